@@ -1,0 +1,87 @@
+//! The bus: an append-only, partitioned log, embedded or Kafka, behind [`EventLog`].
+//!
+//! What it promises: a batch is durable when [`EventLog::append`] returns; a record's offset never changes;
+//! the records of one partition are read in the order in which they were appended.
+//! What it does not do: it knows nothing of readings or rules.
+
+mod batch;
+mod topic;
+
+pub use batch::{Appended, Batch, Record, Records};
+pub use topic::Topic;
+
+use model::{Offset, Partition};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Called after an append to a topic became durable. It must return at once and may be called from any thread.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// An append-only, partitioned log. Every topic has [`model::PARTITIONS`] partitions.
+pub trait EventLog: Send + Sync + 'static {
+    /// Appends the whole batch, over all its topics and partitions. Durable when it returns `Ok`.
+    ///
+    /// Concurrent calls share one sync of the disk. After an error nothing of the batch may be assumed, and the log
+    /// refuses further appends where it cannot know what is on the disk ([`BusError::Halted`]).
+    fn append(&self, batch: Batch) -> Result<Appended, BusError>;
+
+    /// The records of a partition from `from` on, whole ones, about `max_bytes` of them but at least one if there is
+    /// one. Empty at the end. `from` below the start is [`BusError::OutOfRange`].
+    fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError>;
+
+    /// First offset still held, and the offset that the next record gets.
+    fn bounds(&self, topic: Topic, partition: Partition) -> Result<Range<Offset>, BusError>;
+
+    /// Has `wake` called after each durable append to `topic`, until the log is dropped.
+    fn watch(&self, topic: Topic, wake: Wake);
+}
+
+/// Why the log did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// The storage below failed.
+    #[error("the log in \"{place}\" failed to {doing}")]
+    Io {
+        /// Directory or broker.
+        place: String,
+        /// What was attempted, as in "sync segment 3".
+        doing: String,
+        /// What the storage said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An earlier failure left the log in doubt; restart the process to recover what is on the disk.
+    #[error("the log in \"{place}\" stopped after an earlier failure: {reason}")]
+    Halted {
+        /// Directory or broker.
+        place: String,
+        /// The first failure.
+        reason: String,
+    },
+    /// The offset was dropped by retention, or lies beyond the end.
+    #[error("offset {asked} of {topic}/{partition} is not held: {held:?} is")]
+    OutOfRange {
+        /// The topic's name.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// What was asked for.
+        asked: Offset,
+        /// What is there.
+        held: Range<Offset>,
+    },
+    /// Bytes on the disk that are no records, before the tail.
+    #[error("the log in \"{place}\" is damaged: {what}")]
+    Damaged {
+        /// Directory or broker.
+        place: String,
+        /// File, position and what is wrong there.
+        what: String,
+    },
+    /// Another process has this log open for writing.
+    #[error("the log in \"{place}\" is in use by another process")]
+    InUse {
+        /// Directory.
+        place: String,
+    },
+}

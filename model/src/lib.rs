@@ -1,0 +1,17 @@
+//! The words that all stages of citywatch share: observations, sensors, areas, incidents, ids and event time.
+//!
+//! This crate does no I/O and reads no clock; parsers take text, placements take points.
+
+mod incident;
+mod observation;
+mod partition;
+mod registry;
+mod time;
+
+pub use incident::{
+    Domain, Evidence, EvidencePosition, IncidentState, Severity, Transition, TransitionKind, UnknownWord, incident_id,
+};
+pub use observation::{DecodeError, Entry, Marker, MarkerKind, Reading};
+pub use partition::{Offset, PARTITIONS, Partition, murmur2, partition_of};
+pub use registry::{AttrValue, Metric, Metrics, Registry, Sensor, UNPLACED};
+pub use time::{DurationError, EventTime, Millis, TimeError};

@@ -1,0 +1,305 @@
+//! A rule as the evaluators see it: checked, typed, without positions in a file.
+
+use model::{Domain, Millis, Severity};
+use std::sync::Arc;
+
+/// The rules of a city in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSet {
+    /// Sorted by id, ids distinct. Disabled rules are left out.
+    pub rules: Vec<Arc<Rule>>,
+}
+
+/// One checked rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Unique; dots group.
+    pub id: String,
+    /// What operators read.
+    pub title: Text,
+    /// Also selects: the rule sees only that domain's sensors, unless it is `cross`.
+    pub domain: Domain,
+    /// What its keys are.
+    pub each: Each,
+    /// Which sensors; only attributes and constants.
+    pub where_: Option<Expr>,
+    /// What it watches for.
+    pub condition: Condition,
+    /// How long a value counts, else the sensor says.
+    pub stale_after: Option<Millis>,
+    /// Fewer readings in a window make it unknown; else the function says.
+    pub min_readings: Option<u32>,
+    /// What an incident says, with `{{metric}}` and `{{attr.name}}` in it.
+    pub message: Option<Template>,
+    /// What the evaluators carry along without looking at it.
+    pub about: About,
+}
+
+/// What belongs to a rule but not to its evaluation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// Class of the case it becomes.
+    pub category: Option<String>,
+    /// Time to respond and to resolve.
+    pub limits: Option<Limits>,
+    /// Link or path of what to do.
+    pub runbook: Option<String>,
+    /// Who answers for the rule.
+    pub owner: Option<String>,
+    /// Free labels.
+    pub labels: Vec<(String, String)>,
+    /// Evaluated and recorded, never shown.
+    pub shadow: bool,
+}
+
+/// How fast a case of this rule must move.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Time to the first response.
+    pub respond: Option<Millis>,
+    /// Time to the end.
+    pub resolve: Option<Millis>,
+}
+
+/// Text in English and Chinese; one may stand for both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// English.
+    pub en: String,
+    /// Chinese.
+    pub zh: String,
+}
+
+/// What the keys of a rule are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Each {
+    /// Each sensor by itself.
+    Sensor,
+    /// Each unit cell.
+    Cell,
+    /// Each subdistrict.
+    Subdistrict,
+}
+
+/// What a rule watches for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// One or more levels, in ascending order of severity (`when` with `severity` is one level).
+    Levels(Vec<Level>),
+    /// A sensor that does not report. Its one level's `when` is "silent"; `when` and `clear_when` there are unused.
+    Silent {
+        /// Severity of the incident.
+        severity: Severity,
+        /// How long is too long.
+        after: SilentFor,
+    },
+}
+
+/// How long without a reading is silence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SilentFor {
+    /// So many of the sensor's registered intervals.
+    Intervals(u32),
+    /// The same span for every sensor.
+    Span(Millis),
+}
+
+/// One level of severity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Severity while it is the highest that holds.
+    pub severity: Severity,
+    /// Begins it.
+    pub when: Expr,
+    /// How long `when` must hold first.
+    pub for_: Millis,
+    /// Ends it; `None` is the three-valued not of `when`.
+    pub clear_when: Option<Expr>,
+    /// How long `clear_when` must hold first.
+    pub clear_for: Millis,
+}
+
+/// A checked expression. Booleans, numbers and text never mix: the checker saw to it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// A number.
+    Number(f64),
+    /// A truth value.
+    Bool(bool),
+    /// Text.
+    Text(Arc<str>),
+    /// The newest value of a metric of this key's sensor (in a `pred`: of the member, at the reading's time).
+    Metric(Arc<str>),
+    /// A registry attribute of the sensor.
+    Attr(Arc<str>),
+    /// `!x`
+    Not(Box<Expr>),
+    /// `-x`
+    Neg(Box<Expr>),
+    /// `a && b`
+    And(Box<Expr>, Box<Expr>),
+    /// `a || b`
+    Or(Box<Expr>, Box<Expr>),
+    /// `a < b` and the like.
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// `a + b` and the like.
+    Arithmetic(Operator, Box<Expr>, Box<Expr>),
+    /// `condition ? then : otherwise`
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `x in [a, b]`; the list holds constants of x's kind.
+    In(Box<Expr>, Vec<Expr>),
+    /// `avg(metric, span)` and the like.
+    Window(WindowFunction, Arc<str>, Millis),
+    /// `previous(metric)`
+    Previous(Arc<str>),
+    /// `changed(metric)`
+    Changed(Arc<str>),
+    /// `sensors(pred, span)`, in area rules.
+    Sensors(Box<Expr>, Millis),
+    /// `share(pred, span)`, in area rules.
+    Share(Box<Expr>, Millis),
+    /// `reporting(span)`, in area rules.
+    Reporting(Millis),
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+}
+
+/// What joins two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operator {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+}
+
+/// A function over the window (t − d, t] of one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WindowFunction {
+    /// Arithmetic mean.
+    Avg,
+    /// Smallest.
+    Min,
+    /// Largest.
+    Max,
+    /// Sum.
+    Sum,
+    /// Number of readings.
+    Count,
+    /// Standard deviation of the population.
+    Stddev,
+    /// Last − first.
+    Delta,
+    /// Least-squares slope per second.
+    Rate,
+    /// Last − smallest.
+    Rise,
+    /// Largest − last.
+    Fall,
+}
+
+/// Text with holes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(pub Vec<TemplatePart>);
+
+/// A piece of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplatePart {
+    /// Copied as it stands.
+    Literal(String),
+    /// The newest value of a metric of the key's sensor.
+    Metric(Arc<str>),
+    /// A registry attribute of the key's sensor.
+    Attr(Arc<str>),
+}
+
+impl WindowFunction {
+    /// Fewer readings than this are unknown, unless the rule has `min_readings`.
+    pub fn least_readings(self) -> u32 {
+        match self {
+            WindowFunction::Stddev => 3,
+            _ => 1,
+        }
+    }
+}
+
+impl Condition {
+    /// The metrics that the condition names, each once, in order of appearance; empty for `silent_for`.
+    pub fn metrics(&self) -> Vec<Arc<str>> {
+        let mut found = Vec::new();
+        if let Condition::Levels(levels) = self {
+            for level in levels {
+                level.when.collect_metrics(&mut found);
+                if let Some(clear) = &level.clear_when {
+                    clear.collect_metrics(&mut found);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Expr {
+    /// Appends the metrics that the expression names and `found` lacks, in order of appearance.
+    pub fn collect_metrics(&self, found: &mut Vec<Arc<str>>) {
+        self.visit(&mut |expr| match expr {
+            Expr::Metric(name) | Expr::Window(_, name, _) | Expr::Previous(name) | Expr::Changed(name) => {
+                if !found.contains(name) {
+                    found.push(Arc::clone(name));
+                }
+            }
+            _ => {}
+        });
+    }
+
+    /// Calls `see` with this expression and all below it, parents first, left to right.
+    pub fn visit(&self, see: &mut impl FnMut(&Expr)) {
+        see(self);
+        match self {
+            Expr::Number(_)
+            | Expr::Bool(_)
+            | Expr::Text(_)
+            | Expr::Metric(_)
+            | Expr::Attr(_)
+            | Expr::Window(..)
+            | Expr::Previous(_)
+            | Expr::Changed(_)
+            | Expr::Reporting(_) => {}
+            Expr::Not(a) | Expr::Neg(a) | Expr::Sensors(a, _) | Expr::Share(a, _) => a.visit(see),
+            Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {
+                a.visit(see);
+                b.visit(see);
+            }
+            Expr::If(a, b, c) => {
+                a.visit(see);
+                b.visit(see);
+                c.visit(see);
+            }
+            Expr::In(a, list) => {
+                a.visit(see);
+                list.iter().for_each(|item| item.visit(see));
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The rule language of citywatch: parse, check, evaluate, test, backtest.
+//!
+//! Pure: no I/O and no clock. The same rules, registry and log give the same transitions, byte for byte.
+//! `docs/semantics.md` says what each thing means exactly.
+
+pub mod ast;
+pub mod feed;
+
+use model::{Entry, Millis, Offset, Transition};
+use std::collections::BTreeMap;
+
+/// What the city sets for all rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Topic prefix; part of every incident's id.
+    pub prefix: String,
+    /// How long the clock must be past a timer before it fires by the clock.
+    pub settle: Millis,
+    /// How far behind the clock a reading may be, by domain.
+    pub lateness_by_domain: BTreeMap<String, Millis>,
+    /// The same for all other domains.
+    pub lateness: Millis,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            prefix: "citywatch.".to_owned(),
+            settle: Millis(2_000),
+            lateness_by_domain: BTreeMap::new(),
+            lateness: Millis(120_000),
+        }
+    }
+}
+
+/// The local rules of one log partition: a pure state machine over its entries.
+pub trait PartitionRules {
+    /// Applies the entry at `offset` and appends the transitions that follow from it to `out`.
+    ///
+    /// Entries come in the order of their offsets. Markers are not for this: whoever hosts the rules builds new ones.
+    fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>);
+}
