@@ -4,6 +4,7 @@
 //! `docs/semantics.md` says what each thing means exactly.
 
 pub mod ast;
+pub mod engine;
 pub mod feed;
 
 use model::{Entry, Millis, Offset, Transition};
