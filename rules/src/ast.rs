@@ -264,10 +264,10 @@ impl Expr {
     /// Appends the metrics that the expression names and `found` lacks, in order of appearance.
     pub fn collect_metrics(&self, found: &mut Vec<Arc<str>>) {
         self.visit(&mut |expr| match expr {
-            Expr::Metric(name) | Expr::Window(_, name, _) | Expr::Previous(name) | Expr::Changed(name) => {
-                if !found.contains(name) {
-                    found.push(Arc::clone(name));
-                }
+            Expr::Metric(name) | Expr::Window(_, name, _) | Expr::Previous(name) | Expr::Changed(name)
+                if !found.contains(name) =>
+            {
+                found.push(Arc::clone(name));
             }
             _ => {}
         });

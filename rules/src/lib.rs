@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod engine;
 pub mod feed;
+pub mod naive;
 
 use model::{Entry, Millis, Offset, Transition};
 use std::collections::BTreeMap;

@@ -1,0 +1,307 @@
+//! The life of one rule at one key: its levels, its timers, and what it tells.
+
+use super::value::Moment;
+use super::{RuleAtKey, World, evidence};
+use crate::ast::{Condition, Expr, Level, Rule, SilentFor};
+use model::{EventTime, IncidentState, Millis, Severity, Transition, TransitionKind, incident_id};
+
+/// Where one level stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LevelState {
+    Off,
+    Pending(EventTime),
+    On,
+    Clearing(EventTime),
+}
+
+/// What makes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A reading that is newer for the rule.
+    Reading,
+    /// Everything of the rule that is due at the moment of the step.
+    Timer,
+}
+
+/// The last evaluation.
+#[derive(Clone, Debug)]
+struct Evaluation {
+    at: EventTime,
+    by_timer: bool,
+    /// By level; `when` is not needed again.
+    clear_when: Vec<Option<bool>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Incident {
+    opened_at: EventTime,
+    revision: u32,
+    /// Whether it stands as stale in what was told.
+    stale: bool,
+}
+
+/// State of one rule at one key.
+#[derive(Debug)]
+pub(super) struct Life {
+    levels: Vec<LevelState>,
+    last_evaluation: Option<Evaluation>,
+    incident: Option<Incident>,
+    last_transition: Option<EventTime>,
+    last_cleared: Option<EventTime>,
+}
+
+impl Life {
+    pub(super) fn new(condition: &Condition) -> Life {
+        let levels = match condition {
+            Condition::Levels(levels) => levels.len(),
+            Condition::Silent { .. } => 1,
+        };
+        Life {
+            levels: vec![LevelState::Off; levels],
+            last_evaluation: None,
+            incident: None,
+            last_transition: None,
+            last_cleared: None,
+        }
+    }
+
+    /// The highest level that is on or clearing.
+    fn highest_holding(&self) -> Option<usize> {
+        self.levels.iter().rposition(|level| matches!(level, LevelState::On | LevelState::Clearing(_)))
+    }
+
+    /// Whether `clear_when` of the level was unknown at the last evaluation.
+    fn is_unknown(&self, level: usize) -> bool {
+        self.last_evaluation.as_ref().is_some_and(|last| last.clear_when[level].is_none())
+    }
+}
+
+/// Whether the rule names the metric: in its conditions; `silent_for` names all.
+pub(super) fn names(rule: &Rule, metric: &str) -> bool {
+    match rule.condition {
+        Condition::Levels(_) => rule.condition.metrics().iter().any(|named| **named == *metric),
+        Condition::Silent { .. } => true,
+    }
+}
+
+/// The levels as written; none for `silent_for`.
+fn written(rule: &Rule) -> &[Level] {
+    match &rule.condition {
+        Condition::Levels(levels) => levels,
+        Condition::Silent { .. } => &[],
+    }
+}
+
+fn severity(rule: &Rule, level: usize) -> Severity {
+    match &rule.condition {
+        Condition::Levels(levels) => levels[level].severity,
+        Condition::Silent { severity, .. } => *severity,
+    }
+}
+
+/// Whether a condition of the rule reads a window.
+fn has_windows(rule: &Rule) -> bool {
+    let mut found = false;
+    for level in written(rule) {
+        for condition in std::iter::once(&level.when).chain(&level.clear_when) {
+            condition.visit(&mut |part| {
+                found |= matches!(part, Expr::Window(..) | Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_));
+            });
+        }
+    }
+    found
+}
+
+impl RuleAtKey {
+    /// The event times of all timers that this rule has at this key now.
+    pub(super) fn timers(&self, world: &World) -> Vec<EventTime> {
+        let mut due = self.staleness_timers(world);
+        due.extend(self.silence_timer(world));
+        for (level, state) in written(&self.rule).iter().zip(&self.life.levels) {
+            match state {
+                LevelState::Pending(since) => due.push(*since + level.for_),
+                LevelState::Clearing(since) => due.push(*since + level.clear_for),
+                LevelState::Off | LevelState::On => {}
+            }
+        }
+        due
+    }
+
+    fn staleness_timers(&self, world: &World) -> Vec<EventTime> {
+        let normal = self.life.levels.iter().all(|level| *level == LevelState::Off);
+        let Some(last) = &self.life.last_evaluation else { return Vec::new() };
+        if normal && !has_windows(&self.rule) {
+            return Vec::new();
+        }
+        let mut due = Vec::new();
+        for metric in self.rule.condition.metrics() {
+            for &member in &self.members {
+                let Some(newest) = world.readings.of(member, &metric).last() else { continue };
+                let stale_at = newest.time + world.stale_after(&self.rule, member);
+                if stale_at > last.at || (stale_at == last.at && !last.by_timer) {
+                    due.push(stale_at);
+                }
+            }
+        }
+        due
+    }
+
+    fn silence_timer(&self, world: &World) -> Option<EventTime> {
+        (self.life.levels == [LevelState::Off]).then(|| self.silent_from(world)).flatten()
+    }
+
+    /// When the sensor of a `silent_for` rule falls silent, or fell.
+    fn silent_from(&self, world: &World) -> Option<EventTime> {
+        let Condition::Silent { after, .. } = &self.rule.condition else { return None };
+        let sensor = *self.members.first()?;
+        let span = match after {
+            SilentFor::Span(span) => *span,
+            SilentFor::Intervals(count) => Millis(world.sensor(sensor).interval.0.saturating_mul(i64::from(*count))),
+        };
+        Some(world.readings.newest_time(sensor).or(world.registered)? + span)
+    }
+
+    /// One step at `at`, and at most one transition.
+    pub(super) fn step(&mut self, world: &World, key: &str, step: Step, at: EventTime, out: &mut Vec<Transition>) {
+        let before = self.life.highest_holding();
+        let evaluates = match step {
+            Step::Reading => true,
+            Step::Timer => self.staleness_timers(world).contains(&at) || self.silence_timer(world) == Some(at),
+        };
+        if evaluates {
+            self.evaluate(world, at, step == Step::Timer);
+        }
+        if step == Step::Timer {
+            self.end_spans(at);
+        }
+        self.tell(world, key, before, evaluates, at, out);
+    }
+
+    /// Evaluates all conditions; then each level takes one step.
+    fn evaluate(&mut self, world: &World, at: EventTime, by_timer: bool) {
+        let moment = Moment { world, rule: &self.rule, members: &self.members, at, by_timer };
+        let (mut when, mut clear_when) = (Vec::new(), Vec::new());
+        match &self.rule.condition {
+            Condition::Levels(levels) => {
+                for level in levels {
+                    let holds = moment.truth(&level.when);
+                    when.push(holds);
+                    clear_when.push(match &level.clear_when {
+                        Some(condition) => moment.truth(condition),
+                        None => holds.map(|holds| !holds),
+                    });
+                }
+            }
+            Condition::Silent { .. } => {
+                let silent = self.silent_from(world).is_some_and(|from| from <= at);
+                when.push(Some(silent));
+                clear_when.push(Some(!silent));
+            }
+        }
+        for (index, state) in self.life.levels.iter_mut().enumerate() {
+            let (for_, clear_for) =
+                written(&self.rule).get(index).map_or((Millis(0), Millis(0)), |level| (level.for_, level.clear_for));
+            let (is_true, clears) = (when[index] == Some(true), clear_when[index] == Some(true));
+            *state = match *state {
+                LevelState::Off if is_true && for_ == Millis(0) => LevelState::On,
+                LevelState::Off if is_true => LevelState::Pending(at),
+                LevelState::Pending(_) if !is_true => LevelState::Off,
+                LevelState::On if clears && clear_for == Millis(0) => LevelState::Off,
+                LevelState::On if clears => LevelState::Clearing(at),
+                LevelState::Clearing(_) if !clears => LevelState::On,
+                same => same,
+            };
+        }
+        self.life.last_evaluation = Some(Evaluation { at, by_timer, clear_when });
+    }
+
+    /// `for` and `clear_for` that are due at `at`.
+    fn end_spans(&mut self, at: EventTime) {
+        for (level, state) in written(&self.rule).iter().zip(&mut self.life.levels) {
+            *state = match *state {
+                LevelState::Pending(since) if since + level.for_ == at => LevelState::On,
+                LevelState::Clearing(since) if since + level.clear_for == at => LevelState::Off,
+                same => same,
+            };
+        }
+    }
+
+    /// What a step changed for those who watch, and whether the incident stands as stale then.
+    fn change(&self, before: Option<usize>, evaluated: bool) -> Option<(TransitionKind, bool)> {
+        let was_stale = self.life.incident.is_some_and(|incident| incident.stale);
+        let stale_of = |level| if evaluated { self.life.is_unknown(level) } else { was_stale };
+        match (before, self.life.highest_holding()) {
+            (None, None) => None,
+            (None, Some(_)) => Some((TransitionKind::Opened, false)),
+            (Some(_), None) => Some((TransitionKind::Cleared, false)),
+            (Some(before), Some(after)) if after > before => Some((TransitionKind::Escalated, stale_of(after))),
+            (Some(before), Some(after)) if after < before => {
+                Some((TransitionKind::Deescalated, self.life.is_unknown(after)))
+            }
+            (Some(_), Some(same)) => {
+                let stale = stale_of(same);
+                (stale != was_stale).then_some((TransitionKind::Updated, stale))
+            }
+        }
+    }
+
+    /// Appends the transition that a step made, if it made one.
+    fn tell(
+        &mut self,
+        world: &World,
+        key: &str,
+        before: Option<usize>,
+        evaluated: bool,
+        at: EventTime,
+        out: &mut Vec<Transition>,
+    ) {
+        let Some((kind, stale)) = self.change(before, evaluated) else { return };
+        let after = self.life.highest_holding();
+        let shown = after.or(before).expect("one of the two levels holds in every transition");
+
+        let mut time = self.life.last_transition.map_or(at, |last| last.max(at));
+        if kind == TransitionKind::Opened {
+            time = self.life.last_cleared.map_or(time, |cleared| time.max(cleared + Millis(1)));
+        }
+        let incident = match self.life.incident {
+            Some(open) => Incident { revision: open.revision + 1, stale, ..open },
+            None => Incident { opened_at: time, revision: 1, stale },
+        };
+        let cleared = kind == TransitionKind::Cleared;
+        self.life.incident = (!cleared).then_some(incident);
+        self.life.last_transition = Some(time);
+        if cleared {
+            self.life.last_cleared = Some(time);
+        }
+
+        let moment = Moment { world, rule: &self.rule, members: &self.members, at, by_timer: false };
+        out.push(Transition {
+            id: incident_id(&world.settings.prefix, &self.rule.id, key, incident.opened_at),
+            rule: self.rule.id.clone(),
+            key: key.to_owned(),
+            domain: self.rule.domain,
+            severity: severity(&self.rule, shown),
+            state: if cleared { IncidentState::Cleared } else { IncidentState::Open },
+            transition: kind,
+            revision: incident.revision,
+            time,
+            opened_at: incident.opened_at,
+            evidence: evidence::of(&moment, self.deciding(kind, before, after)),
+            message: moment.message(),
+            stale: if kind == TransitionKind::Updated { Some(stale) } else { stale.then_some(true) },
+            reason: None,
+        });
+    }
+
+    /// The condition that decided: what opened or raised it did so by `when` of the level that holds now, everything
+    /// else by `clear_when` of the level that held before. None for `silent_for`.
+    fn deciding(&self, kind: TransitionKind, before: Option<usize>, after: Option<usize>) -> Option<&Expr> {
+        let levels = written(&self.rule);
+        match kind {
+            TransitionKind::Opened | TransitionKind::Escalated => levels.get(after?).map(|level| &level.when),
+            TransitionKind::Deescalated | TransitionKind::Cleared | TransitionKind::Updated => {
+                levels.get(before?).map(|level| level.clear_when.as_ref().unwrap_or(&level.when))
+            }
+        }
+    }
+}

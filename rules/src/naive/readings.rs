@@ -1,0 +1,51 @@
+//! Every reading that ever applied.
+
+use model::{EventTime, EvidencePosition};
+use std::collections::BTreeMap;
+
+/// One value of one sensor and metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Held {
+    /// Index in the registry; sensors stand there in the order of their ids.
+    pub sensor: u32,
+    pub time: EventTime,
+    pub value: f64,
+    pub position: EvidencePosition,
+}
+
+/// All values by sensor and metric, each list in the order of time.
+#[derive(Debug)]
+pub(super) struct Readings(BTreeMap<u32, BTreeMap<String, Vec<Held>>>);
+
+impl Readings {
+    pub(super) fn new() -> Readings {
+        Readings(BTreeMap::new())
+    }
+
+    /// The values of one metric of a sensor, oldest first.
+    pub(super) fn of(&self, sensor: u32, metric: &str) -> &[Held] {
+        self.0.get(&sensor).and_then(|metrics| metrics.get(metric)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The metrics that the sensor has values of, by name.
+    pub(super) fn metrics_of(&self, sensor: u32) -> Vec<&str> {
+        self.0.get(&sensor).map_or(Vec::new(), |metrics| metrics.keys().map(String::as_str).collect())
+    }
+
+    /// The newest time of any metric of the sensor.
+    pub(super) fn newest_time(&self, sensor: u32) -> Option<EventTime> {
+        self.metrics_of(sensor).iter().filter_map(|metric| self.of(sensor, metric).last()).map(|held| held.time).max()
+    }
+
+    /// Whether there is a value of just this sensor, metric and time.
+    pub(super) fn holds(&self, sensor: u32, metric: &str, time: EventTime) -> bool {
+        self.of(sensor, metric).iter().any(|held| held.time == time)
+    }
+
+    /// Adds a value that is not held yet.
+    pub(super) fn add(&mut self, sensor: u32, metric: &str, time: EventTime, value: f64, position: EvidencePosition) {
+        let list = self.0.entry(sensor).or_default().entry(metric.to_owned()).or_default();
+        list.push(Held { sensor, time, value, position });
+        list.sort_by_key(|held| held.time);
+    }
+}
