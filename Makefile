@@ -1,6 +1,34 @@
-.PHONY: test check
-test: check
+# citywatch: make help
+
+CITYWATCH := target/release/citywatch
+
+.PHONY: help run test check packs bench deny
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## build and start the demo city; Ctrl-C stops it
+	cargo build --release --locked
+	$(CITYWATCH) demo
+
+test: check ## all that CI runs: style, tests, rule tests
 	cargo test --release --workspace --locked
-check:
+	$(MAKE) --no-print-directory packs
+	@echo "make test: everything passed"
+
+check: ## formatting, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --quiet
+
+packs: ## check and test the city's rules
+	cargo build --release --locked
+	$(CITYWATCH) rules check --strict rules/packs
+	$(CITYWATCH) rules test --strict rules/packs
+
+bench: ## the benchmarks of docs/performance.md; quiet machine, a quarter of an hour
+	cargo bench --workspace --locked
+
+deny: ## advisories, licences and sources (installs cargo-deny; needs the network)
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check
