@@ -1,29 +1,60 @@
 //! The production evaluator: the meaning of `docs/semantics.md`, compiled.
+//!
+//! All state of a sensor stands together, because one touch of memory that is not in the cache costs more than all the
+//! arithmetic of a rule. A reading looks only at the rules that name its metrics, for its sensor's class. Timers are
+//! lazy: a key remembers an instant that none of its timers is before, and looks closer when that passes.
 
-use crate::ast::RuleSet;
-use crate::{PartitionRules, Settings};
-use model::{Entry, EventTime, Offset, Partition, Registry, Transition};
+mod area;
+mod expression;
+mod layout;
+mod life;
+mod predicate;
+mod program;
+mod saved;
+mod sensor;
+mod tally;
+mod telling;
+mod window;
+
+pub use program::Program;
+
+use crate::PartitionRules;
+use area::{AreaContext, AreaKey, AreaRuleState, AreaWindow, Member, MemberReading};
+use hashbrown::HashTable;
+use layout::Layout;
+use life::RuleState;
+use model::{Entry, EventTime, Offset, Partition, Reading, Transition};
+use program::MetricId;
+use rustc_hash::FxHashMap;
+use sensor::{Link, MetricState, NEVER, SensorContext, SensorState};
+use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-
-/// A rule set compiled against a registry; shared by all partitions.
-#[derive(Debug)]
-pub struct Program {
-    rules: Arc<RuleSet>,
-    registry: Arc<Registry>,
-    settings: Settings,
-}
+use tally::{Tallied, Tally};
+use telling::Teller;
 
 /// The local rules of one partition and all their state.
 #[derive(Debug)]
 pub struct Engine {
     program: Arc<Program>,
     partition: Partition,
+    clock: Option<i64>,
+    counters: Counters,
+    /// Names of metrics that neither rules nor registry name, numbered after the program's.
+    other_metrics: Vec<Arc<str>>,
+    layouts: Vec<Layout>,
+    layout_of: FxHashMap<(u32, Box<[MetricId]>), u32>,
+    sensors: Vec<SensorState>,
+    by_id: HashTable<u32>,
+    areas: Vec<AreaKey>,
+    timers: Timers,
 }
 
 /// What the evaluator counted since it was made; part of its state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Readings that were applied.
+    /// Readings of registered sensors that were not late.
     pub readings: u64,
     /// Readings of sensors that are not registered.
     pub unregistered: u64,
@@ -45,43 +76,444 @@ pub struct RestoreError {
     pub reason: String,
 }
 
-impl Program {
-    /// Compiles `rules` for the sensors of `registry`.
-    pub fn compile(rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
-        Program { rules, registry, settings }
-    }
+/// When the clock must look at which key: at most one entry a key.
+#[derive(Debug, Default)]
+struct Timers(BTreeSet<(i64, Key)>);
+
+/// A sensor or an area, by its place in the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Sensor(u32),
+    Area(u32),
 }
+
+/// The values of a reading by slot.
+type Slotted = SmallVec<[(u32, f64); 4]>;
+/// Places of rules.
+type Places = SmallVec<[u32; 8]>;
 
 impl Engine {
     /// A partition with no history.
     pub fn new(program: Arc<Program>, partition: Partition) -> Engine {
-        Engine { program, partition }
+        let mut engine = Engine {
+            program: Arc::clone(&program),
+            partition,
+            clock: None,
+            counters: Counters::default(),
+            other_metrics: Vec::new(),
+            layouts: Vec::new(),
+            layout_of: FxHashMap::default(),
+            sensors: Vec::new(),
+            by_id: HashTable::new(),
+            areas: Vec::new(),
+            timers: Timers::default(),
+        };
+        for (index, plan) in program.sensors.iter().enumerate() {
+            if plan.partition == partition {
+                engine.add_sensor(index as u32);
+            }
+        }
+        engine.add_areas();
+        engine
     }
 
     /// Appends the whole state to `out`: the same state gives the same bytes.
     pub fn snapshot(&self, out: &mut Vec<u8>) {
-        out.push(0);
+        saved::save(self, out);
     }
 
     /// Takes up the state that [`Engine::snapshot`] wrote under an equal program.
-    pub fn restore(program: Arc<Program>, partition: Partition, _bytes: &[u8]) -> Result<Engine, RestoreError> {
-        Ok(Engine { program, partition })
+    pub fn restore(program: Arc<Program>, partition: Partition, bytes: &[u8]) -> Result<Engine, RestoreError> {
+        saved::load(program, partition, bytes, None)
     }
 
     /// Goes on with another program from here: unchanged rules keep their state, incidents of removed or changed rules
     /// are cleared with reason `rule-changed`, those of sensors that moved with `moved`.
-    pub fn reload(&mut self, program: Arc<Program>, _time: EventTime, _out: &mut Vec<Transition>) {
-        self.program = program;
+    ///
+    /// `time` is the marker's: a sensor that is new is registered at the partition's clock, and what is cleared is
+    /// cleared there too, or at `time` where there is no clock yet.
+    pub fn reload(&mut self, program: Arc<Program>, time: EventTime, out: &mut Vec<Transition>) {
+        let mut bytes = Vec::new();
+        self.snapshot(&mut bytes);
+        let dropped_at = EventTime(self.clock.unwrap_or(time.0));
+        let before = out.len();
+        *self = saved::load(program, self.partition, &bytes, Some((dropped_at, out)))
+            .expect("what was written a moment ago is read");
+        self.counters.transitions += (out.len() - before) as u64;
     }
 
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.counters
+    }
+
+    fn add_sensor(&mut self, index: u32) {
+        let plan = self.program.sensors[index as usize];
+        let layout = self.layout(plan.class, &[]);
+        let rules = self.layouts[layout as usize].rules.iter();
+        let id = self.program.registry.sensors()[index as usize].id.as_bytes();
+        let place = self.sensors.len() as u32;
+        self.sensors.push(SensorState {
+            id: SmallVec::from_slice(id),
+            index,
+            layout,
+            attrs: plan.attrs,
+            timing: plan.timing,
+            key_time: NEVER,
+            next_timer: i64::MAX,
+            armed: i64::MAX,
+            registered_at: NEVER,
+            metrics: SmallVec::new(),
+            rules: rules.map(|rule| RuleState::new(rule.body.levels.len())).collect(),
+            links: Box::default(),
+        });
+        let sensors = &self.sensors;
+        self.by_id.insert_unique(hash(id), place, |&place| hash(&sensors[place as usize].id));
+    }
+
+    /// Makes the area keys and links their members; sensors are there, in the order of their ids.
+    fn add_areas(&mut self) {
+        let program = Arc::clone(&self.program);
+        let mut members: BTreeMap<(crate::ast::Each, &str), BTreeMap<u32, Vec<u32>>> = BTreeMap::new();
+        for (place, state) in self.sensors.iter().enumerate() {
+            let sensor = &program.registry.sensors()[state.index as usize];
+            for &rule in &program.classes[program.sensors[state.index as usize].class as usize].area_rules {
+                let each = program.rules.rules[rule as usize].each;
+                let code = match each {
+                    crate::ast::Each::Cell => sensor.cell.as_deref().expect("a class with cell rules has cells"),
+                    _ => &sensor.subdistrict,
+                };
+                members.entry((each, code)).or_default().entry(rule).or_default().push(place as u32);
+            }
+        }
+        let mut links: Vec<Vec<(u32, Link)>> = vec![Vec::new(); self.sensors.len()];
+        for ((each, code), by_rule) in members {
+            let area = self.areas.len() as u32;
+            let mut rules = Vec::with_capacity(by_rule.len());
+            for (rule, members) in by_rule {
+                for (member, sensor) in members.iter().enumerate() {
+                    let link = Link { area, rule: rules.len() as u32, member: member as u32 };
+                    links[*sensor as usize].push((rule, link));
+                }
+                rules.push(self.area_rule(rule, &members));
+            }
+            let (key_time, never) = (NEVER, i64::MAX);
+            self.areas.push(AreaKey { each, code: code.into(), key_time, next_timer: never, armed: never, rules });
+        }
+        for (sensor, mut links) in self.sensors.iter_mut().zip(links) {
+            links.sort_by_key(|(rule, _)| *rule);
+            sensor.links = links.into_iter().map(|(_, link)| link).collect();
+        }
+    }
+
+    fn area_rule(&self, rule: u32, members: &[u32]) -> AreaRuleState {
+        let spec = self.program.area_rules[rule as usize].as_ref().expect("an area rule is compiled with its program");
+        let member = |&sensor: &u32| {
+            let state = &self.sensors[sensor as usize];
+            let own = self.program.timings[state.timing as usize].stale_after;
+            let in_service = self.program.registry.sensors()[state.index as usize].in_service;
+            Member { sensor, stale_after: spec.body.stale_after.unwrap_or(own), in_service }
+        };
+        let members: Vec<Member> = members.iter().map(member).collect();
+        let tallied: Vec<Tallied> = members.iter().map(|member| Tallied::new(member.in_service)).collect();
+        let window = |views: &Vec<window::ViewSpec>| AreaWindow {
+            readings: window::Readings::new(views),
+            fresh_until: NEVER,
+            fresh_at: NEVER,
+        };
+        AreaRuleState {
+            rule,
+            state: RuleState::new(spec.body.levels.len()),
+            windows: spec.windows.iter().map(|(_, views)| window(views)).collect(),
+            tallies: spec.tallies.iter().map(|tally| Tally::new(tally.span, tallied.clone())).collect(),
+            members,
+            stale_from: i64::MAX,
+        }
+    }
+
+    fn layout(&mut self, class: u32, metrics: &[MetricId]) -> u32 {
+        if let Some(&layout) = self.layout_of.get(&(class, Box::from(metrics))) {
+            return layout;
+        }
+        let names: Vec<Arc<str>> = metrics.iter().map(|&id| self.metric_name(id)).collect();
+        self.layouts.push(Layout::new(&self.program, class, metrics, &names));
+        let layout = self.layouts.len() as u32 - 1;
+        self.layout_of.insert((class, metrics.into()), layout);
+        layout
+    }
+
+    fn metric_name(&self, id: MetricId) -> Arc<str> {
+        let known = self.program.metrics.len();
+        Arc::clone(self.program.metrics.get(id as usize).unwrap_or_else(|| &self.other_metrics[id as usize - known]))
+    }
+
+    fn metric_id(&mut self, name: &str) -> MetricId {
+        if let Some(&id) = self.program.metric_ids.get(name) {
+            return id;
+        }
+        let known = self.program.metrics.len();
+        let place = self.other_metrics.iter().position(|other| **other == *name).unwrap_or_else(|| {
+            self.other_metrics.push(name.into());
+            self.other_metrics.len() - 1
+        });
+        (known + place) as MetricId
+    }
+
+    /// Makes room for one more metric of a sensor.
+    fn add_metric(&mut self, place: usize, metric: MetricId) {
+        let before = self.sensors[place].layout as usize;
+        let mut metrics = self.layouts[before].metrics.to_vec();
+        metrics.insert(metrics.partition_point(|&other| other < metric), metric);
+        let after = self.layout(self.layouts[before].class, &metrics) as usize;
+        let (before, layout) = (&self.layouts[before], &self.layouts[after]);
+        let sensor = &mut self.sensors[place];
+        let timing = &self.program.timings[sensor.timing as usize];
+        let slot = layout.slot(metric).expect("the layout was made for this metric");
+        sensor.metrics.insert(slot, MetricState::new(&layout.slots[slot], timing));
+        let old_rules = std::mem::take(&mut sensor.rules);
+        let mut old: FxHashMap<u32, RuleState> = before.rules.iter().map(|rule| rule.rule).zip(old_rules).collect();
+        let fresh = |rule: &layout::LocalRule| RuleState::new(rule.body.levels.len());
+        sensor.rules = layout.rules.iter().map(|rule| old.remove(&rule.rule).unwrap_or_else(|| fresh(rule))).collect();
+        sensor.layout = after as u32;
+    }
+
+    /// The reading's values by slot, without those that nobody wants.
+    fn slotted(&mut self, place: usize, reading: &Reading<'_>) -> Slotted {
+        let layout = &self.layouts[self.sensors[place].layout as usize];
+        let same = |(name, (other, _)): (&Arc<str>, &(std::borrow::Cow<'_, str>, f64))| **name == **other;
+        if layout.names.len() == reading.values.len() && layout.names.iter().zip(&reading.values).all(same) {
+            return reading.values.iter().enumerate().map(|(slot, (_, value))| (slot as u32, *value)).collect();
+        }
+        let mut by_metric: SmallVec<[(MetricId, f64); 4]> = SmallVec::new();
+        for (name, value) in &reading.values {
+            let class = self.layouts[self.sensors[place].layout as usize].class;
+            let silence_matters = !self.program.classes[class as usize].silent.is_empty();
+            // A name that nobody knows gets no number, so that a stream of made-up names cannot fill the memory.
+            if !silence_matters && !self.program.metric_ids.contains_key(&**name) {
+                continue;
+            }
+            let metric = self.metric_id(name);
+            if !layout::class_wants(&self.program.classes[class as usize], metric) {
+                continue;
+            }
+            if self.layouts[self.sensors[place].layout as usize].slot(metric).is_none() {
+                self.add_metric(place, metric);
+            }
+            by_metric.push((metric, *value));
+        }
+        let layout = &self.layouts[self.sensors[place].layout as usize];
+        let slot = |metric| layout.slot(metric).expect("room was made for the metric") as u32;
+        by_metric.into_iter().map(|(metric, value)| (slot(metric), value)).collect()
+    }
+
+    fn reading(&mut self, offset: Offset, reading: &Reading<'_>, out: &mut Vec<Transition>) {
+        let id = reading.sensor.as_bytes();
+        let sensors = &self.sensors;
+        let found = self.by_id.find(hash(id), |&place| sensors[place as usize].id.as_slice() == id);
+        let Some(&place) = found else {
+            self.counters.unregistered += 1;
+            return;
+        };
+        let place = place as usize;
+        let timing = self.program.timings[self.sensors[place].timing as usize];
+        let time = reading.time.0;
+        if self.clock.is_some_and(|clock| time < clock.saturating_sub(timing.lateness)) {
+            self.counters.late += 1;
+            return;
+        }
+        self.counters.readings += 1;
+        let mut values = self.slotted(place, reading);
+        let program = Arc::clone(&self.program);
+        let mut teller = Teller { program: &program, partition: self.partition, out };
+        let Engine { layouts, sensors, areas, timers, .. } = self;
+        let layout = &layouts[sensors[place].layout as usize];
+        let context = SensorContext { program: &program, layout, timing };
+
+        let sensor = &mut sensors[place];
+        let newer = |values: &Slotted, sensor: &SensorState, of: &[Box<[u32]>]| -> Places {
+            let newer_slots = values.iter().filter(|(slot, _)| time > sensor.metrics[*slot as usize].time);
+            let mut places: Places = newer_slots.flat_map(|(slot, _)| &of[*slot as usize]).copied().collect();
+            if values.len() > 1 {
+                places.sort_unstable();
+                places.dedup();
+            }
+            places
+        };
+        let rules = newer(&values, sensor, &layout.rules_by_slot);
+        if !rules.is_empty() && sensor.next_timer < time {
+            sensor.fire(&context, time - 1, &mut teller);
+        }
+        let evaluated: SmallVec<[(u32, Places); 2]> = match sensor.links.is_empty() {
+            true => SmallVec::new(),
+            false => by_area(&newer(&values, sensor, &layout.area_rules_by_slot), &sensor.links),
+        };
+        for (area, _) in &evaluated {
+            let area = &mut areas[*area as usize];
+            if area.next_timer < time {
+                area.fire(&AreaContext { program: &program, layouts, sensors }, time - 1, &mut teller);
+            }
+        }
+
+        let mut newest_before: SmallVec<[i64; 4]> = SmallVec::new();
+        let before = values.len();
+        values.retain(|(slot, value)| {
+            let metric = &mut sensors[place].metrics[*slot as usize];
+            let newest = metric.time;
+            let applied = metric.apply(time, offset, *value);
+            if applied {
+                newest_before.push(newest);
+            }
+            applied
+        });
+        self.counters.duplicates += (before - values.len()) as u64;
+        let sensor = &sensors[place];
+        for (part, link) in layout.area_rules.iter().zip(&sensor.links) {
+            if values.iter().any(|(slot, _)| part.named.contains(slot)) {
+                let member_reading = MemberReading {
+                    member: link.member,
+                    part,
+                    sensor,
+                    metrics: &layout.metrics,
+                    time,
+                    offset,
+                    values: &values,
+                    newest_before: &newest_before,
+                };
+                areas[link.area as usize].rules[link.rule as usize].apply(&program, &member_reading);
+            }
+        }
+
+        let sensor = &mut sensors[place];
+        if !rules.is_empty() {
+            sensor.key_time = sensor.key_time.max(time);
+            let at = sensor.key_time;
+            sensor.evaluate(&context, &rules, at, &mut teller);
+            if sensor.next_timer <= time {
+                sensor.fire(&context, time, &mut teller);
+            }
+            timers.arm(Key::Sensor(place as u32), sensor.next_timer, timing.wait, &mut sensor.armed);
+        }
+        for (key, places) in &evaluated {
+            let context = AreaContext { program: &program, layouts, sensors };
+            let area = &mut areas[*key as usize];
+            area.key_time = area.key_time.max(time);
+            let at = area.key_time;
+            area.evaluate(&context, places, at, &mut teller);
+            if area.next_timer <= time {
+                area.fire(&context, time, &mut teller);
+            }
+            timers.arm(Key::Area(*key), area.next_timer, program.settings.settle.0, &mut area.armed);
+        }
+    }
+
+    fn tick(&mut self, time: EventTime, out: &mut Vec<Transition>) {
+        let first = self.clock.is_none();
+        let clock = self.clock.map_or(time.0, |clock| clock.max(time.0));
+        self.clock = Some(clock);
+        if first {
+            self.register(clock);
+        }
+        let before = out.len();
+        while let Some(key) = self.timers.pop(clock) {
+            self.fire(key, clock, out);
+        }
+        // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
+        out[before..].sort_by(|a, b| (a.time, &a.key, &a.rule, a.revision).cmp(&(b.time, &b.key, &b.rule, b.revision)));
+    }
+
+    /// Fires what the clock allows at one key, and sets it to be looked at again.
+    fn fire(&mut self, key: Key, clock: i64, out: &mut Vec<Transition>) {
+        let program = Arc::clone(&self.program);
+        let mut teller = Teller { program: &program, partition: self.partition, out };
+        let Engine { layouts, sensors, areas, timers, .. } = self;
+        match key {
+            Key::Sensor(place) => {
+                let sensor = &mut sensors[place as usize];
+                let timing = program.timings[sensor.timing as usize];
+                let layout = &layouts[sensor.layout as usize];
+                sensor.armed = i64::MAX;
+                let context = SensorContext { program: &program, layout, timing };
+                sensor.fire(&context, clock.saturating_sub(timing.wait), &mut teller);
+                timers.arm(key, sensor.next_timer, timing.wait, &mut sensor.armed);
+            }
+            Key::Area(place) => {
+                let area = &mut areas[place as usize];
+                let settle = program.settings.settle.0;
+                area.armed = i64::MAX;
+                let context = AreaContext { program: &program, layouts, sensors };
+                area.fire(&context, clock.saturating_sub(settle), &mut teller);
+                timers.arm(key, area.next_timer, settle, &mut area.armed);
+            }
+        }
+    }
+
+    /// Registers the sensors that are not yet, at the clock.
+    fn register(&mut self, clock: i64) {
+        for place in 0..self.sensors.len() {
+            if self.sensors[place].registered_at == NEVER {
+                self.sensors[place].registered_at = clock;
+                self.look_again(Key::Sensor(place as u32));
+            }
+        }
+    }
+
+    /// Has the clock look at a key whose timers are not known.
+    fn look_again(&mut self, key: Key) {
+        // `fire` with nothing due finds the next timer.
+        self.fire(key, i64::MIN / 2, &mut Vec::new());
     }
 }
 
 impl PartitionRules for Engine {
-    fn apply(&mut self, _offset: Offset, _entry: &Entry<'_>, _out: &mut Vec<Transition>) {
-        let _ = (&self.program.rules, &self.program.registry, &self.program.settings, self.partition);
+    fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
+        let before = out.len();
+        match entry {
+            Entry::Reading(reading) => self.reading(offset, reading, out),
+            Entry::Tick(time) => self.tick(*time, out),
+            Entry::Marker(_) => {}
+        }
+        self.counters.transitions += (out.len() - before) as u64;
     }
+}
+
+impl Timers {
+    /// Has the clock look at the key `wait` after `next_timer`, unless it does so earlier anyway.
+    fn arm(&mut self, key: Key, next_timer: i64, wait: i64, armed: &mut i64) {
+        if next_timer == i64::MAX {
+            return;
+        }
+        let at = next_timer.saturating_add(wait);
+        if at < *armed {
+            if *armed != i64::MAX {
+                self.0.remove(&(*armed, key));
+            }
+            self.0.insert((at, key));
+            *armed = at;
+        }
+    }
+
+    fn pop(&mut self, clock: i64) -> Option<Key> {
+        let first = self.0.first().copied().filter(|(at, _)| *at <= clock)?;
+        self.0.remove(&first);
+        Some(first.1)
+    }
+}
+
+fn hash(id: &[u8]) -> u64 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Groups places of area rules in a layout by the area in which the sensor is a member, as places in that area.
+fn by_area(parts: &[u32], links: &[Link]) -> SmallVec<[(u32, Places); 2]> {
+    let mut grouped: SmallVec<[(u32, Places); 2]> = SmallVec::new();
+    for &part in parts {
+        let link = links[part as usize];
+        match grouped.iter_mut().find(|(area, _)| *area == link.area) {
+            Some((_, places)) => places.push(link.rule),
+            None => grouped.push((link.area, SmallVec::from_slice(&[link.rule]))),
+        }
+    }
+    grouped
 }

@@ -1,0 +1,326 @@
+//! One cell or subdistrict: the rules about all its sensors together.
+
+use super::expression::{TallyKind, Values};
+use super::layout::{AreaPart, AreaRule, Layout, Term};
+use super::life::RuleState;
+use super::predicate;
+use super::program::{MetricId, Program};
+use super::sensor::{NEVER, SensorState};
+use super::tally::Tally;
+use super::telling::{Found, Teller};
+use super::window::{Held, Inserted, Readings, UNKNOWN};
+use crate::ast::{Each, WindowFunction};
+use model::AttrValue;
+use std::sync::Arc;
+
+/// One area and its rules.
+#[derive(Clone, Debug)]
+pub(super) struct AreaKey {
+    pub each: Each,
+    pub code: Arc<str>,
+    pub key_time: i64,
+    /// Not later than its earliest timer.
+    pub next_timer: i64,
+    /// When the clock will look at it, `i64::MAX` for never.
+    pub armed: i64,
+    /// Ascending by rule.
+    pub rules: Vec<AreaRuleState>,
+}
+
+/// One rule at one area.
+#[derive(Clone, Debug)]
+pub(super) struct AreaRuleState {
+    pub rule: u32,
+    pub state: RuleState,
+    /// In the order of their ids.
+    pub members: Vec<Member>,
+    pub windows: Vec<AreaWindow>,
+    pub tallies: Vec<Tally>,
+    /// No staleness timer is earlier than this.
+    pub stale_from: i64,
+}
+
+/// A sensor that the rule selects in the area.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub sensor: u32,
+    pub stale_after: i64,
+    pub in_service: bool,
+}
+
+/// The readings of one metric of all members.
+#[derive(Clone, Debug)]
+pub(super) struct AreaWindow {
+    pub readings: Readings<u32>,
+    /// The latest instant until which some member's value counts, and the time of that value.
+    pub fresh_until: i64,
+    pub fresh_at: i64,
+}
+
+/// What areas are evaluated with.
+pub(super) struct AreaContext<'a> {
+    pub program: &'a Program,
+    pub layouts: &'a [Layout],
+    pub sensors: &'a [SensorState],
+}
+
+/// One reading of a member, after its values were applied to the sensor.
+pub(super) struct MemberReading<'a> {
+    pub member: u32,
+    pub part: &'a AreaPart,
+    pub sensor: &'a SensorState,
+    /// The metrics of the sensor's layout.
+    pub metrics: &'a [MetricId],
+    pub time: i64,
+    pub offset: u64,
+    /// Slot and value of what was applied.
+    pub values: &'a [(u32, f64)],
+    /// For each of `values`, the newest time of its metric before this reading.
+    pub newest_before: &'a [i64],
+}
+
+impl AreaKey {
+    /// Evaluates the rules at these places because of a reading, at `at`.
+    pub fn evaluate(&mut self, context: &AreaContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
+        for &place in places {
+            let spec = context.spec(self.rules[place as usize].rule);
+            self.rules[place as usize].evaluate(spec, at, true);
+            self.tell(context, place as usize, at, true, teller);
+            let rule = &self.rules[place as usize];
+            self.next_timer = self.next_timer.min(rule.due_at_earliest(spec));
+        }
+    }
+
+    /// Fires the timers with T ≤ `until`, in order (T, rule), and finds the next one, or an instant before it.
+    pub fn fire(&mut self, context: &AreaContext<'_>, until: i64, teller: &mut Teller<'_>) {
+        loop {
+            let due = |(place, rule): (usize, &AreaRuleState)| (rule.due_at_earliest(context.spec(rule.rule)), place);
+            let (at, place) = self.rules.iter().enumerate().map(due).min().unwrap_or((i64::MAX, 0));
+            self.next_timer = at;
+            if at > until || at == i64::MAX {
+                return;
+            }
+            let rule = &mut self.rules[place];
+            let spec = context.spec(rule.rule);
+            let stale_at = if rule.awaits_stale(spec) { rule.find_stale(context) } else { i64::MAX };
+            rule.stale_from = rule.stale_from.max(stale_at);
+            if rule.due_at_earliest(spec) > at {
+                continue;
+            }
+            self.key_time = self.key_time.max(at);
+            if stale_at == at {
+                rule.evaluate(spec, at, false);
+            }
+            rule.state.fire(&spec.body.levels, at);
+            self.tell(context, place, at, stale_at == at, teller);
+        }
+    }
+
+    fn tell(&mut self, context: &AreaContext<'_>, place: usize, at: i64, evaluated: bool, teller: &mut Teller<'_>) {
+        let rule = &mut self.rules[place];
+        let Some(change) = rule.state.change(at, evaluated) else { return };
+        let spec = context.spec(rule.rule);
+        let terms = spec.body.levels[change.decided_by].decided_terms(change.kind);
+        let found = terms.iter().map(|term| rule.found(context, spec, *term, at)).collect();
+        let evidence = teller.evidence(found);
+        let message = spec.body.render(|_| None, &[]);
+        teller.tell(rule.rule, &self.code, &spec.body, &mut rule.state, change, evidence, message);
+    }
+}
+
+impl<'a> AreaContext<'a> {
+    fn spec(&self, rule: u32) -> &'a AreaRule {
+        self.program.area_rules[rule as usize].as_ref().expect("an area rule is compiled with its program")
+    }
+
+    /// A member's part in an area rule.
+    fn part(&self, rule: u32, sensor: &SensorState) -> &'a AreaPart {
+        let layout = &self.layouts[sensor.layout as usize];
+        let place = layout.area_rules.binary_search_by_key(&rule, |part| part.rule);
+        &layout.area_rules[place.expect("a member's class has the rule")]
+    }
+}
+
+impl AreaRuleState {
+    /// Takes up a member's reading: windows, tallies, staleness.
+    pub fn apply(&mut self, program: &Program, reading: &MemberReading<'_>) {
+        let stale_after = self.members[reading.member as usize].stale_after;
+        let until = reading.time.saturating_add(stale_after);
+        let names = |slot: u32| reading.part.named.contains(&slot);
+        if reading.values.iter().any(|(slot, _)| names(*slot)) {
+            self.stale_from = self.stale_from.min(until);
+        }
+        for (place, window) in self.windows.iter_mut().enumerate() {
+            let slot = reading.part.windows[place];
+            let Some(&(_, value)) = reading.values.iter().find(|(other, _)| Some(*other) == slot) else { continue };
+            let held = Held { time: reading.time, offset: reading.offset, value, tag: reading.member };
+            if window.readings.insert(held) != Inserted::Duplicate && until > window.fresh_until {
+                (window.fresh_until, window.fresh_at) = (until, reading.time);
+            }
+        }
+        let reports = reading.values.iter().any(|(slot, _)| names(*slot));
+        for (tally, part) in self.tallies.iter_mut().zip(&reading.part.tallies) {
+            if reports {
+                tally.update(reading.member as usize, |member| {
+                    member.reported_at = member.reported_at.max(reading.time);
+                    predicate::apply(member, part, program, reading, stale_after);
+                });
+            }
+        }
+    }
+
+    /// Whether its staleness timers count.
+    fn awaits_stale(&self, spec: &AreaRule) -> bool {
+        spec.body.always_awaits_stale || !self.state.is_normal()
+    }
+
+    /// An instant that no timer of the rule is before.
+    fn due_at_earliest(&self, spec: &AreaRule) -> i64 {
+        let stale = if self.awaits_stale(spec) { self.stale_from } else { i64::MAX };
+        stale.min(self.state.due(&spec.body.levels))
+    }
+
+    /// The earliest staleness timer still to come.
+    fn find_stale(&self, context: &AreaContext<'_>) -> i64 {
+        let of_member = |member: &Member| {
+            let sensor = &context.sensors[member.sensor as usize];
+            let times = context.part(self.rule, sensor).named.iter().map(|&slot| sensor.metrics[slot as usize].time);
+            let stale_at = times.filter(|&time| time != NEVER).map(|time| time.saturating_add(member.stale_after));
+            stale_at.filter(|&at| self.state.awaits(at)).min()
+        };
+        self.members.iter().filter_map(of_member).min().unwrap_or(i64::MAX)
+    }
+
+    fn evaluate(&mut self, spec: &AreaRule, at: i64, by_reading: bool) {
+        self.windows.iter_mut().for_each(|window| window.readings.advance_all(at));
+        self.tallies.iter_mut().for_each(|tally| tally.advance(at));
+        let AreaRuleState { state, members, windows, tallies, .. } = self;
+        let values = AreaValues { spec, members, windows, tallies, at, by_reading };
+        state.evaluate(
+            &spec.body.levels,
+            at,
+            by_reading,
+            |level| level.when.evaluate(&values),
+            |level| match &level.clear {
+                Some(clear) => clear.evaluate(&values),
+                None => level.when.evaluate(&values).not(),
+            },
+        );
+    }
+
+    fn found(&self, context: &AreaContext<'_>, spec: &AreaRule, term: Term, at: i64) -> Vec<Found> {
+        let member_id = |member: u32| {
+            let sensor = &context.sensors[self.members[member as usize].sensor as usize];
+            Arc::<str>::from(context.program.registry.sensors()[sensor.index as usize].id.as_str())
+        };
+        match term {
+            Term::Window(place, span) => {
+                let metric = &context.program.metrics[spec.windows[place as usize].0 as usize];
+                let mut newest: Vec<Held<u32>> = Vec::new();
+                for reading in self.windows[place as usize].readings.after(at.saturating_sub(span)) {
+                    // Equal times go on to the end, because there the smaller ids come first.
+                    if newest.len() >= Teller::MOST_EVIDENCE && newest[newest.len() - 1].time != reading.time {
+                        break;
+                    }
+                    newest.push(reading);
+                }
+                newest.sort_by_key(|reading| (std::cmp::Reverse(reading.time), reading.tag));
+                newest.truncate(Teller::MOST_EVIDENCE);
+                let found = |reading: &Held<u32>| Found {
+                    sensor: member_id(reading.tag),
+                    metric: Arc::clone(metric),
+                    time: reading.time,
+                    value: reading.value,
+                    offset: reading.offset,
+                };
+                newest.iter().map(found).collect()
+            }
+            Term::Tally(place, span) => {
+                let tally = &self.tallies[place as usize];
+                let low = at.saturating_sub(span);
+                let mut fitting: Vec<u32> = (0..tally.members.len() as u32)
+                    .filter(|&member| tally.members[member as usize].fit_at > low)
+                    .collect();
+                fitting.sort_by_key(|&member| (std::cmp::Reverse(tally.members[member as usize].fit_at), member));
+                fitting.truncate(Teller::MOST_EVIDENCE);
+                let found = |&member: &u32| {
+                    let tallied = &tally.members[member as usize];
+                    Found {
+                        sensor: member_id(member),
+                        metric: Arc::clone(&context.program.metrics[tallied.fit_metric as usize]),
+                        time: tallied.fit_at,
+                        value: tallied.fit_value,
+                        offset: tallied.fit_offset,
+                    }
+                };
+                fitting.iter().map(found).collect()
+            }
+            Term::Newest(_) | Term::NewestAndPrevious(_) | Term::NewestTime => Vec::new(),
+        }
+    }
+}
+
+/// The values of an area at an evaluation; its windows and tallies were advanced to it.
+struct AreaValues<'a> {
+    spec: &'a AreaRule,
+    members: &'a [Member],
+    windows: &'a [AreaWindow],
+    tallies: &'a [Tally],
+    at: i64,
+    by_reading: bool,
+}
+
+impl AreaValues<'_> {
+    fn counts_until(&self, until: i64) -> bool {
+        if self.by_reading { until >= self.at } else { until > self.at }
+    }
+
+    /// Whether every member with a reading in the window is stale.
+    fn all_stale(&self, window: &AreaWindow, span: i64) -> bool {
+        if !self.counts_until(window.fresh_until) {
+            return true;
+        }
+        let low = self.at.saturating_sub(span);
+        if window.fresh_at > low {
+            return false;
+        }
+        let counts = |reading: Held<u32>| {
+            self.counts_until(reading.time.saturating_add(self.members[reading.tag as usize].stale_after))
+        };
+        !window.readings.after(low).any(counts)
+    }
+}
+
+impl Values for AreaValues<'_> {
+    fn last(&self, _: usize) -> f64 {
+        UNKNOWN
+    }
+
+    fn previous(&self, _: usize) -> f64 {
+        UNKNOWN
+    }
+
+    fn window(&self, function: WindowFunction, place: usize, view: usize, least: Option<u32>) -> f64 {
+        let window = &self.windows[place];
+        let count = window.readings.count(view);
+        match function {
+            WindowFunction::Count if count == 0 => 0.0,
+            _ if self.all_stale(window, self.spec.windows[place].1[view].span) => UNKNOWN,
+            WindowFunction::Count => count as f64,
+            _ => window.readings.compute(function, view, least.unwrap_or(function.least_readings())),
+        }
+    }
+
+    fn tally(&self, tally: usize, kind: TallyKind) -> (f64, f64) {
+        let tally = &self.tallies[tally];
+        match kind {
+            TallyKind::Sensors => tally.sensors(),
+            TallyKind::Reporting => (tally.reporting(), tally.reporting()),
+            TallyKind::Share => tally.share().unwrap_or((UNKNOWN, UNKNOWN)),
+        }
+    }
+
+    fn attr(&self, _: usize) -> Option<&AttrValue> {
+        None
+    }
+}

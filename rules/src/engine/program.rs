@@ -1,0 +1,257 @@
+//! A rule set against a registry: which rules touch which sensors. Decided once, when either changes.
+
+use super::layout::AreaRule;
+use crate::Settings;
+use crate::ast::{Condition, Each, Expr, Rule, RuleSet};
+use model::{AttrValue, Domain, PARTITIONS, Partition, Registry, Sensor, partition_of};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+/// A metric's number in a program; an engine numbers metrics that no rule and no registry names after these.
+pub(super) type MetricId = u32;
+
+/// A rule set compiled against a registry; shared by all partitions.
+#[derive(Debug)]
+pub struct Program {
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) settings: Settings,
+    pub(super) metrics: Vec<Arc<str>>,
+    pub(super) metric_ids: FxHashMap<Arc<str>, MetricId>,
+    /// What each rule names, in order of appearance.
+    pub(super) named: Vec<Vec<MetricId>>,
+    pub(super) classes: Vec<Class>,
+    /// Class, attribute set and timing of each sensor, by its index in the registry.
+    pub(super) sensors: Vec<SensorPlan>,
+    pub(super) attr_sets: Vec<Box<[Option<AttrValue>]>>,
+    pub(super) attr_kinds: FxHashMap<String, AttrKind>,
+    pub(super) timings: Vec<Timing>,
+    /// By rule; `None` for rules with `each: sensor`.
+    pub(super) area_rules: Vec<Option<AreaRule>>,
+}
+
+/// Sensors that the same rules select.
+#[derive(Debug)]
+pub(super) struct Class {
+    /// Rules with `each: sensor`, ascending.
+    pub rules: Vec<u32>,
+    /// Rules with `each: cell` or `subdistrict`, ascending.
+    pub area_rules: Vec<u32>,
+    /// The rules of both lists that name a metric.
+    pub by_metric: FxHashMap<MetricId, Vec<u32>>,
+    /// Rules of the first list that watch for silence: they name every metric.
+    pub silent: Vec<u32>,
+    /// The attributes that its rules name, whose values make up an attribute set.
+    pub attrs: Vec<Arc<str>>,
+}
+
+/// What the evaluator looks up for a sensor once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SensorPlan {
+    pub partition: Partition,
+    pub class: u32,
+    pub attrs: u32,
+    pub timing: u32,
+}
+
+/// The spans of a sensor, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Timing {
+    pub interval: i64,
+    pub stale_after: i64,
+    pub lateness: i64,
+    /// How far the clock must be past a timer of this sensor.
+    pub wait: i64,
+}
+
+/// What kind of value an attribute has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AttrKind {
+    Number,
+    Bool,
+    Text,
+}
+
+impl Program {
+    /// Compiles `rules` for the sensors of `registry`.
+    pub fn compile(rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
+        let mut program = Program {
+            named: Vec::with_capacity(rules.rules.len()),
+            rules: Arc::clone(&rules),
+            registry: Arc::clone(&registry),
+            settings,
+            metrics: Vec::new(),
+            metric_ids: FxHashMap::default(),
+            classes: Vec::new(),
+            sensors: Vec::with_capacity(registry.sensors().len()),
+            attr_sets: Vec::new(),
+            attr_kinds: FxHashMap::default(),
+            timings: Vec::new(),
+            area_rules: Vec::new(),
+        };
+        for name in registry.metrics.0.keys() {
+            program.intern(&Arc::from(name.as_str()));
+        }
+        for rule in &rules.rules {
+            let named = rule.condition.metrics().iter().map(|name| program.intern(name)).collect();
+            program.named.push(named);
+        }
+        for sensor in registry.sensors() {
+            for (name, value) in &sensor.attr {
+                program.attr_kinds.entry(name.clone()).or_insert(AttrKind::of(value));
+            }
+        }
+        let area_rule = |(index, rule): (usize, &Arc<Rule>)| {
+            (rule.each != Each::Sensor).then(|| AreaRule::new(&program, index as u32))
+        };
+        program.area_rules = rules.rules.iter().enumerate().map(area_rule).collect();
+        program.place_sensors();
+        program
+    }
+
+    /// The name of a metric of this program.
+    pub(super) fn metric_name(&self, id: MetricId) -> Option<&Arc<str>> {
+        self.metrics.get(id as usize)
+    }
+
+    fn intern(&mut self, name: &Arc<str>) -> MetricId {
+        if let Some(&id) = self.metric_ids.get(name) {
+            return id;
+        }
+        let id = self.metrics.len() as MetricId;
+        self.metrics.push(Arc::clone(name));
+        self.metric_ids.insert(Arc::clone(name), id);
+        id
+    }
+
+    /// Sensors alike in all that `where` can see are looked at once, so that many rules and many sensors do not multiply.
+    fn place_sensors(&mut self) {
+        let mut seen_by_where = FxHashSet::default();
+        for rule in &self.rules.rules {
+            if let Some(condition) = &rule.where_ {
+                collect_attrs(condition, &mut |name| {
+                    seen_by_where.insert(Arc::clone(name));
+                });
+            }
+        }
+        let mut seen_by_where: Vec<Arc<str>> = seen_by_where.into_iter().collect();
+        seen_by_where.sort();
+        let registry = Arc::clone(&self.registry);
+        let mut classes_by_look: FxHashMap<String, u32> = FxHashMap::default();
+        let mut classes_by_rules: FxHashMap<(Vec<u32>, Vec<u32>), u32> = FxHashMap::default();
+        let mut attr_sets: FxHashMap<(u32, String), u32> = FxHashMap::default();
+        let mut timings: FxHashMap<Timing, u32> = FxHashMap::default();
+        let mut partitions: FxHashMap<&str, Partition> = FxHashMap::default();
+        for sensor in registry.sensors() {
+            let attrs = seen_by_where.iter().map(|name| sensor.attr.get(&**name));
+            let look = format!("{:?} {} {:?}", sensor.domain, sensor.cell.is_some(), attrs.collect::<Vec<_>>());
+            let class = *classes_by_look.entry(look).or_insert_with(|| {
+                let selected = self.select(sensor);
+                *classes_by_rules.entry(selected).or_insert_with_key(|(rules, area_rules)| {
+                    let class = self.class(rules, area_rules);
+                    self.classes.push(class);
+                    self.classes.len() as u32 - 1
+                })
+            });
+            let values: Box<[Option<AttrValue>]> =
+                self.classes[class as usize].attrs.iter().map(|name| sensor.attr.get(&**name).cloned()).collect();
+            let attrs = *attr_sets.entry((class, format!("{values:?}"))).or_insert_with(|| {
+                self.attr_sets.push(values);
+                self.attr_sets.len() as u32 - 1
+            });
+            let timing = self.timing(sensor);
+            let timing = *timings.entry(timing).or_insert_with(|| {
+                self.timings.push(timing);
+                self.timings.len() as u32 - 1
+            });
+            let by_subdistrict = partitions.entry(&sensor.subdistrict);
+            let partition = *by_subdistrict.or_insert_with(|| partition_of(sensor.subdistrict.as_bytes(), PARTITIONS));
+            self.sensors.push(SensorPlan { partition, class, attrs, timing });
+        }
+    }
+
+    fn timing(&self, sensor: &Sensor) -> Timing {
+        let by_domain = self.settings.lateness_by_domain.get(&sensor.domain);
+        let lateness = sensor.lateness.or(by_domain.copied()).unwrap_or(self.settings.lateness);
+        Timing {
+            interval: sensor.interval.0,
+            stale_after: sensor.stale_after().0,
+            lateness: lateness.0,
+            wait: sensor.lateness.unwrap_or(self.settings.settle).0,
+        }
+    }
+
+    /// The rules that select a sensor: `each: sensor`, and those of its areas.
+    fn select(&self, sensor: &Sensor) -> (Vec<u32>, Vec<u32>) {
+        let (mut rules, mut area_rules) = (Vec::new(), Vec::new());
+        for (index, rule) in self.rules.rules.iter().enumerate() {
+            if !selects(rule, sensor) {
+                continue;
+            }
+            match rule.each {
+                Each::Sensor => rules.push(index as u32),
+                Each::Cell if sensor.cell.is_none() => {}
+                Each::Cell | Each::Subdistrict => area_rules.push(index as u32),
+            }
+        }
+        (rules, area_rules)
+    }
+
+    fn class(&self, rules: &[u32], area_rules: &[u32]) -> Class {
+        let mut by_metric: FxHashMap<MetricId, Vec<u32>> = FxHashMap::default();
+        let (mut silent, mut attrs) = (Vec::new(), Vec::new());
+        for &index in rules.iter().chain(area_rules) {
+            let rule = &self.rules.rules[index as usize];
+            for &metric in &self.named[index as usize] {
+                by_metric.entry(metric).or_default().push(index);
+            }
+            if matches!(rule.condition, Condition::Silent { .. }) {
+                silent.push(index);
+            }
+            let mut add = |name: &Arc<str>| {
+                if !attrs.contains(name) {
+                    attrs.push(Arc::clone(name));
+                }
+            };
+            if let Condition::Levels(levels) = &rule.condition {
+                for level in levels {
+                    collect_attrs(&level.when, &mut add);
+                    level.clear_when.iter().for_each(|clear| collect_attrs(clear, &mut add));
+                }
+            }
+            for part in rule.message.iter().flat_map(|message| &message.0) {
+                if let crate::ast::TemplatePart::Attr(name) = part {
+                    add(name);
+                }
+            }
+        }
+        Class { rules: rules.to_vec(), area_rules: area_rules.to_vec(), by_metric, silent, attrs }
+    }
+}
+
+impl AttrKind {
+    pub(super) fn of(value: &AttrValue) -> AttrKind {
+        match value {
+            AttrValue::Number(_) => AttrKind::Number,
+            AttrValue::Bool(_) => AttrKind::Bool,
+            AttrValue::Text(_) => AttrKind::Text,
+        }
+    }
+}
+
+/// Whether the rule's domain and `where` pick the sensor; an unknown `where` does not.
+fn selects(rule: &Rule, sensor: &Sensor) -> bool {
+    if rule.domain != Domain::Cross && rule.domain.as_str() != sensor.domain {
+        return false;
+    }
+    let Some(condition) = &rule.where_ else { return true };
+    super::layout::evaluate_where(condition, sensor) == super::expression::Truth::True
+}
+
+fn collect_attrs(expr: &Expr, add: &mut impl FnMut(&Arc<str>)) {
+    expr.visit(&mut |expr| {
+        if let Expr::Attr(name) = expr {
+            add(name);
+        }
+    });
+}

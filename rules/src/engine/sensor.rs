@@ -1,0 +1,342 @@
+//! One sensor: what it measured last, and the rules about it alone.
+
+use super::expression::{TallyKind, Truth, Values};
+use super::layout::{Layout, LocalRule, Slot, Term};
+use super::life::{Phase, RuleState};
+use super::program::{Program, Timing};
+use super::telling::{Found, Teller};
+use super::window::{Held, Inserted, Readings, UNKNOWN, ViewSpec};
+use crate::ast::{SilentFor, WindowFunction};
+use model::AttrValue;
+use smallvec::SmallVec;
+
+/// No reading yet, no registration yet, no timer.
+pub(super) const NEVER: i64 = i64::MIN;
+
+/// One metric of one sensor.
+#[derive(Clone, Debug)]
+pub(super) struct MetricState {
+    /// Time of the newest value, [`NEVER`] before the first.
+    pub time: i64,
+    pub value: f64,
+    pub offset: u64,
+    /// What rules need beyond the newest value, if any.
+    pub history: Option<Box<History>>,
+}
+
+/// Older values of a metric.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    /// The reading before the newest by time, where a rule asks for it.
+    pub previous: Option<Held<()>>,
+    pub keeps_previous: bool,
+    pub readings: Readings<()>,
+    /// Windows that nobody evaluates: they end at the newest reading.
+    keeps: Box<[u32]>,
+}
+
+/// One sensor and its rules.
+#[derive(Clone, Debug)]
+pub(super) struct SensorState {
+    /// Its id, here so that finding it touches no other memory.
+    pub id: SmallVec<[u8; 24]>,
+    /// Its index in the registry.
+    pub index: u32,
+    pub layout: u32,
+    pub attrs: u32,
+    pub timing: u32,
+    pub key_time: i64,
+    /// Not later than its earliest timer.
+    pub next_timer: i64,
+    /// When the clock will look at it, `i64::MAX` for never.
+    pub armed: i64,
+    pub registered_at: i64,
+    pub metrics: SmallVec<[MetricState; 2]>,
+    pub rules: SmallVec<[RuleState; 1]>,
+    /// Its place in each area rule of its class.
+    pub links: Box<[Link]>,
+}
+
+/// Where a sensor is a member.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub area: u32,
+    pub rule: u32,
+    pub member: u32,
+}
+
+impl MetricState {
+    pub fn new(slot: &Slot, timing: &Timing) -> MetricState {
+        let history = (slot.previous || !slot.views.is_empty()).then(|| {
+            let span = |view: &super::layout::SlotView| {
+                let longer = view.and_stale_after.map_or(0, |rules| rules.unwrap_or(timing.stale_after));
+                ViewSpec { span: view.spec.span.saturating_add(longer), ..view.spec }
+            };
+            let specs: Vec<ViewSpec> = slot.views.iter().map(span).collect();
+            let keeps = slot.views.iter().enumerate().filter(|(_, view)| view.keeps).map(|(place, _)| place as u32);
+            Box::new(History {
+                previous: None,
+                keeps_previous: slot.previous,
+                readings: Readings::new(&specs),
+                keeps: keeps.collect(),
+            })
+        });
+        MetricState { time: NEVER, value: UNKNOWN, offset: 0, history }
+    }
+
+    /// Applies one value; false if its time is held already.
+    pub fn apply(&mut self, time: i64, offset: u64, value: f64) -> bool {
+        if time == self.time {
+            return false;
+        }
+        let newer = time > self.time;
+        let reading = Held { time, offset, value, tag: () };
+        if let Some(history) = &mut self.history {
+            if history.readings.insert(reading) == Inserted::Duplicate {
+                return false;
+            }
+            if history.keeps_previous {
+                if newer && self.time != NEVER {
+                    history.previous = Some(Held { time: self.time, offset: self.offset, value: self.value, tag: () });
+                } else if !newer {
+                    match history.previous {
+                        Some(previous) if previous.time == time => return false,
+                        Some(previous) if previous.time > time => {}
+                        _ => history.previous = Some(reading),
+                    }
+                }
+            }
+            if newer {
+                for &view in &history.keeps {
+                    history.readings.advance(view as usize, time);
+                }
+            }
+        }
+        if newer {
+            (self.time, self.offset, self.value) = (time, offset, value);
+        }
+        true
+    }
+
+    fn newest(&self) -> Option<Held<()>> {
+        (self.time != NEVER).then_some(Held { time: self.time, offset: self.offset, value: self.value, tag: () })
+    }
+}
+
+/// The values of one sensor at an evaluation.
+pub(super) struct SensorValues<'a> {
+    pub metrics: &'a [MetricState],
+    pub attrs: &'a [Option<AttrValue>],
+    pub stale_after: i64,
+    pub at: i64,
+    pub by_reading: bool,
+}
+
+impl SensorValues<'_> {
+    fn is_stale(&self, metric: &MetricState) -> bool {
+        let until = metric.time.saturating_add(self.stale_after);
+        metric.time == NEVER || if self.by_reading { until < self.at } else { until <= self.at }
+    }
+}
+
+impl Values for SensorValues<'_> {
+    fn last(&self, place: usize) -> f64 {
+        let metric = &self.metrics[place];
+        if self.is_stale(metric) { UNKNOWN } else { metric.value }
+    }
+
+    fn previous(&self, place: usize) -> f64 {
+        let metric = &self.metrics[place];
+        let previous = metric.history.as_ref().and_then(|history| history.previous);
+        if self.is_stale(metric) { UNKNOWN } else { previous.map_or(UNKNOWN, |reading| reading.value) }
+    }
+
+    fn window(&self, function: WindowFunction, place: usize, view: usize, least: Option<u32>) -> f64 {
+        let metric = &self.metrics[place];
+        let history = metric.history.as_ref().expect("a layout with windows keeps readings");
+        let count = history.readings.count(view);
+        match function {
+            WindowFunction::Count if count == 0 => 0.0,
+            _ if self.is_stale(metric) => UNKNOWN,
+            WindowFunction::Count => count as f64,
+            _ => history.readings.compute(function, view, least.unwrap_or(function.least_readings())),
+        }
+    }
+
+    fn tally(&self, _: usize, _: TallyKind) -> (f64, f64) {
+        (UNKNOWN, UNKNOWN)
+    }
+
+    fn attr(&self, place: usize) -> Option<&AttrValue> {
+        self.attrs[place].as_ref()
+    }
+}
+
+/// What the rules of one sensor are evaluated with.
+pub(super) struct SensorContext<'a> {
+    pub program: &'a Program,
+    pub layout: &'a Layout,
+    pub timing: Timing,
+}
+
+impl SensorState {
+    /// Evaluates the rules at these places of the layout because of a reading, at `at`.
+    pub fn evaluate(&mut self, context: &SensorContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
+        for &place in places {
+            let rule = &context.layout.rules[place as usize];
+            self.evaluate_rule(context, rule, place as usize, at, true);
+            self.tell(context, rule, place as usize, at, true, teller);
+            self.next_timer = self.next_timer.min(self.due(context, rule, place as usize));
+        }
+    }
+
+    /// Fires the timers with T ≤ `until`, in order (T, rule), and finds the next one.
+    pub fn fire(&mut self, context: &SensorContext<'_>, until: i64, teller: &mut Teller<'_>) {
+        loop {
+            let due = |(place, rule): (usize, &LocalRule)| (self.due(context, rule, place), place);
+            let (at, place) = context.layout.rules.iter().enumerate().map(due).min().unwrap_or((i64::MAX, 0));
+            self.next_timer = at;
+            if at > until || at == i64::MAX {
+                return;
+            }
+            let rule = &context.layout.rules[place];
+            self.key_time = self.key_time.max(at);
+            let evaluates = self.evaluation_due(context, rule, place) == at;
+            if evaluates {
+                self.evaluate_rule(context, rule, place, at, false);
+            }
+            self.rules[place].fire(&rule.body.levels, at);
+            self.tell(context, rule, place, at, evaluates, teller);
+        }
+    }
+
+    /// The newest time of any metric.
+    pub fn newest_time(&self) -> i64 {
+        self.metrics.iter().map(|metric| metric.time).max().unwrap_or(NEVER)
+    }
+
+    fn due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
+        self.rules[place].due(&rule.body.levels).min(self.evaluation_due(context, rule, place))
+    }
+
+    /// The earliest timer of a rule that evaluates it: silence or staleness.
+    fn evaluation_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
+        let state = &self.rules[place];
+        if let Some(after) = rule.silent {
+            return if state.levels[0].phase == Phase::Off { self.silent_at(context, after) } else { i64::MAX };
+        }
+        if !rule.body.always_awaits_stale && state.is_normal() {
+            return i64::MAX;
+        }
+        let stale_after = rule.body.stale_after.unwrap_or(context.timing.stale_after);
+        let stale_at = |&slot: &u32| {
+            let time = self.metrics[slot as usize].time;
+            let at = time.saturating_add(stale_after);
+            if time != NEVER && state.awaits(at) { at } else { i64::MAX }
+        };
+        rule.named.iter().map(stale_at).min().unwrap_or(i64::MAX)
+    }
+
+    /// When the sensor is, or was, silent for long enough; `i64::MAX` while it is not registered.
+    fn silent_at(&self, context: &SensorContext<'_>, after: SilentFor) -> i64 {
+        let heard = self.newest_time().max(if self.metrics.iter().all(|metric| metric.time == NEVER) {
+            self.registered_at
+        } else {
+            NEVER
+        });
+        let span = match after {
+            SilentFor::Intervals(count) => context.timing.interval.saturating_mul(i64::from(count)),
+            SilentFor::Span(span) => span.0,
+        };
+        if heard == NEVER { i64::MAX } else { heard.saturating_add(span) }
+    }
+
+    fn evaluate_rule(
+        &mut self,
+        context: &SensorContext<'_>,
+        rule: &LocalRule,
+        place: usize,
+        at: i64,
+        by_reading: bool,
+    ) {
+        if let Some(after) = rule.silent {
+            let silent = Truth::of(self.silent_at(context, after) <= at);
+            self.rules[place].evaluate(&rule.body.levels, at, by_reading, |_| silent, |_| silent.not());
+            return;
+        }
+        for &(slot, view) in &rule.windows {
+            let history = self.metrics[slot as usize].history.as_mut();
+            history.expect("a layout with windows keeps readings").readings.advance(view as usize, at);
+        }
+        let values = SensorValues {
+            metrics: &self.metrics,
+            attrs: &context.program.attr_sets[self.attrs as usize],
+            stale_after: rule.body.stale_after.unwrap_or(context.timing.stale_after),
+            at,
+            by_reading,
+        };
+        self.rules[place].evaluate(
+            &rule.body.levels,
+            at,
+            by_reading,
+            |level| level.when.evaluate(&values),
+            |level| match &level.clear {
+                Some(clear) => clear.evaluate(&values),
+                None => level.when.evaluate(&values).not(),
+            },
+        );
+    }
+
+    fn tell(
+        &mut self,
+        context: &SensorContext<'_>,
+        rule: &LocalRule,
+        place: usize,
+        at: i64,
+        evaluated: bool,
+        teller: &mut Teller<'_>,
+    ) {
+        let Some(change) = self.rules[place].change(at, evaluated) else { return };
+        let level = &rule.body.levels[change.decided_by];
+        let sensor = &context.program.registry.sensors()[self.index as usize];
+        let found = level.decided_terms(change.kind).iter().map(|term| self.found(context, &sensor.id, *term, at));
+        let evidence = teller.evidence(found.collect());
+        let attrs = &context.program.attr_sets[self.attrs as usize];
+        let message = rule.body.render(|slot| self.metrics[slot].newest().map(|newest| newest.value), attrs);
+        teller.tell(rule.rule, &sensor.id, &rule.body, &mut self.rules[place], change, evidence, message);
+    }
+
+    /// The readings that one term of a condition gives as evidence.
+    fn found(&self, context: &SensorContext<'_>, id: &str, term: Term, at: i64) -> Vec<Found> {
+        let found = |slot: u32, reading: Held<()>| Found {
+            sensor: id.into(),
+            metric: context.layout.names[slot as usize].clone(),
+            time: reading.time,
+            value: reading.value,
+            offset: reading.offset,
+        };
+        let metric = |slot: u32| &self.metrics[slot as usize];
+        match term {
+            Term::Newest(slot) => metric(slot).newest().map(|reading| found(slot, reading)).into_iter().collect(),
+            Term::NewestAndPrevious(slot) => {
+                let previous = metric(slot).history.as_ref().and_then(|history| history.previous);
+                metric(slot).newest().into_iter().chain(previous).map(|reading| found(slot, reading)).collect()
+            }
+            Term::Window(slot, span) => {
+                let history = metric(slot).history.as_ref().expect("a layout with windows keeps readings");
+                let inside = history.readings.after(at.saturating_sub(span));
+                inside.take(Teller::MOST_EVIDENCE).map(|reading| found(slot, reading)).collect()
+            }
+            Term::NewestTime => {
+                let newest_time = self.newest_time();
+                let mut all: Vec<Found> = (0..self.metrics.len() as u32)
+                    .filter_map(|slot| Some(found(slot, metric(slot).newest()?)))
+                    .filter(|found| found.time == newest_time)
+                    .collect();
+                all.sort_by(|a, b| a.metric.cmp(&b.metric));
+                all
+            }
+            Term::Tally(..) => Vec::new(),
+        }
+    }
+}
