@@ -121,8 +121,8 @@ impl AreaKey {
         let Some(change) = rule.state.change(at, evaluated) else { return };
         let spec = context.spec(rule.rule);
         let terms = spec.body.levels[change.decided_by].decided_terms(change.kind);
-        let found = terms.iter().map(|term| rule.found(context, spec, *term, at)).collect();
-        let evidence = teller.evidence(found);
+        let found: Vec<Vec<Found>> = terms.iter().map(|term| rule.found(context, spec, *term, at)).collect();
+        let evidence = teller.evidence(&found);
         let message = spec.body.render(|_| None, &[]);
         teller.tell(rule.rule, &self.code, &spec.body, &mut rule.state, change, evidence, message);
     }
@@ -141,6 +141,16 @@ impl<'a> AreaContext<'a> {
     }
 }
 
+impl AreaWindow {
+    /// Adds a member's reading, whose value counts for `stale_after`.
+    pub fn insert(&mut self, reading: Held<u32>, stale_after: i64) {
+        let until = reading.time.saturating_add(stale_after);
+        if self.readings.insert(reading) == Inserted::Kept && until > self.fresh_until {
+            (self.fresh_until, self.fresh_at) = (until, reading.time);
+        }
+    }
+}
+
 impl AreaRuleState {
     /// Takes up a member's reading: windows, tallies, staleness.
     pub fn apply(&mut self, program: &Program, reading: &MemberReading<'_>) {
@@ -154,9 +164,7 @@ impl AreaRuleState {
             let slot = reading.part.windows[place];
             let Some(&(_, value)) = reading.values.iter().find(|(other, _)| Some(*other) == slot) else { continue };
             let held = Held { time: reading.time, offset: reading.offset, value, tag: reading.member };
-            if window.readings.insert(held) != Inserted::Duplicate && until > window.fresh_until {
-                (window.fresh_until, window.fresh_at) = (until, reading.time);
-            }
+            window.insert(held, stale_after);
         }
         let reports = reading.values.iter().any(|(slot, _)| names(*slot));
         for (tally, part) in self.tallies.iter_mut().zip(&reading.part.tallies) {

@@ -76,7 +76,7 @@ pub(super) enum Logic {
     Same(Comparison, Box<Logic>, Box<Logic>),
     NumberIn(Box<Number>, Box<[f64]>),
     WordsIn(Box<Words>, Box<[Arc<str>]>),
-    LogicIn(Box<Logic>, Box<[Truth]>),
+    TruthIn(Box<Logic>, Box<[Truth]>),
 }
 
 impl Truth {
@@ -202,7 +202,7 @@ impl Logic {
                 Some(a) => Truth::of(list.iter().any(|item| **item == *a)),
                 None => Truth::Unknown,
             },
-            Logic::LogicIn(a, list) => match a.evaluate(values) {
+            Logic::TruthIn(a, list) => match a.evaluate(values) {
                 Truth::Unknown => Truth::Unknown,
                 a => Truth::of(list.contains(&a)),
             },

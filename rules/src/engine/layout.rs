@@ -127,7 +127,6 @@ pub(super) struct TallyPart {
 /// A rule with `each: cell` or `subdistrict`, compiled once for a program.
 #[derive(Debug)]
 pub(super) struct AreaRule {
-    pub rule: u32,
     pub body: Body,
     pub windows: Vec<(MetricId, Vec<ViewSpec>)>,
     pub tallies: Vec<TallySpec>,
@@ -237,7 +236,7 @@ impl AreaRule {
         };
         let body = compiler.body(rule);
         let windows = metrics.iter().copied().zip(compiler.windows).collect();
-        AreaRule { rule: index, body, windows, tallies: compiler.tallies }
+        AreaRule { body, windows, tallies: compiler.tallies }
     }
 }
 
@@ -513,7 +512,7 @@ impl Compiler<'_> {
             }
             AttrKind::Bool => {
                 let truth = |item: &Expr| if let Expr::Bool(value) = item { Some(Truth::of(*value)) } else { None };
-                Logic::LogicIn(Box::new(self.logic(a)), list.iter().filter_map(truth).collect())
+                Logic::TruthIn(Box::new(self.logic(a)), list.iter().filter_map(truth).collect())
             }
         }
     }

@@ -132,7 +132,8 @@ impl RuleState {
 
     /// Whether a timer at `at` that evaluates is still to come, after the last evaluation.
     pub fn awaits(&self, at: i64) -> bool {
-        at > self.evaluated_at || (at == self.evaluated_at && self.by_reading)
+        let evaluated = self.evaluated_at != i64::MIN;
+        evaluated && (at > self.evaluated_at || (at == self.evaluated_at && self.by_reading))
     }
 
     /// The earliest end of a `for` or `clear_for`.

@@ -5,6 +5,7 @@
 //! lazy: a key remembers an instant that none of its timers is before, and looks closer when that passes.
 
 mod area;
+mod codec;
 mod expression;
 mod layout;
 mod life;
@@ -26,6 +27,7 @@ use life::RuleState;
 use model::{Entry, EventTime, Offset, Partition, Reading, Transition};
 use program::MetricId;
 use rustc_hash::FxHashMap;
+use saved::ProgramChange;
 use sensor::{Link, MetricState, NEVER, SensorContext, SensorState};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +98,7 @@ impl Engine {
     /// A partition with no history.
     pub fn new(program: Arc<Program>, partition: Partition) -> Engine {
         let mut engine = Engine {
-            program: Arc::clone(&program),
+            program,
             partition,
             clock: None,
             counters: Counters::default(),
@@ -108,6 +110,7 @@ impl Engine {
             areas: Vec::new(),
             timers: Timers::default(),
         };
+        let program = Arc::clone(&engine.program);
         for (index, plan) in program.sensors.iter().enumerate() {
             if plan.partition == partition {
                 engine.add_sensor(index as u32);
@@ -137,8 +140,8 @@ impl Engine {
         self.snapshot(&mut bytes);
         let dropped_at = EventTime(self.clock.unwrap_or(time.0));
         let before = out.len();
-        *self = saved::load(program, self.partition, &bytes, Some((dropped_at, out)))
-            .expect("what was written a moment ago is read");
+        let change = ProgramChange { before: Arc::clone(&self.program), at: dropped_at, out };
+        *self = saved::load(program, self.partition, &bytes, Some(change)).expect("what was just written is read");
         self.counters.transitions += (out.len() - before) as u64;
     }
 

@@ -33,8 +33,6 @@ pub struct Program {
 /// Sensors that the same rules select.
 #[derive(Debug)]
 pub(super) struct Class {
-    /// Rules with `each: sensor`, ascending.
-    pub rules: Vec<u32>,
     /// Rules with `each: cell` or `subdistrict`, ascending.
     pub area_rules: Vec<u32>,
     /// The rules of both lists that name a metric.
@@ -77,18 +75,19 @@ impl Program {
     pub fn compile(rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
         let mut program = Program {
             named: Vec::with_capacity(rules.rules.len()),
-            rules: Arc::clone(&rules),
-            registry: Arc::clone(&registry),
+            sensors: Vec::with_capacity(registry.sensors().len()),
+            rules,
+            registry,
             settings,
             metrics: Vec::new(),
             metric_ids: FxHashMap::default(),
             classes: Vec::new(),
-            sensors: Vec::with_capacity(registry.sensors().len()),
             attr_sets: Vec::new(),
             attr_kinds: FxHashMap::default(),
             timings: Vec::new(),
             area_rules: Vec::new(),
         };
+        let (rules, registry) = (Arc::clone(&program.rules), Arc::clone(&program.registry));
         for name in registry.metrics.0.keys() {
             program.intern(&Arc::from(name.as_str()));
         }
@@ -225,7 +224,7 @@ impl Program {
                 }
             }
         }
-        Class { rules: rules.to_vec(), area_rules: area_rules.to_vec(), by_metric, silent, attrs }
+        Class { area_rules: area_rules.to_vec(), by_metric, silent, attrs }
     }
 }
 

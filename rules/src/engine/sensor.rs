@@ -300,7 +300,7 @@ impl SensorState {
         let level = &rule.body.levels[change.decided_by];
         let sensor = &context.program.registry.sensors()[self.index as usize];
         let found = level.decided_terms(change.kind).iter().map(|term| self.found(context, &sensor.id, *term, at));
-        let evidence = teller.evidence(found.collect());
+        let evidence = teller.evidence(&found.collect::<Vec<_>>());
         let attrs = &context.program.attr_sets[self.attrs as usize];
         let message = rule.body.render(|slot| self.metrics[slot].newest().map(|newest| newest.value), attrs);
         teller.tell(rule.rule, &sensor.id, &rule.body, &mut self.rules[place], change, evidence, message);

@@ -82,6 +82,13 @@ impl Tally {
         tally
     }
 
+    /// The same members with the window ending elsewhere, counted anew.
+    pub fn at(low: i64, other: &Tally) -> Tally {
+        let mut tally = Tally { low, ..other.clone() };
+        tally.recount();
+        tally
+    }
+
     /// Changes what is known of one member.
     pub fn update(&mut self, member: usize, change: impl FnOnce(&mut Tallied)) {
         let before = self.members[member].counts(self.low);

@@ -30,7 +30,7 @@ impl Teller<'_> {
     pub const MOST_EVIDENCE: usize = 16;
 
     /// The first reading of each term, then the rest of each, each reading once.
-    pub fn evidence(&self, terms: Vec<Vec<Found>>) -> Vec<Evidence> {
+    pub fn evidence(&self, terms: &[Vec<Found>]) -> Vec<Evidence> {
         let mut evidence: Vec<Evidence> = Vec::new();
         let firsts = terms.iter().filter_map(|term| term.first());
         let rests = terms.iter().flat_map(|term| term.iter().skip(1));

@@ -239,10 +239,15 @@ impl<T: Copy + Ord> Readings<T> {
         self.views.iter().map(|view| (view.spec.span, view.low))
     }
 
-    /// Takes up the low of the window of this span, when saved state is loaded.
-    pub fn set_low(&mut self, span: i64, low: i64) {
-        if let Some(index) = self.views.iter().position(|view| view.spec.span == span) {
-            self.advance(index, low.saturating_add(span));
+    /// Takes up (span, low) of saved windows: at the same places if these are the same windows, else by span.
+    pub fn set_lows(&mut self, saved: &[(i64, i64)]) {
+        for view in 0..self.views.len() {
+            let span = self.views[view].spec.span;
+            let same_place = saved.get(view).filter(|(other, _)| *other == span);
+            let found = same_place.or_else(|| saved.iter().find(|(other, _)| *other == span));
+            if let Some(&(_, low)) = found.filter(|(_, low)| *low != i64::MIN) {
+                self.advance(view, low.saturating_add(span));
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::value::Moment;
 use super::{RuleAtKey, World, evidence};
-use crate::ast::{Condition, Expr, Level, Rule, SilentFor};
+use crate::ast::{Condition, Each, Expr, Level, Rule, SilentFor, WindowFunction};
 use model::{EventTime, IncidentState, Millis, Severity, Transition, TransitionKind, incident_id};
 
 /// Where one level stands.
@@ -99,17 +99,19 @@ fn severity(rule: &Rule, level: usize) -> Severity {
     }
 }
 
-/// Whether a condition of the rule reads a window.
-fn has_windows(rule: &Rule) -> bool {
-    let mut found = false;
+/// Whether a normal rule can become anything else at a staleness: it reads a window, which ends then, and not all of it
+/// becomes unknown together, as it does where a sensor's rule names one metric and does not count.
+fn stale_can_open(rule: &Rule) -> bool {
+    let (mut windows, mut counts) = (false, false);
     for level in written(rule) {
         for condition in std::iter::once(&level.when).chain(&level.clear_when) {
             condition.visit(&mut |part| {
-                found |= matches!(part, Expr::Window(..) | Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_));
+                counts |= matches!(part, Expr::Window(WindowFunction::Count, ..));
+                windows |= matches!(part, Expr::Window(..) | Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_));
             });
         }
     }
-    found
+    windows && (counts || rule.each != Each::Sensor || rule.condition.metrics().len() > 1)
 }
 
 impl RuleAtKey {
@@ -130,7 +132,7 @@ impl RuleAtKey {
     fn staleness_timers(&self, world: &World) -> Vec<EventTime> {
         let normal = self.life.levels.iter().all(|level| *level == LevelState::Off);
         let Some(last) = &self.life.last_evaluation else { return Vec::new() };
-        if normal && !has_windows(&self.rule) {
+        if normal && !stale_can_open(&self.rule) {
             return Vec::new();
         }
         let mut due = Vec::new();
