@@ -4,9 +4,11 @@
 //! `docs/semantics.md` says what each thing means exactly.
 
 pub mod ast;
+pub mod check;
 pub mod engine;
 pub mod feed;
 pub mod naive;
+pub mod syntax;
 
 use model::{Entry, Millis, Offset, Transition};
 use std::collections::BTreeMap;

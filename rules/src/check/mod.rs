@@ -1,0 +1,145 @@
+//! Rule files to a [`RuleSet`]: every name known, every type fitting, nothing that can never happen.
+//!
+//! All files together are one set. All mistakes of all files are reported at once. Nothing of the rule language that
+//! this version lacks is accepted in silence.
+
+mod functions;
+mod known;
+mod levels;
+mod message;
+mod reach;
+mod rule;
+mod suggest;
+mod types;
+pub(crate) mod values;
+
+pub use known::{AttrKind, Known};
+
+use crate::ast::{Each, Expr, Rule, RuleSet};
+use crate::syntax::yaml::{self, Value};
+use crate::syntax::{Diagnostics, File, Report, Span, expression};
+use model::Millis;
+use rule::{Found, Reader};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use values::Fields;
+
+/// The longest window, timer and staleness.
+pub const LONGEST_WINDOW: Millis = Millis(45 * Millis::DAY.0);
+/// The longest limit of a case.
+const LONGEST_LIMIT: Millis = Millis(3_650 * Millis::DAY.0);
+
+/// Rules that can be evaluated.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Without the disabled ones.
+    pub rules: RuleSet,
+    /// What is allowed and probably not meant.
+    pub warnings: Diagnostics,
+}
+
+/// Reads all rules of `files`, pairs of path and text, as one set.
+///
+/// # Errors
+/// Everything that is wrong with any of them, with the warnings, by file and position.
+pub fn load(files: &[(String, String)], known: &Known) -> Result<Loaded, Diagnostics> {
+    let files: Vec<File> = files.iter().map(|(path, text)| File { path: path.clone(), text: text.clone() }).collect();
+    let mut report = Report::new(&files);
+    let mut found = Vec::new();
+    for file in 0..files.len() as u32 {
+        read_file(&files, file, known, &mut report, &mut found);
+    }
+    among_rules(&found, &mut report);
+    let failed = report.errors() > 0;
+    let diagnostics = report.finish();
+    if failed {
+        return Err(diagnostics);
+    }
+    let enabled = found.into_iter().filter(|found| found.enabled).filter_map(|found| found.rule);
+    let mut rules: Vec<Arc<Rule>> = enabled.map(Arc::new).collect();
+    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Loaded { rules: RuleSet { rules }, warnings: diagnostics })
+}
+
+/// Reads one condition, as it would stand in `when` of a rule of `each`.
+///
+/// # Errors
+/// What is wrong with it; the file is called `expression`.
+pub fn condition(text: &str, each: Each, known: &Known) -> Result<Expr, Diagnostics> {
+    let files = [File { path: "expression".to_owned(), text: text.to_owned() }];
+    let mut report = Report::new(&files);
+    let span = Span { file: 0, start: 0, end: text.len() as u32 };
+    let node = yaml::Node { span, value: Value::Scalar(text.to_owned(), yaml::Style::Plain) };
+    let checked = expression::parse(&files, &node, &mut report).and_then(|expr| {
+        let mut checker = types::Checker { known, each, place: types::Place::Condition, report: &mut report };
+        checker.condition(&expr, "a condition")
+    });
+    checked.map(|checked| checked.expr).ok_or_else(|| report.finish())
+}
+
+fn read_file<'f>(files: &'f [File], file: u32, known: &Known, report: &mut Report<'f>, found: &mut Vec<Found>) {
+    let Some(root) = yaml::parse(files, file, report) else { return };
+    let Some(fields) = Fields::of(&root, "a rule file", report) else { return };
+    fields.refuse_unknown("a rule file", &["rules"], report);
+    let Some(node) = fields.get("rules") else {
+        report
+            .error(Span { end: root.span.start, ..root.span }, "the file has no `rules`")
+            .hint("begin it with `rules:`, then one `- id: …` for each rule");
+        return;
+    };
+    let Some(list) = values::list(node, "rules", report) else { return };
+    let mut reader = Reader { files, known, report };
+    found.extend(list.iter().filter_map(|node| reader.rule(node)));
+}
+
+/// What only shows when all rules are known: ids that are there twice, and `inhibits`.
+fn among_rules(found: &[Found], report: &mut Report<'_>) {
+    let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+    for rule in found {
+        if let Some(&other) = first.get(rule.id.as_str()) {
+            let place = report.whereabouts(other);
+            report
+                .error(rule.id_span, format!("the id `{}` is there twice", rule.id))
+                .hint(format!("the first one is at {place}"));
+        } else {
+            first.insert(&rule.id, rule.id_span);
+        }
+    }
+    let mut reaches: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
+    for rule in found {
+        for (other, span) in &rule.inhibits {
+            if first.contains_key(other.as_str()) {
+                reaches.entry(&rule.id).or_default().push((other, *span));
+                continue;
+            }
+            let diagnostic = report.error(*span, format!("there is no rule `{other}`"));
+            if let Some(near) = suggest::nearest(other, first.keys().copied()) {
+                diagnostic.hint(format!("did you mean `{near}`?"));
+            }
+        }
+    }
+    cycles(&reaches, report);
+}
+
+/// Reports every `inhibits` that leads back to where it came from, once a cycle.
+fn cycles(reaches: &BTreeMap<&str, Vec<(&str, Span)>>, report: &mut Report<'_>) {
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for &start in reaches.keys() {
+        // A walk in depth with its own stack: the path so far, and of each rule on it how many ways were tried.
+        let mut path: Vec<(&str, usize)> = if done.contains(start) { Vec::new() } else { vec![(start, 0)] };
+        while let Some((rule, tried)) = path.last_mut() {
+            let Some(&(next, span)) = reaches.get(rule).and_then(|ways| ways.get(*tried)) else {
+                done.insert(rule);
+                path.pop();
+                continue;
+            };
+            *tried += 1;
+            if let Some(from) = path.iter().position(|(on_path, _)| *on_path == next) {
+                let names: Vec<&str> = path[from..].iter().map(|(name, _)| *name).chain([next]).collect();
+                report.error(span, "`inhibits` goes in a circle").hint(format!("{}: take one out", names.join(" → ")));
+            } else if !done.contains(next) {
+                path.push((next, 0));
+            }
+        }
+    }
+}
