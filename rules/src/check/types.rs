@@ -64,7 +64,7 @@ impl Checker<'_, '_, '_> {
                 .error(expr.span, format!("{what} must be true or false, but this is {}", checked.kind.word()));
             match &checked.expr {
                 ast::Expr::Metric(name) => {
-                    diagnostic.hint(format!("compare it: `{name} > 0`; flags are numbers: `{name} == 1`"))
+                    diagnostic.hint(format!("compare it: `{name} > 0`; flags are numbers: `{name} == 1`"));
                 }
                 _ => diagnostic.hint("compare it with something: `… > 0`"),
             }
@@ -102,7 +102,7 @@ impl Checker<'_, '_, '_> {
     }
 
     fn metric(&mut self, name: &str, span: Span) -> Option<Checked> {
-        let Some(unit) = self.known_metric(name, span) else { return None };
+        let unit = self.known_metric(name, span)?;
         match (self.place, self.each) {
             (Place::Where, _) => {
                 self.report.error(span, format!("`where` cannot look at the metric `{name}`")).hint(

@@ -91,7 +91,7 @@ pub(crate) fn duration(
     most: (Millis, &str),
     report: &mut Report<'_>,
 ) -> Option<Millis> {
-    let Some(text) = text(node, what, report) else { return None };
+    let text = text(node, what, report)?;
     check_duration(text, node.span, what, least, most, report)
 }
 

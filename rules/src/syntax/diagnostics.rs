@@ -233,7 +233,7 @@ impl<'a> Report<'a> {
             file: file.path.clone(),
             line: number,
             column: file.text[line.start..start].chars().count() + 1,
-            source: file.text[line.clone()].to_owned(),
+            source: file.text[line].to_owned(),
             length: file.text[start..end].chars().count().max(1),
             message,
             hint: None,

@@ -244,7 +244,9 @@ impl Builder<'_, '_, '_> {
         let end = at + self.text[at..].chars().next().map_or(0, char::len_utf8);
         let mut span = self.span(at, end);
         let quote = "put the whole expression between quotes: \"avg(level_m, '10m') > 1\"";
-        let (message, hint) = if info.contains("trailing content after") {
+        let (message, hint) = if info.contains("recursion limit") {
+            (format!("nested deeper than {MAX_DEPTH} levels"), "a rule file needs about six")
+        } else if info.contains("trailing content after") {
             ("text after the closing quote".to_owned(), quote)
         } else if info.contains("mapping values are not allowed") || info.contains("illegal placement of ':'") {
             (

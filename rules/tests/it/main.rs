@@ -1,0 +1,6 @@
+//! The rules crate from outside.
+
+mod diagnostics;
+mod language;
+mod properties;
+mod world;
