@@ -35,18 +35,18 @@ pub(crate) struct Part {
 pub struct Appended(pub BTreeMap<(Topic, Partition), Range<Offset>>);
 
 /// Records read from one partition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Records {
     pub(crate) blocks: Vec<Block>,
 }
 
-/// Neighbouring records as they were appended.
+/// Neighbouring records as they were appended. All of them are well formed: see [`well_formed`].
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     /// Offset of the first record in `bytes[at]`.
     pub(crate) first: Offset,
     pub(crate) records: u32,
-    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) bytes: Arc<Vec<u8>>,
     pub(crate) at: Range<usize>,
 }
 
@@ -56,7 +56,7 @@ impl Batch {
         Batch::default()
     }
 
-    /// Adds one record.
+    /// Adds one record. The partition is below [`model::PARTITIONS`]; names and numbers of headers fit 16 bits.
     pub fn push(
         &mut self,
         topic: Topic,
@@ -65,6 +65,7 @@ impl Batch {
         value: Option<&[u8]>,
         headers: &[(&str, &[u8])],
     ) {
+        assert!(partition < model::PARTITIONS, "partition {partition} of {topic} does not exist");
         let part = self.parts.entry((topic, partition)).or_default();
         part.records += 1;
         encode(&mut part.bytes, key, value, headers);
@@ -99,61 +100,123 @@ impl Records {
 
     /// Offset after the last record; `None` if there are none.
     pub fn next_offset(&self) -> Option<Offset> {
-        self.blocks.last().map(|block| block.first + Offset::from(block.records))
+        self.blocks.last().map(Block::end)
     }
 
     /// The records with their offsets, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Offset, Record<'_>)> {
         self.blocks.iter().flat_map(|block| {
             let mut rest = &block.bytes[block.at.clone()];
-            (0..block.records).map(move |index| (block.first + Offset::from(index), decode(&mut rest)))
+            (0..block.records).map(move |index| {
+                let record = decode(&mut rest).expect("blocks hold only well-formed records");
+                (block.first + Offset::from(index), record)
+            })
         })
+    }
+
+    /// From `blocks`, neighbours in order: the records from `from` on, about `max_bytes`, at least one.
+    pub(crate) fn cut<'a>(blocks: impl Iterator<Item = &'a Block>, from: Offset, max_bytes: usize) -> Records {
+        let mut taken = Vec::new();
+        let mut left = max_bytes;
+        for block in blocks {
+            let block = block.slice(from.saturating_sub(block.first), left);
+            left = left.saturating_sub(block.at.len());
+            taken.push(block);
+            if left == 0 {
+                break;
+            }
+        }
+        Records { blocks: taken }
+    }
+}
+
+impl Block {
+    /// Offset after its last record.
+    pub(crate) fn end(&self) -> Offset {
+        self.first + Offset::from(self.records)
+    }
+
+    /// Without its first `skip` records, and not much longer than `max_bytes`, but at least one record.
+    fn slice(&self, skip: u64, max_bytes: usize) -> Block {
+        let mut block = self.clone();
+        if skip == 0 && self.at.len() <= max_bytes {
+            return block;
+        }
+        let mut rest = &self.bytes[self.at.clone()];
+        let mut step = || {
+            decode(&mut rest).expect("blocks hold only well-formed records");
+            self.at.end - rest.len()
+        };
+        for _ in 0..skip {
+            block.at.start = step();
+        }
+        block.first += skip;
+        let available = self.records - skip as u32;
+        block.records = 0;
+        while block.records < available && (block.records == 0 || block.at.end - block.at.start < max_bytes) {
+            block.at.end = step();
+            block.records += 1;
+        }
+        block
     }
 }
 
 /// `key_len u32 | value_len u32 (u32::MAX: none) | headers u16 | key | value | (name_len u16 | len u32 | name | value)*`
-pub(crate) fn encode(out: &mut Vec<u8>, key: &[u8], value: Option<&[u8]>, headers: &[(&str, &[u8])]) {
-    out.extend_from_slice(&(key.len() as u32).to_le_bytes());
-    out.extend_from_slice(&value.map_or(u32::MAX, |value| value.len() as u32).to_le_bytes());
-    out.extend_from_slice(&(headers.len() as u16).to_le_bytes());
+fn encode(out: &mut Vec<u8>, key: &[u8], value: Option<&[u8]>, headers: &[(&str, &[u8])]) {
+    let value_len = value.map_or(u32::MAX, |value| length(value.len()));
+    out.extend_from_slice(&length(key.len()).to_le_bytes());
+    out.extend_from_slice(&value_len.to_le_bytes());
+    out.extend_from_slice(&short_length(headers.len()).to_le_bytes());
     out.extend_from_slice(key);
     out.extend_from_slice(value.unwrap_or_default());
     for (name, value) in headers {
-        out.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        out.extend_from_slice(&short_length(name.len()).to_le_bytes());
+        out.extend_from_slice(&length(value.len()).to_le_bytes());
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(value);
     }
 }
 
-/// Takes one record from the front of `rest`. The bytes passed their checksum, so they are what `encode` wrote.
-pub(crate) fn decode<'a>(rest: &mut &'a [u8]) -> Record<'a> {
-    let key_len = take_u32(rest) as usize;
-    let value_len = take_u32(rest);
-    let headers = take_u16(rest);
-    let key = take(rest, key_len);
-    let value = (value_len != u32::MAX).then(|| take(rest, value_len as usize));
-    let headers = (0..headers)
-        .map(|_| {
-            let name_len = take_u16(rest) as usize;
-            let len = take_u32(rest) as usize;
-            let name = std::str::from_utf8(take(rest, name_len)).expect("header names are written from text");
-            (name, take(rest, len))
-        })
-        .collect();
-    Record { key, value, headers }
+fn length(len: usize) -> u32 {
+    u32::try_from(len).ok().filter(|len| *len < u32::MAX).expect("keys and values are far smaller than 4 GiB")
 }
 
-fn take<'a>(rest: &mut &'a [u8], len: usize) -> &'a [u8] {
-    let (taken, left) = rest.split_at(len);
+fn short_length(len: usize) -> u16 {
+    u16::try_from(len).expect("headers are few and their names short")
+}
+
+/// Takes one record from the front of `rest`; `None` if there is no whole one.
+fn decode<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
+    let key_len = take_u32(rest)? as usize;
+    let value_len = take_u32(rest)?;
+    let count = take_u16(rest)?;
+    let key = take(rest, key_len)?;
+    let value = if value_len == u32::MAX { None } else { Some(take(rest, value_len as usize)?) };
+    let mut headers = Vec::new();
+    for _ in 0..count {
+        let name_len = take_u16(rest)? as usize;
+        let len = take_u32(rest)? as usize;
+        let name = std::str::from_utf8(take(rest, name_len)?).ok()?;
+        headers.push((name, take(rest, len)?));
+    }
+    Some(Record { key, value, headers })
+}
+
+/// Whether `bytes` are exactly `records` records.
+pub(crate) fn well_formed(mut bytes: &[u8], records: u32) -> bool {
+    (0..records).all(|_| decode(&mut bytes).is_some()) && bytes.is_empty()
+}
+
+fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (taken, left) = rest.split_at_checked(len)?;
     *rest = left;
-    taken
+    Some(taken)
 }
 
-fn take_u32(rest: &mut &[u8]) -> u32 {
-    u32::from_le_bytes(take(rest, 4).try_into().expect("four bytes were taken"))
+fn take_u32(rest: &mut &[u8]) -> Option<u32> {
+    take(rest, 4).map(|bytes| u32::from_le_bytes(bytes.try_into().expect("four bytes were taken")))
 }
 
-fn take_u16(rest: &mut &[u8]) -> u16 {
-    u16::from_le_bytes(take(rest, 2).try_into().expect("two bytes were taken"))
+fn take_u16(rest: &mut &[u8]) -> Option<u16> {
+    take(rest, 2).map(|bytes| u16::from_le_bytes(bytes.try_into().expect("two bytes were taken")))
 }

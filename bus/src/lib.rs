@@ -5,9 +5,11 @@
 //! What it does not do: it knows nothing of readings or rules.
 
 mod batch;
+mod embedded;
 mod topic;
 
 pub use batch::{Appended, Batch, Record, Records};
+pub use embedded::{EmbeddedLog, EmbeddedSettings, LogStats, Retention, SYNC_BUCKETS_US};
 pub use topic::Topic;
 
 use model::{Offset, Partition};
@@ -78,10 +80,40 @@ pub enum BusError {
         /// File, position and what is wrong there.
         what: String,
     },
+    /// More than one append takes.
+    #[error("a batch of {bytes} bytes is too large to append: split it below {most}")]
+    TooLarge {
+        /// Encoded size of the batch.
+        bytes: usize,
+        /// The largest that is taken.
+        most: usize,
+    },
     /// Another process has this log open for writing.
     #[error("the log in \"{place}\" is in use by another process")]
     InUse {
         /// Directory.
         place: String,
     },
+}
+
+impl BusError {
+    /// The same error once more, for each caller of a group commit that failed.
+    fn again(&self) -> BusError {
+        match self {
+            BusError::Io { place, doing, source } => {
+                let source = match source.raw_os_error() {
+                    Some(code) => std::io::Error::from_raw_os_error(code),
+                    None => std::io::Error::new(source.kind(), source.to_string()),
+                };
+                BusError::Io { place: place.clone(), doing: doing.clone(), source }
+            }
+            BusError::Halted { place, reason } => BusError::Halted { place: place.clone(), reason: reason.clone() },
+            BusError::OutOfRange { topic, partition, asked, held } => {
+                BusError::OutOfRange { topic: topic.clone(), partition: *partition, asked: *asked, held: held.clone() }
+            }
+            BusError::Damaged { place, what } => BusError::Damaged { place: place.clone(), what: what.clone() },
+            BusError::TooLarge { bytes, most } => BusError::TooLarge { bytes: *bytes, most: *most },
+            BusError::InUse { place } => BusError::InUse { place: place.clone() },
+        }
+    }
 }

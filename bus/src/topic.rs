@@ -47,6 +47,26 @@ impl Topic {
         Topic::Open,
     ];
 
+    /// Its place in [`Topic::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Topic::Config => 0,
+            Topic::Observations => 1,
+            Topic::DeadLetter => 2,
+            Topic::Perceive => 3,
+            Topic::Analyze => 4,
+            Topic::Serve => 5,
+            Topic::Command => 6,
+            Topic::Supervise => 7,
+            Topic::Incidents(Domain::Drainage) => 8,
+            Topic::Incidents(Domain::Waste) => 9,
+            Topic::Incidents(Domain::Traffic) => 10,
+            Topic::Incidents(Domain::Air) => 11,
+            Topic::Incidents(Domain::Cross) => 12,
+            Topic::Open => 13,
+        }
+    }
+
     /// The name without prefix.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,238 @@
+//! The embedded log: plain segment files in a directory, written by one process.
+//!
+//! Layout: `lock`, and for each topic that has records a directory of segments (`analyze/00000000000000000000.log`).
+//! A group commit writes one frame to each topic it touches and syncs it once; concurrent [`EventLog::append`] calls
+//! form the groups, see [`commit`]. Readers follow the end of the log in memory, and read whole chunks before it.
+//!
+//! Promises: what `append` returned is there after a crash; a torn last frame is cut at the next opening, and said;
+//! damage before it is [`BusError::Damaged`], never skipped; after a failed sync nothing is appended any more,
+//! because what the disk then holds cannot be known without reading it again; a full disk refuses appends, tears
+//! nothing, and lets appends succeed once there is room.
+//! It does not promise that a batch over several topics, or in flight in a crash, is there as a whole or not at all.
+
+mod chunks;
+mod commit;
+mod frame;
+mod segment;
+mod settings;
+mod stats;
+mod view;
+
+pub use settings::{EmbeddedSettings, Retention};
+pub use stats::{LogStats, SYNC_BUCKETS_US};
+
+use crate::{Appended, Batch, BusError, EventLog, Records, Topic, Wake};
+use chunks::Chunks;
+use commit::Queue;
+use model::{Offset, Partition};
+use segment::{Ending, Segment};
+use stats::Counters;
+use std::fs::{File, TryLockError};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, OnceLock, RwLock};
+use view::{Found, View};
+
+/// The largest segment, whatever the settings say: positions in it are 32 bits.
+const SEGMENT_BYTES_MAX: u32 = 1 << 30;
+/// Bytes of frames that are read and checked at once; chosen by figures, see docs/decisions/0001-embedded-log.md.
+const CHUNK_BYTES: u32 = 256 << 10;
+/// Bytes of the latest frames of a topic that stay in memory.
+const TAIL_BYTES: usize = 8 << 20;
+/// Encoded bytes of a group commit. At the bound further callers wait for the next group.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+/// Encoded bytes of one batch; larger ones are [`BusError::TooLarge`].
+const BATCH_BYTES_MAX: usize = 64 << 20;
+
+/// The log in a directory of this machine.
+pub struct EmbeddedLog {
+    directory: PathBuf,
+    settings: EmbeddedSettings,
+    /// Held for its lock; `None` where this log only reads.
+    lock: Option<File>,
+    /// By [`Topic::index`].
+    topics: [RwLock<View>; Topic::ALL.len()],
+    wakes: [RwLock<Vec<Wake>>; Topic::ALL.len()],
+    chunks: Chunks,
+    queue: Mutex<Queue>,
+    /// The leader of the open group waits here until the group before is durable.
+    turn: Condvar,
+    /// Callers wait here while the open group is full.
+    room: Condvar,
+    /// Why nothing is appended any more.
+    halted: OnceLock<String>,
+    counters: Counters,
+}
+
+impl EmbeddedLog {
+    /// Opens or makes the log in `directory`, for this process alone. Cuts a torn last frame, and says so on stderr.
+    pub fn open(directory: impl Into<PathBuf>, settings: EmbeddedSettings) -> Result<EmbeddedLog, BusError> {
+        let directory = directory.into();
+        let make = || {
+            std::fs::create_dir_all(&directory)?;
+            File::options().write(true).create(true).truncate(false).open(directory.join("lock"))
+        };
+        let lock = make().map_err(|error| io_error(&directory, "make its lock file", error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(BusError::InUse { place: directory.display().to_string() }),
+            Err(TryLockError::Error(error)) => return Err(io_error(&directory, "lock it", error)),
+        }
+        let log = EmbeddedLog::new(directory, settings, Some(lock));
+        Topic::ALL.into_iter().try_for_each(|topic| log.load(topic))?;
+        Ok(log)
+    }
+
+    /// Opens the log for reading only, as it stands: nothing is changed on the disk, and appends are refused.
+    ///
+    /// A process may be writing it at the same time; what it writes later is seen after [`EmbeddedLog::refresh`],
+    /// perhaps a moment before it is durable. A torn last frame is taken for the end.
+    pub fn open_read_only(directory: impl Into<PathBuf>) -> Result<EmbeddedLog, BusError> {
+        let directory = directory.into();
+        if let Err(error) = std::fs::metadata(&directory) {
+            return Err(io_error(&directory, "open this directory", error));
+        }
+        let log = EmbeddedLog::new(directory, EmbeddedSettings::default(), None);
+        log.refresh()?;
+        Ok(log)
+    }
+
+    /// Of a log that only reads: takes in what another process appended since, and lets go of what it dropped.
+    pub fn refresh(&self) -> Result<(), BusError> {
+        assert!(self.lock.is_none(), "the writer knows what it wrote");
+        Topic::ALL.into_iter().try_for_each(|topic| self.load(topic))
+    }
+
+    /// What this log did since it was opened.
+    pub fn stats(&self) -> LogStats {
+        self.counters.read()
+    }
+
+    fn new(directory: PathBuf, settings: EmbeddedSettings, lock: Option<File>) -> EmbeddedLog {
+        EmbeddedLog {
+            directory,
+            settings,
+            lock,
+            topics: Default::default(),
+            wakes: Default::default(),
+            chunks: Chunks::default(),
+            queue: Mutex::default(),
+            turn: Condvar::new(),
+            room: Condvar::new(),
+            halted: OnceLock::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes in what stands on the disk beyond what is known.
+    fn load(&self, topic: Topic) -> Result<(), BusError> {
+        let writes = self.lock.is_some();
+        let numbers = segment::numbers(&self.topic_directory(topic))?;
+        let Some((first, last)) = numbers.first().zip(numbers.last()).map(|(first, last)| (first.0, last.0)) else {
+            return Ok(());
+        };
+        let mut view = self.write_view(topic);
+        view.segments.retain(|segment| segment.number >= first);
+        for (number, path) in numbers {
+            let known = view.segments.back().map(|segment| segment.number);
+            if known.is_some_and(|known| number < known) {
+                continue;
+            }
+            if known != Some(number) {
+                let segment = Segment::open(&path, number, writes)?;
+                chain(&view, &segment)?;
+                view.segments.push_back(segment);
+            }
+            let segment = view.segments.back_mut().expect("it was known or just pushed");
+            if segment.sealed {
+                continue;
+            }
+            let ending = segment.scan()?;
+            // Listed with a follower, it was sealed before; its index may be missing, its frames may not.
+            segment.sealed |= number < last;
+            let follower = number < last && !matches!(ending, Ending::Whole);
+            if follower || (writes && matches!(ending, Ending::Damaged)) {
+                return Err(segment::damaged(&path, u64::from(segment.len), "no frame, and records follow it"));
+            }
+            if writes {
+                self.end_segment(segment, &ending)?;
+            }
+        }
+        if writes { self.retain(topic, &mut view) } else { Ok(()) }
+    }
+
+    /// Leaves an unsealed segment with good frames only, all of them on the disk.
+    fn end_segment(&self, segment: &Segment, ending: &Ending) -> Result<(), BusError> {
+        let path = &segment.path;
+        if let Ending::Torn(bytes) = ending {
+            let at = segment.len;
+            let cut = segment.file.set_len(u64::from(at));
+            cut.map_err(|error| io_error(path, "cut its torn tail", error))?;
+            self.counters.cut(*bytes);
+            eprintln!("log {}: cut {bytes} bytes of a torn append at byte {at}", path.display());
+        }
+        // The process before may have died between its write and its sync: readers must not see what a power cut
+        // could still take back.
+        segment.file.sync_all().map_err(|error| io_error(path, "sync this segment", error))
+    }
+
+    fn topic_directory(&self, topic: Topic) -> PathBuf {
+        self.directory.join(topic.name())
+    }
+
+    fn view(&self, topic: Topic) -> std::sync::RwLockReadGuard<'_, View> {
+        self.topics[topic.index()].read().expect("nothing panics while it holds this lock")
+    }
+
+    fn write_view(&self, topic: Topic) -> std::sync::RwLockWriteGuard<'_, View> {
+        self.topics[topic.index()].write().expect("nothing panics while it holds this lock")
+    }
+}
+
+impl EventLog for EmbeddedLog {
+    /// Blocks until the batch is durable. An async caller gives it a thread of its own, and lets one task append all
+    /// that queued during the append before: that is as good as any number of callers.
+    fn append(&self, batch: Batch) -> Result<Appended, BusError> {
+        self.append_in_group(batch)
+    }
+
+    /// May give fewer than `max_bytes` before the end: at most one chunk of the disk is read in a call.
+    fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError> {
+        let found = self.view(topic).find(topic, partition, from, max_bytes)?;
+        match found {
+            Found::Records(records) => Ok(records),
+            Found::Chunk(place) => {
+                let chunk = self.chunks.get(&place)?;
+                let blocks = &chunk[partition as usize];
+                let start = blocks.partition_point(|block| block.end() <= from);
+                if blocks.get(start).is_none_or(|block| block.first > from) {
+                    let at = u64::from(place.key.2.start);
+                    return Err(segment::damaged(&place.path, at, "the index names records that are not here"));
+                }
+                Ok(Records::cut(blocks[start..].iter(), from, max_bytes))
+            }
+        }
+    }
+
+    fn bounds(&self, topic: Topic, partition: Partition) -> Result<Range<Offset>, BusError> {
+        Ok(self.view(topic).bounds(partition))
+    }
+
+    fn watch(&self, topic: Topic, wake: Wake) {
+        self.wakes[topic.index()].write().expect("nothing panics while it holds this lock").push(wake);
+    }
+}
+
+/// A segment goes on where the one before ended.
+fn chain(view: &View, segment: &Segment) -> Result<(), BusError> {
+    match view.segments.back() {
+        Some(before) if before.number + 1 != segment.number || before.end != segment.base => {
+            Err(segment::damaged(&segment.path, 0, "this segment does not go on where the one before it ended"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn io_error(place: &Path, doing: &str, source: std::io::Error) -> BusError {
+    BusError::Io { place: place.display().to_string(), doing: doing.to_owned(), source }
+}

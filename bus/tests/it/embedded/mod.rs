@@ -1,0 +1,63 @@
+//! The embedded log: the conformance suite, and its own promises.
+
+use super::conformance;
+use bus::{EmbeddedLog, EmbeddedSettings, EventLog};
+use std::sync::Arc;
+
+/// Segments this small are sealed often.
+pub fn small_segments() -> EmbeddedSettings {
+    EmbeddedSettings { segment_bytes: 4096, ..EmbeddedSettings::default() }
+}
+
+fn on_an_empty_log(check: fn(&Arc<dyn EventLog>)) {
+    for settings in [EmbeddedSettings::default(), small_segments()] {
+        let directory = tempfile::tempdir().unwrap();
+        let log: Arc<dyn EventLog> = Arc::new(EmbeddedLog::open(directory.path(), settings).unwrap());
+        check(&log);
+    }
+}
+
+#[test]
+fn offsets_follow_the_appends() {
+    on_an_empty_log(conformance::offsets_follow_the_appends);
+}
+
+#[test]
+fn reads_begin_and_end_where_asked() {
+    on_an_empty_log(conformance::reads_begin_and_end_where_asked);
+}
+
+#[test]
+fn the_end_is_empty_and_beyond_is_an_error() {
+    on_an_empty_log(conformance::the_end_is_empty_and_beyond_is_an_error);
+}
+
+#[test]
+fn records_come_back_whole() {
+    on_an_empty_log(conformance::records_come_back_whole);
+}
+
+#[test]
+fn a_batch_spans_topics() {
+    on_an_empty_log(conformance::a_batch_spans_topics);
+}
+
+#[test]
+fn concurrent_appends_keep_their_order() {
+    on_an_empty_log(conformance::concurrent_appends_keep_their_order);
+}
+
+#[test]
+fn watchers_wake_after_appends() {
+    on_an_empty_log(conformance::watchers_wake_after_appends);
+}
+
+#[test]
+fn reopening_keeps_all() {
+    for settings in [EmbeddedSettings::default(), small_segments()] {
+        let directory = tempfile::tempdir().unwrap();
+        conformance::reopening_keeps_all(&|| {
+            Arc::new(EmbeddedLog::open(directory.path(), settings.clone()).unwrap()) as Arc<dyn EventLog>
+        });
+    }
+}
