@@ -186,7 +186,7 @@ fn short_length(len: usize) -> u16 {
 }
 
 /// Takes one record from the front of `rest`; `None` if there is no whole one.
-fn decode<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
+pub(crate) fn decode<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
     let key_len = take_u32(rest)? as usize;
     let value_len = take_u32(rest)?;
     let count = take_u16(rest)?;

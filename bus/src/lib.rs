@@ -6,10 +6,12 @@
 
 mod batch;
 mod embedded;
+mod event;
 mod topic;
 
 pub use batch::{Appended, Batch, Record, Records};
 pub use embedded::{EmbeddedLog, EmbeddedSettings, LogStats, Retention, SYNC_BUCKETS_US};
+pub use event::{Event, EventError, JSON, STREAM_SOURCE};
 pub use topic::Topic;
 
 use model::{Offset, Partition};
