@@ -283,41 +283,59 @@ impl Engine {
     /// The reading's values by slot, without those that nobody wants.
     fn slotted(&mut self, place: usize, reading: &Reading<'_>) -> Slotted {
         let layout = &self.layouts[self.sensors[place].layout as usize];
-        let same = |(name, (other, _)): (&Arc<str>, &(std::borrow::Cow<'_, str>, f64))| **name == **other;
-        if layout.names.len() == reading.values.len() && layout.names.iter().zip(&reading.values).all(same) {
-            return reading.values.iter().enumerate().map(|(slot, (_, value))| (slot as u32, *value)).collect();
+        let mut values = Slotted::new();
+        if layout.names.len() == reading.values.len() {
+            for (slot, (name, value)) in reading.values.iter().enumerate() {
+                if *layout.names[slot] == **name {
+                    values.push((slot as u32, *value));
+                }
+            }
+            if values.len() == reading.values.len() {
+                return values;
+            }
+            values.clear();
         }
         let mut by_metric: SmallVec<[(MetricId, f64); 4]> = SmallVec::new();
         for (name, value) in &reading.values {
-            let class = self.layouts[self.sensors[place].layout as usize].class;
-            let silence_matters = !self.program.classes[class as usize].silent.is_empty();
-            // A name that nobody knows gets no number, so that a stream of made-up names cannot fill the memory.
-            if !silence_matters && !self.program.metric_ids.contains_key(&**name) {
-                continue;
+            if let Some(metric) = self.room_for(place, name) {
+                by_metric.push((metric, *value));
             }
-            let metric = self.metric_id(name);
-            if !layout::class_wants(&self.program.classes[class as usize], metric) {
-                continue;
-            }
-            if self.layouts[self.sensors[place].layout as usize].slot(metric).is_none() {
-                self.add_metric(place, metric);
-            }
-            by_metric.push((metric, *value));
         }
         let layout = &self.layouts[self.sensors[place].layout as usize];
-        let slot = |metric| layout.slot(metric).expect("room was made for the metric") as u32;
-        by_metric.into_iter().map(|(metric, value)| (slot(metric), value)).collect()
+        for (metric, value) in by_metric {
+            values.push((layout.slot(metric).expect("room was made for the metric") as u32, value));
+        }
+        values
+    }
+
+    /// Makes room for a metric in a sensor's layout; `None` if nobody wants anything of it.
+    fn room_for(&mut self, place: usize, name: &str) -> Option<MetricId> {
+        let class = self.layouts[self.sensors[place].layout as usize].class as usize;
+        let silence_matters = !self.program.classes[class].silent.is_empty();
+        // A name that nobody knows gets no number, so that a stream of made-up names cannot fill the memory.
+        if !silence_matters && !self.program.metric_ids.contains_key(name) {
+            return None;
+        }
+        let metric = self.metric_id(name);
+        if !layout::class_wants(&self.program.classes[class], metric) {
+            return None;
+        }
+        if self.layouts[self.sensors[place].layout as usize].slot(metric).is_none() {
+            self.add_metric(place, metric);
+        }
+        Some(metric)
+    }
+
+    fn place_of(&self, id: &[u8]) -> Option<usize> {
+        let found = self.by_id.find(hash(id), |&place| self.sensors[place as usize].id.as_slice() == id);
+        found.map(|&place| place as usize)
     }
 
     fn reading(&mut self, offset: Offset, reading: &Reading<'_>, out: &mut Vec<Transition>) {
-        let id = reading.sensor.as_bytes();
-        let sensors = &self.sensors;
-        let found = self.by_id.find(hash(id), |&place| sensors[place as usize].id.as_slice() == id);
-        let Some(&place) = found else {
+        let Some(place) = self.place_of(reading.sensor.as_bytes()) else {
             self.counters.unregistered += 1;
             return;
         };
-        let place = place as usize;
         let timing = self.program.timings[self.sensors[place].timing as usize];
         let time = reading.time.0;
         if self.clock.is_some_and(|clock| time < clock.saturating_sub(timing.lateness)) {
@@ -325,87 +343,42 @@ impl Engine {
             return;
         }
         self.counters.readings += 1;
-        let mut values = self.slotted(place, reading);
-        let program = Arc::clone(&self.program);
-        let mut teller = Teller { program: &program, partition: self.partition, out };
-        let Engine { layouts, sensors, areas, timers, .. } = self;
+        let values = self.slotted(place, reading);
+        let Engine { program, partition, layouts, sensors, areas, timers, counters, .. } = self;
+        let mut teller = Teller { program, partition: *partition, out };
         let layout = &layouts[sensors[place].layout as usize];
-        let context = SensorContext { program: &program, layout, timing };
+        let context = SensorContext { program, layout, timing };
 
         let sensor = &mut sensors[place];
-        let newer = |values: &Slotted, sensor: &SensorState, of: &[Box<[u32]>]| -> Places {
-            let newer_slots = values.iter().filter(|(slot, _)| time > sensor.metrics[*slot as usize].time);
-            let mut places: Places = newer_slots.flat_map(|(slot, _)| &of[*slot as usize]).copied().collect();
-            if values.len() > 1 {
-                places.sort_unstable();
-                places.dedup();
-            }
-            places
-        };
-        let rules = newer(&values, sensor, &layout.rules_by_slot);
+        let mut merged = Places::new();
+        let rules = newer_for(&values, time, sensor, &layout.rules_by_slot, &mut merged);
         if !rules.is_empty() && sensor.next_timer < time {
             sensor.fire(&context, time - 1, &mut teller);
         }
-        let evaluated: SmallVec<[(u32, Places); 2]> = match sensor.links.is_empty() {
-            true => SmallVec::new(),
-            false => by_area(&newer(&values, sensor, &layout.area_rules_by_slot), &sensor.links),
-        };
-        for (area, _) in &evaluated {
-            let area = &mut areas[*area as usize];
-            if area.next_timer < time {
-                area.fire(&AreaContext { program: &program, layouts, sensors }, time - 1, &mut teller);
+        if layout.area_rules.is_empty() {
+            for (slot, value) in values {
+                let applied = sensor.metrics[slot as usize].apply(time, offset, value);
+                counters.duplicates += u64::from(!applied);
             }
-        }
-
-        let mut newest_before: SmallVec<[i64; 4]> = SmallVec::new();
-        let before = values.len();
-        values.retain(|(slot, value)| {
-            let metric = &mut sensors[place].metrics[*slot as usize];
-            let newest = metric.time;
-            let applied = metric.apply(time, offset, *value);
-            if applied {
-                newest_before.push(newest);
-            }
-            applied
-        });
-        self.counters.duplicates += (before - values.len()) as u64;
-        let sensor = &sensors[place];
-        for (part, link) in layout.area_rules.iter().zip(&sensor.links) {
-            if values.iter().any(|(slot, _)| part.named.contains(slot)) {
-                let member_reading = MemberReading {
-                    member: link.member,
-                    part,
-                    sensor,
-                    metrics: &layout.metrics,
-                    time,
-                    offset,
-                    values: &values,
-                    newest_before: &newest_before,
-                };
-                areas[link.area as usize].rules[link.rule as usize].apply(&program, &member_reading);
-            }
+        } else {
+            let mut merged = Places::new();
+            let newer = newer_for(&values, time, sensor, &layout.area_rules_by_slot, &mut merged);
+            let newer = by_area(newer, &sensor.links);
+            let mut shared = Areas { program, layouts, areas, timers };
+            shared.fire_before(sensors, &newer, time, &mut teller);
+            counters.duplicates += shared.apply(sensors, place, time, offset, values);
+            shared.evaluate(sensors, &newer, time, &mut teller);
         }
 
         let sensor = &mut sensors[place];
         if !rules.is_empty() {
             sensor.key_time = sensor.key_time.max(time);
             let at = sensor.key_time;
-            sensor.evaluate(&context, &rules, at, &mut teller);
+            sensor.evaluate(&context, rules, at, &mut teller);
             if sensor.next_timer <= time {
                 sensor.fire(&context, time, &mut teller);
             }
             timers.arm(Key::Sensor(place as u32), sensor.next_timer, timing.wait, &mut sensor.armed);
-        }
-        for (key, places) in &evaluated {
-            let context = AreaContext { program: &program, layouts, sensors };
-            let area = &mut areas[*key as usize];
-            area.key_time = area.key_time.max(time);
-            let at = area.key_time;
-            area.evaluate(&context, places, at, &mut teller);
-            if area.next_timer <= time {
-                area.fire(&context, time, &mut teller);
-            }
-            timers.arm(Key::Area(*key), area.next_timer, program.settings.settle.0, &mut area.armed);
         }
     }
 
@@ -416,26 +389,22 @@ impl Engine {
         if first {
             self.register(clock);
         }
-        let before = out.len();
         while let Some(key) = self.timers.pop(clock) {
             self.fire(key, clock, out);
         }
-        // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
-        out[before..].sort_by(|a, b| (a.time, &a.key, &a.rule, a.revision).cmp(&(b.time, &b.key, &b.rule, b.revision)));
     }
 
     /// Fires what the clock allows at one key, and sets it to be looked at again.
     fn fire(&mut self, key: Key, clock: i64, out: &mut Vec<Transition>) {
-        let program = Arc::clone(&self.program);
-        let mut teller = Teller { program: &program, partition: self.partition, out };
-        let Engine { layouts, sensors, areas, timers, .. } = self;
+        let Engine { program, partition, layouts, sensors, areas, timers, .. } = self;
+        let mut teller = Teller { program, partition: *partition, out };
         match key {
             Key::Sensor(place) => {
                 let sensor = &mut sensors[place as usize];
                 let timing = program.timings[sensor.timing as usize];
                 let layout = &layouts[sensor.layout as usize];
                 sensor.armed = i64::MAX;
-                let context = SensorContext { program: &program, layout, timing };
+                let context = SensorContext { program, layout, timing };
                 sensor.fire(&context, clock.saturating_sub(timing.wait), &mut teller);
                 timers.arm(key, sensor.next_timer, timing.wait, &mut sensor.armed);
             }
@@ -443,7 +412,7 @@ impl Engine {
                 let area = &mut areas[place as usize];
                 let settle = program.settings.settle.0;
                 area.armed = i64::MAX;
-                let context = AreaContext { program: &program, layouts, sensors };
+                let context = AreaContext { program, layouts, sensors };
                 area.fire(&context, clock.saturating_sub(settle), &mut teller);
                 timers.arm(key, area.next_timer, settle, &mut area.armed);
             }
@@ -467,6 +436,76 @@ impl Engine {
     }
 }
 
+/// The areas of a partition while one of its sensors has a reading.
+struct Areas<'a> {
+    program: &'a Program,
+    layouts: &'a [Layout],
+    areas: &'a mut [AreaKey],
+    timers: &'a mut Timers,
+}
+
+/// Areas, with the places of their rules for which a reading is newer.
+type NewerInAreas = SmallVec<[(u32, Places); 2]>;
+
+impl Areas<'_> {
+    fn fire_before(&mut self, sensors: &[SensorState], newer: &NewerInAreas, time: i64, teller: &mut Teller<'_>) {
+        for (key, _) in newer {
+            let area = &mut self.areas[*key as usize];
+            if area.next_timer < time {
+                area.fire(&AreaContext { program: self.program, layouts: self.layouts, sensors }, time - 1, teller);
+            }
+        }
+    }
+
+    /// Applies the values to the sensor and to the area rules that it is a member of; returns the number of duplicates.
+    fn apply(&mut self, sensors: &mut [SensorState], place: usize, time: i64, offset: Offset, values: Slotted) -> u64 {
+        let sensor = &mut sensors[place];
+        let count = values.len();
+        let mut newest_before: SmallVec<[i64; 4]> = SmallVec::new();
+        let mut applied = Slotted::new();
+        for (slot, value) in values {
+            let metric = &mut sensor.metrics[slot as usize];
+            let newest = metric.time;
+            if metric.apply(time, offset, value) {
+                newest_before.push(newest);
+                applied.push((slot, value));
+            }
+        }
+        let sensor = &sensors[place];
+        let layout = &self.layouts[sensor.layout as usize];
+        for (part, link) in layout.area_rules.iter().zip(&sensor.links) {
+            if applied.iter().any(|(slot, _)| part.named.contains(slot)) {
+                let reading = MemberReading {
+                    member: link.member,
+                    part,
+                    sensor,
+                    metrics: &layout.metrics,
+                    time,
+                    offset,
+                    values: &applied,
+                    newest_before: &newest_before,
+                };
+                self.areas[link.area as usize].rules[link.rule as usize].apply(self.program, &reading);
+            }
+        }
+        (count - applied.len()) as u64
+    }
+
+    fn evaluate(&mut self, sensors: &[SensorState], newer: &NewerInAreas, time: i64, teller: &mut Teller<'_>) {
+        for (key, places) in newer {
+            let context = AreaContext { program: self.program, layouts: self.layouts, sensors };
+            let area = &mut self.areas[*key as usize];
+            area.key_time = area.key_time.max(time);
+            let at = area.key_time;
+            area.evaluate(&context, places, at, teller);
+            if area.next_timer <= time {
+                area.fire(&context, time, teller);
+            }
+            self.timers.arm(Key::Area(*key), area.next_timer, self.program.settings.settle.0, &mut area.armed);
+        }
+    }
+}
+
 impl PartitionRules for Engine {
     fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
         let before = out.len();
@@ -474,6 +513,11 @@ impl PartitionRules for Engine {
             Entry::Reading(reading) => self.reading(offset, reading, out),
             Entry::Tick(time) => self.tick(*time, out),
             Entry::Marker(_) => {}
+        }
+        // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
+        if out.len() > before + 1 {
+            let order = |a: &Transition| (a.time, a.revision);
+            out[before..].sort_by(|a, b| (&a.key, &a.rule, order(a)).cmp(&(&b.key, &b.rule, order(b))));
         }
         self.counters.transitions += (out.len() - before) as u64;
     }
@@ -508,9 +552,40 @@ fn hash(id: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// The places of rules for which a reading is newer: usually those of one slot, as they stand in the layout.
+fn newer_for<'a>(
+    values: &Slotted,
+    time: i64,
+    sensor: &SensorState,
+    by_slot: &'a [Box<[u32]>],
+    merged: &'a mut Places,
+) -> &'a [u32] {
+    let mut only: &'a [u32] = &[];
+    for (slot, _) in values {
+        if time <= sensor.metrics[*slot as usize].time {
+            continue;
+        }
+        let places = &by_slot[*slot as usize];
+        if only.is_empty() && merged.is_empty() {
+            only = places;
+        } else {
+            if merged.is_empty() {
+                merged.extend_from_slice(only);
+            }
+            merged.extend_from_slice(places);
+        }
+    }
+    if merged.is_empty() {
+        return only;
+    }
+    merged.sort_unstable();
+    merged.dedup();
+    merged
+}
+
 /// Groups places of area rules in a layout by the area in which the sensor is a member, as places in that area.
-fn by_area(parts: &[u32], links: &[Link]) -> SmallVec<[(u32, Places); 2]> {
-    let mut grouped: SmallVec<[(u32, Places); 2]> = SmallVec::new();
+fn by_area(parts: &[u32], links: &[Link]) -> NewerInAreas {
+    let mut grouped = NewerInAreas::new();
     for &part in parts {
         let link = links[part as usize];
         match grouped.iter_mut().find(|(area, _)| *area == link.area) {

@@ -155,7 +155,7 @@ impl Loader<'_> {
         let index = self.reader.index()?;
         let written_by = Arc::clone(&self.written_by);
         let was = written_by.registry.sensors().get(index as usize).ok_or(Broken)?;
-        let place = self.engine.place_of(&was.id).filter(|&place| {
+        let place = self.engine.place_of(was.id.as_bytes()).filter(|&place| {
             let now = &self.engine.program.registry.sensors()[self.engine.sensors[place].index as usize];
             now.subdistrict == was.subdistrict
         });
@@ -304,25 +304,9 @@ impl Loader<'_> {
 }
 
 impl Engine {
-    fn place_of(&self, id: &str) -> Option<usize> {
-        let id = id.as_bytes();
-        let found = self.by_id.find(super::hash(id), |&place| self.sensors[place as usize].id.as_slice() == id);
-        found.map(|&place| place as usize)
-    }
-
     /// The state of a metric of a sensor, made if need be; `None` if the sensor's class wants nothing of it.
-    fn make_room(&mut self, place: usize, name: &Arc<str>) -> Option<&mut MetricState> {
-        let class = self.layouts[self.sensors[place].layout as usize].class as usize;
-        if self.program.classes[class].silent.is_empty() && !self.program.metric_ids.contains_key(name) {
-            return None;
-        }
-        let metric = self.metric_id(name);
-        if !super::layout::class_wants(&self.program.classes[class], metric) {
-            return None;
-        }
-        if self.layouts[self.sensors[place].layout as usize].slot(metric).is_none() {
-            self.add_metric(place, metric);
-        }
+    fn make_room(&mut self, place: usize, name: &str) -> Option<&mut MetricState> {
+        let metric = self.room_for(place, name)?;
         let slot = self.layouts[self.sensors[place].layout as usize].slot(metric)?;
         Some(&mut self.sensors[place].metrics[slot])
     }
