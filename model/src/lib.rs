@@ -13,5 +13,8 @@ pub use incident::{
 };
 pub use observation::{DecodeError, Entry, Marker, MarkerKind, Reading};
 pub use partition::{Offset, PARTITIONS, Partition, murmur2, partition_of};
-pub use registry::{AttrValue, Metric, Metrics, Registry, Sensor, UNPLACED};
+pub use registry::{
+    Area, AreaLevel, AttrValue, Datum, Loaded, Metric, Metrics, Outlines, Point, Problem, Registry, Sensor,
+    SnapshotError, SourceFile, UNPLACED, content_hash,
+};
 pub use time::{DurationError, EventTime, Millis, TimeError};

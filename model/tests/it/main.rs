@@ -1,0 +1,3 @@
+//! What the model crate promises at its edges.
+
+mod registry;
