@@ -60,8 +60,8 @@ pub(super) fn read(
         };
         let properties = feature.properties.unwrap_or_default();
         match feature.geometry {
-            None => sensor(file, properties, None, &at, sensors, problems),
-            Some(Geometry::Point(point)) => sensor(file, properties, Some(&point), &at, sensors, problems),
+            None => sensor(file, &properties, None, &at, sensors, problems),
+            Some(Geometry::Point(point)) => sensor(file, &properties, Some(&point), &at, sensors, problems),
             Some(Geometry::Polygon(rings)) => match area(&properties, vec![rings]) {
                 Ok((area, outline)) => areas.push(AreaRow { file: file.to_owned(), at: at(), area, outline }),
                 Err(message) => problems.error(file, at(), message),
@@ -83,7 +83,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 
 fn sensor(
     file: &str,
-    properties: Map<String, Value>,
+    properties: &Map<String, Value>,
     point: Option<&[f64]>,
     at: &dyn Fn() -> (usize, usize),
     sensors: &mut SensorRows,
@@ -91,7 +91,7 @@ fn sensor(
 ) {
     let mut fields: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(properties.len() + 2);
     let has_sensor = properties.contains_key("sensor");
-    for (name, value) in &properties {
+    for (name, value) in properties {
         let name = if name == "id" && !has_sensor { "sensor" } else { name };
         match value {
             Value::Null => {}

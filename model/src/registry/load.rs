@@ -283,7 +283,7 @@ fn place(sensor: &mut Sensor, outlines: &Outlines) -> Option<String> {
     let file_first = sensor.point.is_none_or(|point| point.datum_unknown);
     let stated = std::mem::take(&mut sensor.subdistrict);
     let choose = |found: Option<&str>, stated: String| match found {
-        Some(found) if !(file_first && !stated.is_empty()) => found.to_owned(),
+        Some(found) if !file_first || stated.is_empty() => found.to_owned(),
         _ => stated,
     };
     let doubt = match found.subdistrict {
