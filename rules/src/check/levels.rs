@@ -103,7 +103,10 @@ fn condition(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each, what: &st
 fn levels(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each) -> Option<Condition> {
     let list = values::list(node, "levels", reader.report)?;
     if list.is_empty() {
-        reader.report.error(node.span, "`levels` is empty").hint("- { severity: moderate, when: \"level_m > 0.9\" }");
+        reader
+            .report
+            .error(node.span, "`levels` is empty")
+            .hint("write one line for each: - { severity: moderate, when: \"level_m > 0.9\" }");
         return None;
     }
     let mut found: Vec<(Level, Span)> = Vec::new();

@@ -80,11 +80,14 @@ pub fn condition(text: &str, each: Each, known: &Known) -> Result<Expr, Diagnost
 fn read_file<'f>(files: &'f [File], file: u32, known: &Known, report: &mut Report<'f>, found: &mut Vec<Found>) {
     let Some(root) = yaml::parse(files, file, report) else { return };
     let Some(fields) = Fields::of(&root, "a rule file", report) else { return };
+    let errors = report.errors();
     fields.refuse_unknown("a rule file", &["rules"], report);
     let Some(node) = fields.get("rules") else {
-        report
-            .error(Span { end: root.span.start, ..root.span }, "the file has no `rules`")
-            .hint("begin it with `rules:`, then one `- id: …` for each rule");
+        if report.errors() == errors {
+            report
+                .error(Span { end: root.span.start, ..root.span }, "the file has no `rules`")
+                .hint("begin it with `rules:`, then one `- id: …` for each rule");
+        }
         return;
     };
     let Some(list) = values::list(node, "rules", report) else { return };

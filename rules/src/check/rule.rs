@@ -4,10 +4,10 @@ use super::known::Known;
 use super::levels;
 use super::types::{Checker, Place};
 use super::values::{self, Fields};
-use super::{LONGEST_LIMIT, LONGEST_WINDOW, reach};
+use super::{LONGEST_LIMIT, LONGEST_WINDOW, reach, suggest};
 use crate::ast::{About, Condition, Each, Limits, Rule, Text};
 use crate::syntax::expression;
-use crate::syntax::yaml::{Node, Value};
+use crate::syntax::yaml::{Key, Node, Value};
 use crate::syntax::{File, Report, Span};
 use model::{Domain, Millis};
 
@@ -123,7 +123,11 @@ impl<'f> Reader<'_, '_, 'f> {
     /// The value of a key that must be there.
     pub fn required<'n>(&mut self, fields: &Fields<'n>, node: &Node, key: &str, example: &str) -> Option<&'n Node> {
         let found = fields.get(key);
-        if found.is_none() {
+        // A key that is only misspelt was told as such.
+        let misspelt = |(other, _): &(Key, Node)| {
+            !KEYS.contains(&other.text.as_str()) && suggest::nearest(&other.text, KEYS) == Some(key)
+        };
+        if found.is_none() && !fields.entries().iter().any(misspelt) {
             let span = head(fields, node);
             self.report.error(span, format!("the rule has no `{key}`")).hint(format!("add `{key}: {example}`"));
         }
@@ -186,7 +190,7 @@ impl<'f> Reader<'_, '_, 'f> {
                 .hint("this version has sensor, cell, subdistrict");
             return None;
         }
-        Some(match values::word(node, "each", &["sensor", "cell", "subdistrict"], self.report)? {
+        Some(match values::word(node, "value of `each`", &["sensor", "cell", "subdistrict"], self.report)? {
             "sensor" => Each::Sensor,
             "cell" => Each::Cell,
             _ => Each::Subdistrict,
@@ -225,9 +229,8 @@ impl<'f> Reader<'_, '_, 'f> {
             Some(Limits { respond: limit("respond"), resolve: limit("resolve") })
         });
         let labels = fields.get("labels").and_then(|node| Fields::of(node, "labels", report)).map(|fields| {
-            let pair = |(key, node): &(crate::syntax::yaml::Key, Node)| {
-                Some((key.text.clone(), values::text(node, "a label", report)?.to_owned()))
-            };
+            let pair =
+                |(key, node): &(Key, Node)| Some((key.text.clone(), values::text(node, "a label", report)?.to_owned()));
             fields.entries().iter().filter_map(pair).collect()
         });
         About { category, limits, runbook, owner, labels: labels.unwrap_or_default(), shadow }

@@ -265,7 +265,8 @@ impl Builder<'_, '_, '_> {
             ("this quote is never closed".to_owned(), "close it on the same line")
         } else if info.contains("indentation in quoted scalar") {
             ("this quote is not closed, or its next lines are not indented".to_owned(), "close it on the same line")
-        } else if info.contains("tabs disallowed") || info.contains("tab") {
+        } else if info.contains("tab") {
+            span = self.tab_from(at).unwrap_or(span);
             ("a tab as indentation".to_owned(), "YAML is indented with spaces only")
         } else if info.contains("unknown anchor") {
             (
@@ -283,8 +284,8 @@ impl Builder<'_, '_, '_> {
             )
         } else if info.contains("expected '-'") {
             (
-                "this line is neither part of the list above nor further left".to_owned(),
-                "begin it with `- `, or indent it like the key that holds the list",
+                "this line is not indented like the lines that it belongs to".to_owned(),
+                "give it the indentation of its neighbours, or begin it with `- `",
             )
         } else if info.contains("did not find expected key") {
             ("this line does not fit the keys above it".to_owned(), "give it the same indentation as its neighbours")
@@ -292,6 +293,19 @@ impl Builder<'_, '_, '_> {
             (format!("this is not YAML: {info}"), "check quotes, brackets and indentation around here")
         };
         self.report.error(span, message).hint(hint);
+    }
+
+    /// The first tab in the indentation of the line of `at` or of a later one.
+    fn tab_from(&self, at: usize) -> Option<Span> {
+        let mut start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        for line in self.text[start..].split_inclusive('\n') {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            if let Some(tab) = indent.find('\t') {
+                return Some(self.span(start + tab, start + tab + 1));
+            }
+            start += line.len();
+        }
+        None
     }
 
     /// The last line before `at` that holds something, without its indentation.
