@@ -220,3 +220,33 @@ fn take_u32(rest: &mut &[u8]) -> Option<u32> {
 fn take_u16(rest: &mut &[u8]) -> Option<u16> {
     take(rest, 2).map(|bytes| u16::from_le_bytes(bytes.try_into().expect("two bytes were taken")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+    #[test]
+    fn damaged_bytes_are_refused_and_never_panic() {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, b"key", Some(b"value"), &[("ce_id", b"1"), ("content-type", b"application/json")]);
+        encode(&mut bytes, b"gone", None, &[]);
+        assert!(well_formed(&bytes, 2));
+        assert!(!well_formed(&bytes, 1) && !well_formed(&bytes, 3) && !well_formed(&bytes[..bytes.len() - 1], 2));
+        let config = Config { cases: 5_000, failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+        let damage = prop::collection::vec((0..bytes.len(), any::<u8>()), 1..4);
+        let run = runner.run(&(damage, 0..5_u32), |(damage, records)| {
+            let mut bytes = bytes.clone();
+            damage.into_iter().for_each(|(at, byte)| bytes[at] = byte);
+            if well_formed(&bytes, records) {
+                let at = 0..bytes.len();
+                let block = Block { first: 0, records, bytes: Arc::new(bytes), at };
+                prop_assert_eq!(Records { blocks: vec![block] }.iter().count(), records as usize);
+            }
+            Ok(())
+        });
+        run.unwrap();
+    }
+}

@@ -314,3 +314,78 @@ fn write_at_end(file: &File, bytes: &[u8], position: u32) -> std::io::Result<()>
     use std::os::unix::fs::FileExt;
     file.write_all_at(bytes, u64::from(position))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EmbeddedSettings, EventLog};
+
+    fn batch(value: &[u8]) -> Batch {
+        let mut batch = Batch::new();
+        batch.push(Topic::Command, 0, b"key", Some(value), &[]);
+        batch
+    }
+
+    /// `/dev/null` takes every write and refuses to sync: the sync fails after the write, as on a dying disk.
+    #[test]
+    fn a_failed_sync_halts_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = EmbeddedLog::open(directory.path(), EmbeddedSettings::default()).unwrap();
+        log.append(batch(b"before")).unwrap();
+        let null = File::options().read(true).write(true).open("/dev/null").unwrap();
+        let disk = {
+            let mut view = log.write_view(Topic::Command);
+            std::mem::replace(&mut view.segments[0].file, Arc::new(null))
+        };
+        let syncs = log.stats().syncs;
+        let error = log.append(batch(b"lost")).unwrap_err();
+        assert!(matches!(error, BusError::Io { .. }), "{error}");
+        log.write_view(Topic::Command).segments[0].file = disk;
+        for _ in 0..3 {
+            let error = log.append(batch(b"after")).unwrap_err();
+            assert!(matches!(&error, BusError::Halted { reason, .. } if reason.contains("sync")), "{error}");
+        }
+        assert_eq!(log.stats().syncs, syncs, "a sync is not tried again");
+        assert_eq!(log.bounds(Topic::Command, 0).unwrap(), 0..1, "what is not durable is not read");
+        assert_eq!(log.read(Topic::Command, 0, 0, 100).unwrap().len(), 1, "what is durable is");
+        drop(log);
+        let log = EmbeddedLog::open(directory.path(), EmbeddedSettings::default()).unwrap();
+        assert_eq!(log.append(batch(b"after")).unwrap().0[&(Topic::Command, 0)], 1..2);
+    }
+
+    #[test]
+    fn too_large_a_batch_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = EmbeddedLog::open(directory.path(), EmbeddedSettings::default()).unwrap();
+        let error = log.append(batch(&vec![0; BATCH_BYTES_MAX])).unwrap_err();
+        assert!(matches!(error, BusError::TooLarge { .. }), "{error}");
+        assert_eq!(log.append(batch(&vec![0; BATCH_BYTES_MAX - 100])).unwrap().0.len(), 1);
+        assert_eq!(log.append(batch(b"small")).unwrap().0[&(Topic::Command, 0)], 1..2);
+    }
+
+    #[test]
+    fn a_group_is_synced_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = EmbeddedLog::open(directory.path(), EmbeddedSettings::default()).unwrap();
+        log.append(batch(b"makes the segment")).unwrap();
+        let before = log.stats();
+        // While the lead is taken, callers gather in one group.
+        log.queue().committing = true;
+        std::thread::scope(|scope| {
+            for caller in 0..20 {
+                let log = &log;
+                scope.spawn(move || log.append(batch(&[caller])).unwrap());
+            }
+            while log.queue().batches.len() < 20 {
+                std::thread::yield_now();
+            }
+            log.queue().committing = false;
+            log.turn.notify_one();
+        });
+        let after = log.stats();
+        assert_eq!((after.syncs - before.syncs, after.groups - before.groups), (1, 1));
+        assert_eq!((after.appends - before.appends, after.records - before.records), (20, 20));
+        assert_eq!(after.sync_buckets.iter().sum::<u64>(), after.syncs);
+        assert_eq!(log.bounds(Topic::Command, 0).unwrap(), 0..21);
+    }
+}

@@ -189,6 +189,15 @@ impl EmbeddedLog {
     }
 }
 
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        // Closing is not enough while a process that was just forked holds a copy of the descriptor.
+        if let Some(Err(error)) = self.lock.as_ref().map(File::unlock) {
+            eprintln!("log {}: its lock could not be let go: {error}", self.directory.display());
+        }
+    }
+}
+
 impl EventLog for EmbeddedLog {
     /// Blocks until the batch is durable. An async caller gives it a thread of its own, and lets one task append all
     /// that queued during the append before: that is as good as any number of callers.

@@ -1,12 +1,30 @@
 //! The embedded log: the conformance suite, and its own promises.
 
+mod crash;
+mod damage;
+mod model;
+mod retention;
+
 use super::conformance;
-use bus::{EmbeddedLog, EmbeddedSettings, EventLog};
+use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Segments this small are sealed often.
 pub fn small_segments() -> EmbeddedSettings {
     EmbeddedSettings { segment_bytes: 4096, ..EmbeddedSettings::default() }
+}
+
+pub fn open(directory: &Path) -> EmbeddedLog {
+    EmbeddedLog::open(directory, EmbeddedSettings::default()).unwrap()
+}
+
+/// The files of a topic, in order.
+pub fn segment_files(directory: &Path, topic: Topic) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory.join(topic.name())) else { return vec![] };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 fn on_an_empty_log(check: fn(&Arc<dyn EventLog>)) {
