@@ -9,8 +9,9 @@ pub mod engine;
 pub mod feed;
 pub mod naive;
 pub mod syntax;
+pub mod testing;
 
-use model::{Entry, Millis, Offset, Transition};
+use model::{Entry, EventTime, Millis, Offset, Transition};
 use std::collections::BTreeMap;
 
 /// What the city sets for all rules.
@@ -43,4 +44,11 @@ pub trait PartitionRules {
     ///
     /// Entries come in the order of their offsets. Markers are not for this: whoever hosts the rules builds new ones.
     fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>);
+
+    /// Makes a metric of a sensor stale from `time` on, until its next newer value: the `stale` of rule tests.
+    ///
+    /// Only tests call it; nothing on a log does this. False where the evaluator cannot: nothing has happened then.
+    fn forget(&mut self, _sensor: &str, _metric: &str, _time: EventTime, _out: &mut Vec<Transition>) -> bool {
+        false
+    }
 }

@@ -9,7 +9,7 @@ mod levels;
 mod message;
 mod reach;
 mod rule;
-mod suggest;
+pub(crate) mod suggest;
 mod types;
 pub(crate) mod values;
 

@@ -3,4 +3,5 @@
 mod diagnostics;
 mod language;
 mod properties;
+mod suites;
 mod world;
