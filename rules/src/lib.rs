@@ -4,7 +4,9 @@
 //! `docs/semantics.md` says what each thing means exactly.
 
 pub mod ast;
+pub mod backtest;
 pub mod check;
+pub mod data;
 pub mod engine;
 pub mod feed;
 pub mod naive;

@@ -1,0 +1,143 @@
+//! The rule packs that come with citywatch, over the demo's sensors and over real measurements.
+
+use model::{Metrics, PARTITIONS, Registry, SourceFile, Transition};
+use rules::Settings;
+use rules::ast::RuleSet;
+use rules::backtest::{self, Options, Outcome, Report, read_labels};
+use rules::check::{Known, load};
+use rules::data::Recording;
+use rules::naive::Naive;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of real measurements; none, loudly, where they are absent.
+fn real_data(set: &str, test: &str) -> Option<PathBuf> {
+    let data = std::env::var_os("CITYWATCH_DATA").map_or_else(|| here().join("../../shared/data"), PathBuf::from);
+    let folder = data.join(set);
+    if !folder.is_dir() {
+        eprintln!("NOT RUN: {test}, because {} is absent (set CITYWATCH_DATA)", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn registry(paths: &[PathBuf]) -> Registry {
+    let texts: Vec<(String, String)> =
+        paths.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect();
+    let files: Vec<SourceFile<'_>> = texts.iter().map(|(path, text)| SourceFile { path, text }).collect();
+    let loaded = Registry::load(&files, Metrics::seeded());
+    assert!(!loaded.has_errors(), "{:?}", loaded.problems);
+    loaded.registry
+}
+
+fn demo() -> Registry {
+    let folder = here().join("../seeds/demo");
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    registry(&paths)
+}
+
+/// One pack, checked against these sensors and those of the demo.
+fn pack(name: &str, sensors: &Registry) -> Arc<RuleSet> {
+    let path = here().join("packs").join(name);
+    let mut known = Known::of(&demo());
+    known.add_sensors(sensors.sensors());
+    let loaded = load(&[(name.to_owned(), fs::read_to_string(path).unwrap())], &known);
+    Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors}")).rules)
+}
+
+struct Run {
+    outcome: Outcome,
+    report: Report,
+    rules: Arc<RuleSet>,
+    registry: Arc<Registry>,
+}
+
+impl Run {
+    /// Incidents of a rule, and labels that it noticed of all labels: the figures of docs/real-data.md.
+    fn figures(&self, rule: &str) -> (usize, Option<(usize, usize)>) {
+        let found = self.report.rules.iter().find(|found| found.rule == rule).unwrap();
+        let scores = found.scores.as_ref();
+        (found.incidents, scores.map(|scores| (scores.recall.hits, scores.recall.of)))
+    }
+}
+
+fn recording(folder: &Path) -> Recording<BufReader<File>> {
+    Recording::open([("readings.csv".to_owned(), BufReader::new(File::open(folder.join("readings.csv")).unwrap()))])
+        .unwrap()
+}
+
+fn run(folder: &Path, pack_name: &str, options: &Options) -> Run {
+    let registry = Arc::new(registry(&[folder.join("sensors.csv")]));
+    let rules = pack(pack_name, &registry);
+    let settings = Settings::default();
+    let outcome = backtest::run(&rules, &registry, &settings, &mut recording(folder), &mut |_| {}).unwrap();
+    let labels =
+        fs::read_to_string(folder.join("labels.csv")).ok().map(|text| read_labels("labels.csv", &text).unwrap());
+    let report = backtest::report(&outcome, &rules, &registry, labels.as_deref(), options);
+    println!("{}\n{}", folder.display(), report.to_table());
+    Run { outcome, report, rules, registry }
+}
+
+/// The slow evaluator finds the same in the same files.
+fn agrees_with_naive(run: &Run, folder: &Path) {
+    let mut partitions: Vec<Naive> = (0..PARTITIONS)
+        .map(|partition| Naive::new(&run.rules, Arc::clone(&run.registry), Settings::default(), partition))
+        .collect();
+    let naive = backtest::replay(&mut partitions, &run.registry, &mut recording(folder), &mut |_| {}).unwrap();
+    let lines = |transitions: &[Transition]| -> Vec<String> {
+        transitions.iter().map(|transition| serde_json::to_string(transition).unwrap()).collect()
+    };
+    assert_eq!(lines(&naive.transitions), lines(&run.outcome.transitions));
+}
+
+#[test]
+fn the_demo_has_ten_placed_sensors_a_domain_that_the_packs_select() {
+    let demo = demo();
+    for domain in ["drainage", "waste", "traffic", "air"] {
+        let sensors: Vec<_> = demo.sensors().iter().filter(|sensor| sensor.domain == domain).collect();
+        assert_eq!(sensors.len(), 10, "{domain}");
+        for sensor in sensors {
+            assert!(sensor.id.starts_with(&sensor.subdistrict), "{} stands in {}", sensor.id, sensor.subdistrict);
+            assert!(sensor.subdistrict.starts_with(&sensor.district) && sensor.cell.is_some(), "{}", sensor.id);
+        }
+        assert!(pack(&format!("{domain}.yaml"), &demo).rules.len() >= 2, "{domain}");
+    }
+    let cells = demo.sensors().iter().filter(|sensor| sensor.cell.as_deref() == Some("110101007001008"));
+    assert!(cells.filter(|sensor| sensor.attr.contains_key("diameter_m")).count() >= 3, "a cell for the cell rule");
+}
+
+#[test]
+fn beijing_air() {
+    let Some(folder) = real_data("beijing_aq", "beijing_air") else { return };
+    let run = run(&folder, "air.yaml", &Options::default());
+    assert_eq!(run.figures("air.pm25-day"), (164, Some((20, 20))));
+}
+
+#[test]
+fn jakarta_drainage() {
+    let Some(folder) = real_data("jakarta_drainage", "jakarta_drainage") else { return };
+    let run = run(&folder, "drainage.yaml", &Options::default());
+    assert_eq!(run.figures("drainage.river-level"), (129, Some((142, 142))));
+    agrees_with_naive(&run, &folder);
+}
+
+#[test]
+fn los_angeles_traffic() {
+    let Some(folder) = real_data("metr_la", "los_angeles_traffic") else { return };
+    let run = run(&folder, "traffic.yaml", &Options::default());
+    assert_eq!(run.figures("traffic.area-congestion"), (39, None));
+}
+
+#[test]
+fn melbourne_bins() {
+    let Some(folder) = real_data("wyndham_bins", "melbourne_bins") else { return };
+    let run = run(&folder, "waste.yaml", &Options::default());
+    assert_eq!(run.figures("waste.bin-full"), (1477, Some((1492, 1492))));
+}
