@@ -90,6 +90,9 @@ impl Report {
 
 fn share(score: &Score) -> [String; 2] {
     let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.0}", 100.0 * share));
+    if score.of == 0 {
+        return ["-".to_owned(), "-".to_owned()];
+    }
     [
         format!("{} % ({}/{})", percent(score.share), score.hits, score.of),
         format!("{}-{}", percent(score.low), percent(score.high)),

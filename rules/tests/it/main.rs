@@ -1,5 +1,7 @@
 //! The rules crate from outside.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod backtest;
 mod diagnostics;
 mod language;

@@ -81,7 +81,7 @@ fn run(folder: &Path, pack_name: &str, options: &Options) -> Run {
     let labels =
         fs::read_to_string(folder.join("labels.csv")).ok().map(|text| read_labels("labels.csv", &text).unwrap());
     let report = backtest::report(&outcome, &rules, &registry, labels.as_deref(), options);
-    println!("{}\n{}", folder.display(), report.to_table());
+    eprintln!("{}\n{}", folder.display(), report.to_table());
     Run { outcome, report, rules, registry }
 }
 
@@ -118,6 +118,9 @@ fn beijing_air() {
     let Some(folder) = real_data("beijing_aq", "beijing_air") else { return };
     let run = run(&folder, "air.yaml", &Options::default());
     assert_eq!(run.figures("air.pm25-day"), (164, Some((20, 20))));
+    assert_eq!(run.figures("air.pm25-hours"), (421, Some((20, 20))));
+    assert_eq!(run.figures("air.ozone-hour").0, 385);
+    assert_eq!(run.figures("air.station-silent").0, 27);
 }
 
 #[test]
@@ -125,6 +128,7 @@ fn jakarta_drainage() {
     let Some(folder) = real_data("jakarta_drainage", "jakarta_drainage") else { return };
     let run = run(&folder, "drainage.yaml", &Options::default());
     assert_eq!(run.figures("drainage.river-level"), (129, Some((142, 142))));
+    assert_eq!(run.figures("drainage.river-rising"), (273, Some((140, 142))));
     agrees_with_naive(&run, &folder);
 }
 
@@ -132,7 +136,8 @@ fn jakarta_drainage() {
 fn los_angeles_traffic() {
     let Some(folder) = real_data("metr_la", "los_angeles_traffic") else { return };
     let run = run(&folder, "traffic.yaml", &Options::default());
-    assert_eq!(run.figures("traffic.area-congestion"), (39, None));
+    assert_eq!(run.figures("traffic.area-congestion"), (38, None));
+    assert_eq!(run.figures("traffic.congestion"), (467, None));
 }
 
 #[test]
