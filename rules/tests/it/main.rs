@@ -6,7 +6,7 @@ mod backtest;
 mod diagnostics;
 mod language;
 mod properties;
-mod suites;
 mod real;
 mod recorded;
+mod suites;
 mod world;
