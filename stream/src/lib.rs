@@ -1,1 +1,163 @@
-//! placeholder
+//! The rules stage: a timely dataflow that turns the `observations` topic into the transitions on `analyze`.
+//!
+//! What it promises: the same log gives the same transitions, byte for byte, at any number of workers and however
+//! often it is killed, and each stands on `analyze` once. Memory is bounded: when the log is slow, reading pauses.
+//! What it does not do: it does not know what a rule means (`rules` does), and it reads no clock for detection; clocks
+//! only pace checkpoints and measure them.
+//!
+//! A worker owns the log partitions `p` with `p % workers == worker`. In each worker the records go
+//! source → local rules → egress; one sink thread makes what the workers found durable, one checkpoint thread saves
+//! their state. Only [`flow`] names timely.
+
+mod checkpoint;
+pub mod config;
+mod egress;
+mod events;
+mod flow;
+mod handle;
+mod local;
+mod programs;
+mod shared;
+mod sink;
+mod source;
+
+pub use events::Event;
+pub use handle::{CheckpointReport, PartitionProgress, Progress, StreamHandle};
+
+use bus::{BusError, EventLog};
+use model::{MarkerKind, Offset, Partition, Registry};
+use rules::ast::RuleSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reads the text of a rule set; the error says what is wrong with the text.
+pub type LoadRules = fn(&str) -> Result<RuleSet, String>;
+/// Reads the text of a registry; the error says what is wrong with the text.
+pub type LoadRegistry = fn(&str) -> Result<Registry, String>;
+/// Is told what happens to the stream beside its work; called from its threads, so it must return soon.
+pub type Observe = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// How the rules stage runs.
+#[derive(Clone)]
+pub struct StreamSettings {
+    /// Worker threads, 1 to [`model::PARTITIONS`]. Another number gives the same incidents.
+    pub workers: usize,
+    /// Directory of the checkpoints and of the lease that keeps a second process away. Made if missing.
+    pub data_dir: PathBuf,
+    /// Time from the end of a checkpoint to the next.
+    pub checkpoint_every: Duration,
+    /// What the city sets for all rules.
+    pub rules: rules::Settings,
+    /// Bounds of memory.
+    pub limits: Limits,
+    /// Reads rule sets.
+    pub load_rules: LoadRules,
+    /// Reads registries.
+    pub load_registry: LoadRegistry,
+    /// Is told of checkpoints begun, written, damaged.
+    pub observe: Observe,
+}
+
+/// Bounds of memory. Beyond them the sources pause; nothing is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one read of one partition, about: a single larger record is still read.
+    pub read_bytes: usize,
+    /// Reads of one worker whose transitions are not yet durable. At the bound its source pauses until the sink
+    /// reports. With `read_bytes` this bounds what a worker holds of the log.
+    pub reads_in_flight: usize,
+    /// Incidents remembered from the tail of `analyze` at a restart, so that none is written twice; about 40 bytes
+    /// each. A longer tail refuses to start: it means a checkpoint was lost together with the one before.
+    pub tail_incidents: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { read_bytes: 128 * 1024, reads_in_flight: 64, tail_incidents: 20_000_000 }
+    }
+}
+
+/// Where the rules stage is started.
+pub struct Stream;
+
+impl Stream {
+    /// Takes up the last whole checkpoint and goes on from there; from the start of the log if there is none.
+    ///
+    /// Returns when the workers run. The stream ends by [`StreamHandle::stop`], by dropping the handle (as if
+    /// killed, without a last checkpoint), or by a failure, which [`StreamHandle::failure`] tells.
+    pub fn start(log: Arc<dyn EventLog>, settings: StreamSettings) -> Result<StreamHandle, StreamError> {
+        handle::start(log, settings)
+    }
+}
+
+/// Why the stream did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// A setting that cannot be.
+    #[error("the stream cannot run with {0}")]
+    Settings(String),
+    /// The log failed.
+    #[error("the stream could not {doing}")]
+    Log {
+        /// What was attempted.
+        doing: String,
+        /// What the log said.
+        #[source]
+        source: BusError,
+    },
+    /// A checkpoint's file could not be read or written.
+    #[error("could not {doing} \"{path}\"; is the disk full or the directory not ours?")]
+    Checkpoint {
+        /// What was attempted.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process is the writer of this city's incidents.
+    #[error("the stream in \"{dir}\" is run by another process; stop it first")]
+    InUse {
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// A marker names a text that is not on the config topic, or cannot be read.
+    #[error("the {kind:?} \"{hash}\" that a marker on the log names cannot be used: {reason}")]
+    Config {
+        /// Rule set or registry.
+        kind: MarkerKind,
+        /// The text's name.
+        hash: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The checkpoint and the log do not belong together.
+    #[error(
+        "the checkpoint stands at offset {offset} of partition {partition}, but the log holds {held:?}; \
+         restore the log, or move the checkpoint away to start from the log's beginning"
+    )]
+    OffTheLog {
+        /// The partition of observations.
+        partition: Partition,
+        /// Where the checkpoint stands.
+        offset: Offset,
+        /// What the log has.
+        held: std::ops::Range<Offset>,
+    },
+    /// More transitions came after the checkpoint than may be remembered.
+    #[error("more than {0} incidents changed since the checkpoint; raise limits.tail_incidents to start")]
+    TailTooLong(usize),
+    /// A thread ended by a broken invariant; the process should end and start again from the checkpoint.
+    #[error("the thread \"{thread}\" of the stream panicked: {what}")]
+    Panicked {
+        /// Its name.
+        thread: String,
+        /// What it said.
+        what: String,
+    },
+    /// The worker threads could not be made.
+    #[error("could not start the threads of the stream: {0}")]
+    Threads(String),
+}

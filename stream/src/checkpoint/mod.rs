@@ -1,0 +1,142 @@
+//! The checkpoint thread: has the state of one partition after another copied, and writes it while the work goes on.
+//!
+//! A copy travels from the source through the rules and the sink behind the reads before it, so it arrives here when
+//! everything that those reads caused is durable: no worker waits for that. At most one copy is on its way, so a
+//! checkpoint costs the memory of one partition's state.
+
+mod store;
+
+pub(crate) use store::{Manifest, Store};
+
+use crate::local::PartitionState;
+use crate::shared::{Shared, lock};
+use crate::{CheckpointReport, Event, Observe, StreamError};
+use bus::{EventLog, Topic};
+use model::{Offset, PARTITIONS};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What the checkpoint thread is told.
+pub(crate) enum ToCheckpoint {
+    /// The state that it asked for.
+    State(Box<PartitionState>),
+    /// Take one more checkpoint, then end.
+    Finish,
+    /// End at once.
+    Abandon,
+}
+
+/// Takes checkpoints.
+pub(crate) struct Checkpointer {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) store: Store,
+    pub(crate) every: Duration,
+    pub(crate) observe: Observe,
+    pub(crate) report: Arc<Mutex<CheckpointReport>>,
+}
+
+/// How waiting for a state ended.
+enum Interrupted {
+    Abandoned,
+    Failed(StreamError),
+}
+
+impl From<StreamError> for Interrupted {
+    fn from(error: StreamError) -> Interrupted {
+        Interrupted::Failed(error)
+    }
+}
+
+impl Checkpointer {
+    /// Works until told to end. The error is that of the last checkpoint, if it could not be written.
+    pub(crate) fn run(mut self, messages: &Receiver<ToCheckpoint>) -> Result<(), StreamError> {
+        let mut finishing = false;
+        loop {
+            if !finishing {
+                match messages.recv_timeout(self.every) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(ToCheckpoint::Finish) => finishing = true,
+                    Ok(ToCheckpoint::Abandon) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                    Ok(ToCheckpoint::State(_)) => unreachable!("a state is sent when asked for"),
+                }
+            }
+            let last = finishing;
+            match self.take(messages, &mut finishing) {
+                Err(Interrupted::Abandoned) => return Ok(()),
+                Err(Interrupted::Failed(error)) => {
+                    (self.observe)(&Event::CheckpointFailed { reason: error.to_string() });
+                    lock(&self.report).failed += 1;
+                    if last {
+                        return Err(error);
+                    }
+                }
+                Ok(()) if last => return Ok(()),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    fn take(&mut self, messages: &Receiver<ToCheckpoint>, finishing: &mut bool) -> Result<(), Interrupted> {
+        if self.nothing_new() && !*finishing {
+            return Ok(());
+        }
+        let began = Instant::now();
+        (self.observe)(&Event::CheckpointBegan);
+        let analyze_ends = self.analyze_ends()?;
+        let mut states = Vec::new();
+        let mut failure = None;
+        let (mut pause, mut bytes) = (Duration::ZERO, 0);
+        for partition in 0..PARTITIONS {
+            self.shared.owner(partition).want_copy(partition);
+            let state = wait_for_state(messages, finishing)?;
+            assert_eq!(state.summary.partition, partition, "one state at a time is asked for");
+            (self.observe)(&Event::StateCopied);
+            pause = pause.max(state.pause);
+            bytes += state.engine.len() as u64;
+            match self.store.write_state(state.summary, &state.engine) {
+                Ok(file) => states.push(file),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+            (self.observe)(&Event::StateWritten);
+        }
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+        self.store.commit(analyze_ends, states, &self.observe)?;
+        let (sequence, took) = (self.store.next_sequence() - 1, began.elapsed());
+        let failed = lock(&self.report).failed;
+        *lock(&self.report) = CheckpointReport { sequence, took, pause, bytes, failed };
+        (self.observe)(&Event::CheckpointDone { sequence, took, pause, bytes });
+        self.store.sweep()?;
+        (self.observe)(&Event::Swept);
+        Ok(())
+    }
+
+    /// Whether every partition stands where the last checkpoint has it.
+    fn nothing_new(&self) -> bool {
+        self.store.last().is_some_and(|last| {
+            last.states.iter().all(|state| self.shared.partition(state.slot.partition).durable == state.slot.next)
+        })
+    }
+
+    fn analyze_ends(&self) -> Result<Vec<Offset>, StreamError> {
+        let ends = (0..PARTITIONS).map(|partition| Ok(self.log.bounds(Topic::Analyze, partition)?.end));
+        let ends: Result<_, bus::BusError> = ends.collect();
+        ends.map_err(|source| StreamError::Log { doing: "see where analyze ends".to_owned(), source })
+    }
+}
+
+fn wait_for_state(messages: &Receiver<ToCheckpoint>, finishing: &mut bool) -> Result<Box<PartitionState>, Interrupted> {
+    loop {
+        match messages.recv() {
+            Ok(ToCheckpoint::State(state)) => return Ok(state),
+            Ok(ToCheckpoint::Finish) => *finishing = true,
+            Ok(ToCheckpoint::Abandon) | Err(_) => return Err(Interrupted::Abandoned),
+        }
+    }
+}

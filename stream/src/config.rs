@@ -1,0 +1,104 @@
+//! Rule sets and registries on the log: their texts on `config` under a content hash, and the markers that name them.
+//!
+//! Markers and text are one append, so a marker never names what is not there. Publishing assumes one publisher at a
+//! time for a city; two at once may both append, and the later one wins, in every partition alike or not.
+//! What it does not do: it does not check the text. Whoever publishes did.
+
+use bus::{Batch, BusError, EventLog, Records, Topic};
+use model::{Entry, EventTime, Marker, MarkerKind, Offset, PARTITIONS, Partition, partition_of};
+use sha2::{Digest, Sha256};
+
+/// Bytes of one read of the config topic.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// What publishing did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The text's content hash.
+    pub hash: String,
+    /// False if it was in force already: nothing was appended.
+    pub changed: bool,
+}
+
+/// Makes `text` the city's rule set from here on in every partition. `at` is the event time of the switch.
+pub fn publish_rules(log: &dyn EventLog, text: &str, at: EventTime) -> Result<Published, BusError> {
+    publish(log, MarkerKind::Rules, text, at)
+}
+
+/// Makes `text` the city's registry from here on in every partition. `at` is the event time of the switch.
+pub fn publish_registry(log: &dyn EventLog, text: &str, at: EventTime) -> Result<Published, BusError> {
+    publish(log, MarkerKind::Registry, text, at)
+}
+
+/// The marker published last, whether or not a stream has come to it.
+pub fn current(log: &dyn EventLog, kind: MarkerKind) -> Result<Option<Marker>, BusError> {
+    let key = pointer_key(kind);
+    let mut found = None;
+    scan(log, partition_of(key.as_bytes(), PARTITIONS), |records| {
+        for (_, record) in records.iter().filter(|(_, record)| record.key == key.as_bytes()) {
+            if let Some(Ok(Entry::Marker(marker))) = record.value.map(Entry::decode) {
+                found = Some(marker);
+            }
+        }
+        true
+    })?;
+    Ok(found)
+}
+
+/// The text of this hash, if it was ever published.
+pub fn text(log: &dyn EventLog, hash: &str) -> Result<Option<String>, BusError> {
+    let mut found = None;
+    scan(log, partition_of(hash.as_bytes(), PARTITIONS), |records| {
+        let mut records = records.iter().filter(|(_, record)| record.key == hash.as_bytes());
+        found = records.find_map(|(_, record)| String::from_utf8(record.value?.to_vec()).ok());
+        found.is_none()
+    })?;
+    Ok(found)
+}
+
+/// SHA-256 of the text, in hexadecimal.
+pub fn content_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> Result<Published, BusError> {
+    let hash = content_hash(text);
+    if current(log, kind)?.is_some_and(|marker| marker.hash == hash) {
+        return Ok(Published { hash, changed: false });
+    }
+    let mut marker = Vec::new();
+    Entry::Marker(Marker { marker: kind, hash: hash.clone(), time: at }).encode(&mut marker);
+    let mut batch = Batch::new();
+    if self::text(log, &hash)?.is_none() {
+        let partition = partition_of(hash.as_bytes(), PARTITIONS);
+        batch.push(Topic::Config, partition, hash.as_bytes(), Some(text.as_bytes()), &[]);
+    }
+    let key = pointer_key(kind);
+    batch.push(Topic::Config, partition_of(key.as_bytes(), PARTITIONS), key.as_bytes(), Some(&marker), &[]);
+    for partition in 0..PARTITIONS {
+        batch.push(Topic::Observations, partition, b"", Some(&marker), &[]);
+    }
+    log.append(batch)?;
+    Ok(Published { hash, changed: true })
+}
+
+/// Beside the texts, `config` holds under these keys a copy of the newest marker: the end of the observations is far
+/// from their last marker.
+fn pointer_key(kind: MarkerKind) -> &'static str {
+    match kind {
+        MarkerKind::Rules => "current/rules",
+        MarkerKind::Registry => "current/registry",
+    }
+}
+
+/// Reads one partition of `config` from its beginning while `go_on` says so.
+fn scan(log: &dyn EventLog, partition: Partition, mut go_on: impl FnMut(&Records) -> bool) -> Result<(), BusError> {
+    let mut next: Offset = log.bounds(Topic::Config, partition)?.start;
+    loop {
+        let records = log.read(Topic::Config, partition, next, READ_BYTES)?;
+        match records.next_offset() {
+            Some(after) if go_on(&records) => next = after,
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The last operator of a worker: hands what was found to the sink thread, and what changes nothing straight back.
+
+use crate::local::{Found, PartitionState};
+use crate::shared::Shared;
+use model::{Offset, Partition, Transition};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+
+/// What one activation of an egress gives the sink, in order: reads, then what they caused, then states after them.
+pub(crate) struct ToSink {
+    pub(crate) worker: usize,
+    /// Partition and next offset of each read.
+    pub(crate) reads: Vec<(Partition, Offset)>,
+    pub(crate) transitions: Vec<Transition>,
+    pub(crate) states: Vec<PartitionState>,
+}
+
+/// Gathers what one activation found.
+pub(crate) struct Egress {
+    shared: Arc<Shared>,
+    /// Unbounded, but a source pauses when `reads_in_flight` of its reads are on their way, and one state at a time
+    /// is asked for.
+    sink: Sender<ToSink>,
+    gathered: ToSink,
+}
+
+impl Egress {
+    pub(crate) fn new(worker: usize, shared: Arc<Shared>, sink: Sender<ToSink>) -> Egress {
+        Egress { shared, sink, gathered: empty(worker) }
+    }
+
+    /// Takes what the local rules found.
+    pub(crate) fn on_found(&mut self, found: Found) {
+        match found {
+            Found::Read { partition, next, transitions } => {
+                self.gathered.reads.push((partition, next));
+                self.gathered.transitions.extend(transitions);
+            }
+            Found::State(state) => self.gathered.states.push(*state),
+        }
+    }
+
+    /// Sends on what was gathered. Order is kept: only if the sink has nothing of this worker may a read that caused
+    /// nothing pass it by.
+    pub(crate) fn on_flush(&mut self) {
+        let worker = self.gathered.worker;
+        let in_sink = &self.shared.workers[worker].in_sink;
+        if self.gathered.reads.is_empty() && self.gathered.states.is_empty() {
+            return;
+        }
+        let silent = self.gathered.transitions.is_empty() && self.gathered.states.is_empty();
+        if silent && in_sink.load(Ordering::Acquire) == 0 {
+            self.shared.durable(worker, &self.gathered.reads);
+            self.gathered.reads.clear();
+        } else {
+            in_sink.fetch_add(1, Ordering::AcqRel);
+            // A sink that is gone has failed and told so; this worker is about to end.
+            let _ = self.sink.send(std::mem::replace(&mut self.gathered, empty(worker)));
+        }
+    }
+}
+
+fn empty(worker: usize) -> ToSink {
+    ToSink { worker, reads: Vec::new(), transitions: Vec::new(), states: Vec::new() }
+}

@@ -1,0 +1,51 @@
+//! What happens to the stream beside its work, for its log, its counters and its tests.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Something that an operator may want to know. The steps of a checkpoint come in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The stream took up a checkpoint.
+    Resumed {
+        /// Its number.
+        sequence: u64,
+    },
+    /// There is no checkpoint: the stream starts from the beginning of the log.
+    StartedFromTheBeginning,
+    /// A checkpoint is torn or flipped; the one before it is tried.
+    CheckpointDamaged {
+        /// The file that is not what was written.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint began: where `analyze` ends is noted.
+    CheckpointBegan,
+    /// The state of one partition is copied, in memory.
+    StateCopied,
+    /// The state of one partition is in its file, and the file is synced.
+    StateWritten,
+    /// All states are written and so is the list of them, under a name that counts for nothing yet.
+    ManifestWritten,
+    /// The list has its name; the directory is not yet synced.
+    ManifestNamed,
+    /// The checkpoint counts.
+    CheckpointDone {
+        /// Its number.
+        sequence: u64,
+        /// From begun to done.
+        took: Duration,
+        /// The longest time that a worker stood still for it.
+        pause: Duration,
+        /// Bytes of state.
+        bytes: u64,
+    },
+    /// A checkpoint could not be written; the last one still counts and the next is tried in time.
+    CheckpointFailed {
+        /// Why.
+        reason: String,
+    },
+    /// The checkpoint before the last one, and whatever no checkpoint names, is removed.
+    Swept,
+}

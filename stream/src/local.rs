@@ -1,0 +1,188 @@
+//! The local rules of one worker: an engine for each of its partitions, switched by the markers on the log.
+
+use crate::StreamError;
+use crate::programs::Programs;
+use crate::shared::Shared;
+use crate::source::Work;
+use model::{Entry, EventTime, Marker, MarkerKind, Offset, Partition, Transition};
+use rules::PartitionRules;
+use rules::engine::Engine;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What came of one piece of work.
+#[derive(Clone)]
+pub(crate) enum Found {
+    /// A read was applied.
+    Read { partition: Partition, next: Offset, transitions: Vec<Transition> },
+    /// A partition's state, after all that was found before.
+    State(Box<PartitionState>),
+}
+
+/// A copy of a partition's state.
+#[derive(Clone)]
+pub(crate) struct PartitionState {
+    pub(crate) summary: SlotSummary,
+    /// What the engine wrote; empty where there is none yet.
+    pub(crate) engine: Vec<u8>,
+    /// How long the worker stood still for the copy.
+    pub(crate) pause: Duration,
+}
+
+/// Everything of a partition's state but its engine's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SlotSummary {
+    pub(crate) partition: Partition,
+    /// Offset of the next record of observations.
+    pub(crate) next: Offset,
+    /// Hash of the rule set in force.
+    pub(crate) rules: Option<String>,
+    /// Hash of the registry in force.
+    pub(crate) registry: Option<String>,
+    /// The largest tick before there was an engine to know it.
+    pub(crate) clock: Option<EventTime>,
+    /// Readings that came before there were rules and a registry.
+    pub(crate) unevaluated: u64,
+    /// Records that are no entries.
+    pub(crate) undecodable: u64,
+}
+
+/// One partition: a pure state machine over its records.
+pub(crate) struct Slot {
+    summary: SlotSummary,
+    engine: Option<Engine>,
+}
+
+/// The operator: the partitions of one worker.
+pub(crate) struct LocalRules {
+    slots: Vec<Slot>,
+    programs: Arc<Programs>,
+    shared: Arc<Shared>,
+}
+
+impl LocalRules {
+    /// The local rules over these partitions.
+    pub(crate) fn new(slots: Vec<Slot>, programs: Arc<Programs>, shared: Arc<Shared>) -> LocalRules {
+        for slot in &slots {
+            slot.report(&shared);
+            shared.update_partition(slot.summary.partition, |known| known.durable = slot.summary.next);
+        }
+        LocalRules { slots, programs, shared }
+    }
+
+    /// Does one piece of work.
+    pub(crate) fn on_work(&mut self, work: Work) -> Result<Found, StreamError> {
+        let (Work::Read(partition, _) | Work::Copy(partition)) = work;
+        let slot = self.slots.iter_mut().find(|slot| slot.summary.partition == partition);
+        let slot = slot.expect("a source reads only the partitions of its worker");
+        let Work::Read(_, records) = work else { return Ok(Found::State(Box::new(slot.copy()))) };
+        let mut transitions = Vec::new();
+        for (offset, record) in records.iter() {
+            slot.apply(offset, record.value, &self.programs, &mut transitions)?;
+        }
+        slot.report(&self.shared);
+        Ok(Found::Read { partition, next: slot.summary.next, transitions })
+    }
+}
+
+impl Slot {
+    /// A partition with no history, at the first offset that the log holds.
+    pub(crate) fn new(partition: Partition, next: Offset) -> Slot {
+        let summary =
+            SlotSummary { partition, next, rules: None, registry: None, clock: None, unevaluated: 0, undecodable: 0 };
+        Slot { summary, engine: None }
+    }
+
+    /// A partition as a checkpoint knows it; the error says why its bytes cannot be used.
+    pub(crate) fn restore(summary: SlotSummary, bytes: &[u8], programs: &Programs) -> Result<Slot, RestoreError> {
+        let engine = match (&summary.rules, &summary.registry) {
+            (Some(rules), Some(registry)) => {
+                let program = programs.get(rules, registry).map_err(RestoreError::Program)?;
+                let engine = Engine::restore(program, summary.partition, bytes);
+                Some(engine.map_err(|error| RestoreError::Bytes(error.to_string()))?)
+            }
+            _ => None,
+        };
+        Ok(Slot { summary, engine })
+    }
+
+    /// Offset of the next record.
+    pub(crate) fn next(&self) -> Offset {
+        self.summary.next
+    }
+
+    fn apply(
+        &mut self,
+        offset: Offset,
+        value: Option<&[u8]>,
+        programs: &Programs,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), StreamError> {
+        debug_assert!(offset >= self.summary.next, "records come in the order of their offsets");
+        self.summary.next = offset + 1;
+        match (value.and_then(|value| Entry::decode(value).ok()), &mut self.engine) {
+            (None, _) => self.summary.undecodable += 1,
+            (Some(Entry::Marker(marker)), _) => self.switch(offset, marker, programs, out)?,
+            (Some(entry), Some(engine)) => engine.apply(offset, &entry, out),
+            (Some(Entry::Reading(_)), None) => self.summary.unevaluated += 1,
+            (Some(Entry::Tick(time)), None) => self.summary.clock = self.summary.clock.max(Some(time)),
+        }
+        Ok(())
+    }
+
+    /// From here on another rule set or registry; none of both, and nothing is evaluated.
+    fn switch(
+        &mut self,
+        offset: Offset,
+        marker: Marker,
+        programs: &Programs,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), StreamError> {
+        match marker.marker {
+            MarkerKind::Rules => self.summary.rules = Some(marker.hash),
+            MarkerKind::Registry => self.summary.registry = Some(marker.hash),
+        }
+        let (Some(rules), Some(registry)) = (&self.summary.rules, &self.summary.registry) else { return Ok(()) };
+        let program = programs.get(rules, registry)?;
+        match &mut self.engine {
+            Some(engine) => engine.reload(program, marker.time, out),
+            None => {
+                let mut engine = Engine::new(program, self.summary.partition);
+                // Sensors count as registered at the clock of this point of the log, which the engine did not see.
+                if let Some(clock) = self.summary.clock.take() {
+                    engine.apply(offset, &Entry::Tick(clock), out);
+                }
+                self.engine = Some(engine);
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self) -> PartitionState {
+        let began = Instant::now();
+        let mut engine = Vec::new();
+        if let Some(running) = &self.engine {
+            running.snapshot(&mut engine);
+        }
+        PartitionState { summary: self.summary.clone(), engine, pause: began.elapsed() }
+    }
+
+    fn report(&self, shared: &Shared) {
+        shared.update_partition(self.summary.partition, |known| {
+            known.counters = self.engine.as_ref().map(Engine::counters).unwrap_or_default();
+            known.unevaluated = self.summary.unevaluated;
+            known.undecodable = self.summary.undecodable;
+        });
+    }
+}
+
+/// Why a checkpointed partition cannot be taken up.
+#[derive(Debug)]
+pub(crate) enum RestoreError {
+    /// Its rule set or registry cannot be had; an older checkpoint would not help.
+    Program(StreamError),
+    /// Its bytes are not what this engine wrote.
+    Bytes(String),
+}

@@ -1,0 +1,86 @@
+//! The source of one worker: reads its partitions from the log, a bounded piece at a time.
+
+use crate::StreamError;
+use crate::shared::{Epoch, Shared};
+use bus::{EventLog, Records, Topic};
+use model::{Offset, PARTITIONS, Partition};
+use std::sync::Arc;
+
+/// What the local rules get, in order.
+#[derive(Clone)]
+pub(crate) enum Work {
+    /// Neighbouring records of one partition.
+    Read(Partition, Arc<Records>),
+    /// Copy this partition's state here, between two reads.
+    Copy(Partition),
+}
+
+/// What a source wants after it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// There may be more to read: run again after the others.
+    Again,
+    /// Sleep until woken.
+    Park,
+    /// The stream ends.
+    End,
+}
+
+/// Reads the partitions of one worker.
+pub(crate) struct Source {
+    worker: usize,
+    log: Arc<dyn EventLog>,
+    shared: Arc<Shared>,
+    cursors: Vec<(Partition, Offset)>,
+    /// The cursor to read first next time, so that at the bound no partition starves.
+    turn: usize,
+    epoch: Epoch,
+}
+
+impl Source {
+    /// The source of `worker`, which goes on at `starts[partition]`.
+    pub(crate) fn new(worker: usize, log: Arc<dyn EventLog>, shared: Arc<Shared>, starts: &[Offset]) -> Source {
+        let workers = shared.workers.len();
+        let owned = (0..PARTITIONS).filter(|partition| *partition as usize % workers == worker);
+        let cursors = owned.map(|partition| (partition, starts[partition as usize])).collect();
+        Source { worker, log, shared, cursors, turn: 0, epoch: 0 }
+    }
+
+    /// The epoch of what the last activation put out; it never falls.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Reads each partition at most once, and less at the bound of what may be in flight.
+    pub(crate) fn on_activation(&mut self, out: &mut Vec<Work>) -> Result<Next, StreamError> {
+        let worker = &self.shared.workers[self.worker];
+        // Before anything is looked at: what changes afterwards wakes this source anew.
+        worker.awake();
+        if self.shared.ended() {
+            return Ok(Next::End);
+        }
+        out.extend(worker.take_copy_wanted().map(Work::Copy));
+        if !self.shared.stopping() {
+            for _ in 0..self.cursors.len() {
+                if worker.reads_in_flight() >= self.shared.limits.reads_in_flight {
+                    break;
+                }
+                let (partition, next) = self.cursors[self.turn];
+                let records = self.log.read(Topic::Observations, partition, next, self.shared.limits.read_bytes);
+                let records = records.map_err(|source| StreamError::Log {
+                    doing: format!("read observations of partition {partition}"),
+                    source,
+                })?;
+                if let Some(after) = records.next_offset() {
+                    worker.read_begins();
+                    self.cursors[self.turn].1 = after;
+                    out.push(Work::Read(partition, Arc::new(records)));
+                }
+                self.turn = (self.turn + 1) % self.cursors.len();
+            }
+        }
+        // A worker without readings follows the epochs of the others, so that no epoch stays open because of it.
+        self.epoch = if out.is_empty() { self.shared.epoch() } else { self.shared.next_epoch() };
+        Ok(if out.is_empty() { Next::Park } else { Next::Again })
+    }
+}

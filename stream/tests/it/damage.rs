@@ -1,0 +1,151 @@
+//! Restarts: after a clean stop, with other workers, with damaged checkpoints, against a second process.
+
+use crate::city;
+use crate::run::{self, Over};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use stream::{Event, Stream, StreamError};
+use tempfile::tempdir;
+
+/// Appends half a history, runs, stops; appends the rest, changes something in between; runs; compares.
+fn stopped_halfway(workers: [usize; 2], between: impl FnOnce(&Path)) -> Vec<Event> {
+    let (dir, whole) = (tempdir().unwrap(), tempdir().unwrap());
+    let recorded = whole.path().join("recorded");
+    city::record(&recorded, 48, 6_000, 4);
+    let expected = run::to_the_end(&recorded, whole.path(), 1);
+
+    let open = || Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
+    let log = open();
+    stream::config::publish_registry(&*log, "48", city::START).unwrap();
+    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    let mut history = city::History::new(48, 4);
+    for _ in 0..3 {
+        // Each stop leaves a checkpoint.
+        history.append(&*log, 1_000);
+        let handle = Stream::start(log.clone(), run::settings(workers[0], dir.path(), &Arc::default())).unwrap();
+        run::catch_up(&handle);
+        handle.stop().unwrap();
+    }
+    between(dir.path());
+    let now = history.time();
+    stream::config::publish_rules(&*log, city::LATER_RULES, now).unwrap();
+    history.append(&*log, 3_000);
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let handle = Stream::start(log.clone(), run::settings(workers[1], dir.path(), &events)).unwrap();
+    run::catch_up(&handle);
+    handle.stop().unwrap();
+    run::assert_same(&run::lines(&*log), &expected, "after a restart");
+    Arc::into_inner(events).map_or_else(Vec::new, |events| events.into_inner().unwrap())
+}
+
+fn newest(dir: &Path, prefix: &str) -> PathBuf {
+    let entries = fs::read_dir(dir.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(prefix)).max().unwrap()
+}
+
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+fn damaged(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event, Event::CheckpointDamaged { .. })).count()
+}
+
+fn resumed(events: &[Event]) -> Option<u64> {
+    events.iter().find_map(|event| if let Event::Resumed { sequence } = event { Some(*sequence) } else { None })
+}
+
+#[test]
+fn a_clean_stop_is_taken_up_with_any_number_of_workers() {
+    for workers in [[1, 1], [1, 4], [3, 2]] {
+        let events = stopped_halfway(workers, |_| {});
+        assert_eq!(damaged(&events), 0);
+        assert!(resumed(&events).is_some_and(|sequence| sequence >= 3), "{events:?}");
+    }
+}
+
+#[test]
+fn a_flipped_state_sends_back_to_the_checkpoint_before() {
+    let mut last = 0;
+    let events = stopped_halfway([2, 2], |dir| {
+        let manifest = newest(dir, "manifest-");
+        last = manifest.to_string_lossy().rsplit('-').next().unwrap().parse().unwrap();
+        flip(&newest(dir, "state-"));
+    });
+    assert_eq!((damaged(&events), resumed(&events)), (1, Some(last - 1)));
+}
+
+#[test]
+fn a_torn_state_sends_back_to_the_checkpoint_before() {
+    let events = stopped_halfway([2, 2], |dir| {
+        let path = newest(dir, "state-");
+        let length = fs::metadata(&path).unwrap().len();
+        fs::File::options().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
+    });
+    assert_eq!((damaged(&events), resumed(&events).is_some()), (1, true));
+}
+
+#[test]
+fn a_damaged_manifest_sends_back_to_the_checkpoint_before() {
+    for harm in
+        [flip as fn(&Path), |path| fs::write(path, b"").unwrap(), |path| fs::write(path, b"0000000\xff\n{").unwrap()]
+    {
+        let events = stopped_halfway([2, 2], |dir| harm(&newest(dir, "manifest-")));
+        assert_eq!((damaged(&events), resumed(&events).is_some()), (1, true));
+    }
+}
+
+#[test]
+fn without_a_whole_checkpoint_it_starts_from_the_beginning_and_repeats_nothing() {
+    let events = stopped_halfway([2, 3], |dir| {
+        for manifest in fs::read_dir(dir.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()) {
+            if manifest.to_string_lossy().contains("manifest-") {
+                flip(&manifest);
+            }
+        }
+    });
+    assert_eq!((damaged(&events), resumed(&events)), (2, None));
+    assert!(events.contains(&Event::StartedFromTheBeginning));
+    let events = stopped_halfway([1, 2], |dir| fs::remove_dir_all(dir.join("checkpoints")).unwrap());
+    assert_eq!(damaged(&events), 0);
+    assert!(events.contains(&Event::StartedFromTheBeginning));
+}
+
+#[test]
+fn there_is_one_writer() {
+    let (recorded, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    city::record(recorded.path(), 24, 100, 5);
+    let log = Over::open(recorded.path(), dir.path(), |_| {});
+    let handle = Stream::start(log.clone(), run::settings(1, dir.path(), &Arc::default())).unwrap();
+    let second = Stream::start(log.clone(), run::settings(1, dir.path(), &Arc::default()));
+    assert!(matches!(second, Err(StreamError::InUse { .. })));
+    handle.stop().unwrap();
+    Stream::start(log, run::settings(1, dir.path(), &Arc::default())).unwrap().stop().unwrap();
+}
+
+#[test]
+fn a_checkpoint_of_another_log_is_refused() {
+    let (recorded, other, dir) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    city::record(recorded.path(), 24, 1_000, 6);
+    city::record(other.path(), 24, 10, 6);
+    run::to_the_end(recorded.path(), dir.path(), 1);
+    let log = Over::open(other.path(), dir.path(), |_| {});
+    let refused = Stream::start(log, run::settings(1, dir.path(), &Arc::default()));
+    assert!(matches!(refused, Err(StreamError::OffTheLog { .. })));
+}
+
+#[test]
+fn a_marker_that_names_nothing_readable_ends_the_stream() {
+    let dir = tempdir().unwrap();
+    let log = Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
+    stream::config::publish_registry(&*log, "48", city::START).unwrap();
+    stream::config::publish_rules(&*log, "no rule", city::START).unwrap();
+    let handle = Stream::start(log, run::settings(2, dir.path(), &Arc::default())).unwrap();
+    assert!(!handle.wait_until_caught_up(run::PATIENCE).unwrap());
+    let failure = handle.stop().unwrap_err();
+    assert!(matches!(&*failure, StreamError::Config { reason, .. } if reason.contains("no rule")), "{failure}");
+}

@@ -1,0 +1,55 @@
+//! The same history gives the same incident file, whatever the number of workers.
+
+use crate::{city, run};
+use tempfile::tempdir;
+
+#[test]
+fn any_number_of_workers_finds_the_same() {
+    let (recorded, first) = (tempdir().unwrap(), tempdir().unwrap());
+    city::record(recorded.path(), 240, 40_000, 1);
+    let expected = run::to_the_end(recorded.path(), first.path(), 1);
+    assert!(expected.lines().count() > 1_000, "the history is not eventful enough: {}", expected.lines().count());
+    for workers in [2, 4, 16] {
+        let run = tempdir().unwrap();
+        let found = run::to_the_end(recorded.path(), run.path(), workers);
+        run::assert_same(&found, &expected, &format!("{workers} workers"));
+    }
+}
+
+#[test]
+fn readings_that_arrive_while_it_runs_are_seen() {
+    let (recorded, first, second) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    city::record(recorded.path(), 48, 4_000, 2);
+    let expected = run::to_the_end(recorded.path(), first.path(), 2);
+
+    let log = std::sync::Arc::new(bus::EmbeddedLog::open(second.path().join("log"), Default::default()).unwrap());
+    let handle = stream::Stream::start(log.clone(), run::settings(2, second.path(), &Default::default())).unwrap();
+    stream::config::publish_registry(&*log, "48", city::START).unwrap();
+    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    let mut history = city::History::new(48, 2);
+    for _ in 0..20 {
+        history.append(&*log, 100);
+        run::catch_up(&handle);
+    }
+    let now = history.time();
+    stream::config::publish_rules(&*log, city::LATER_RULES, now).unwrap();
+    history.append(&*log, 2_000);
+    run::catch_up(&handle);
+    handle.stop().unwrap();
+    run::assert_same(&run::lines(&*log), &expected, "live");
+}
+
+#[test]
+fn before_both_markers_nothing_is_evaluated() {
+    let dir = tempdir().unwrap();
+    let log = std::sync::Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
+    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    city::History::new(48, 3).append(&*log, 500);
+    let handle = stream::Stream::start(log.clone(), run::settings(2, dir.path(), &Default::default())).unwrap();
+    run::catch_up(&handle);
+    let progress = handle.progress().unwrap();
+    assert!(progress.unevaluated > 400, "{progress:?}");
+    assert_eq!((progress.counters.readings, progress.lag(), progress.undecodable), (0, 0, 0));
+    handle.stop().unwrap();
+    assert_eq!(run::lines(&*log), "");
+}

@@ -1,0 +1,70 @@
+//! A new rule set takes effect at its marker: what is unchanged keeps its state, what is gone is cleared.
+
+use crate::{city, run};
+use bus::EmbeddedLog;
+use model::{Transition, TransitionKind};
+use std::path::Path;
+use std::sync::Arc;
+use stream::Stream;
+use tempfile::tempdir;
+
+/// A history with or without new rules in its middle.
+fn run(dir: &Path, later_rules: Option<&str>) -> Vec<Transition> {
+    let log = Arc::new(EmbeddedLog::open(dir.join("log"), Default::default()).unwrap());
+    stream::config::publish_registry(&*log, "48", city::START).unwrap();
+    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    let mut history = city::History::new(48, 11);
+    history.append(&*log, 3_000);
+    let now = history.time();
+    if let Some(rules) = later_rules {
+        assert!(stream::config::publish_rules(&*log, rules, now).unwrap().changed);
+        assert!(!stream::config::publish_rules(&*log, rules, now).unwrap().changed, "the same again is no change");
+    }
+    history.append(&*log, 3_000);
+    let handle = Stream::start(log.clone(), run::settings(2, dir, &Arc::default())).unwrap();
+    run::catch_up(&handle);
+    handle.stop().unwrap();
+    run::transitions(&*log)
+}
+
+/// What does not depend on offsets, which the markers shift.
+fn told(transitions: &[Transition], rule: &str) -> Vec<(String, TransitionKind, i64)> {
+    let of_rule = transitions.iter().filter(|transition| transition.rule == rule);
+    of_rule.map(|transition| (transition.event_id(), transition.transition, transition.time.0)).collect()
+}
+
+#[test]
+fn unchanged_rules_keep_their_state_and_removed_ones_clear() {
+    let (with, without) = (tempdir().unwrap(), tempdir().unwrap());
+    let reloaded = run(with.path(), Some(city::LATER_RULES));
+    let steady = run(without.path(), None);
+
+    let level = told(&steady, "drainage.level");
+    assert!(level.len() > 100);
+    assert_eq!(told(&reloaded, "drainage.level"), level);
+
+    let by_change = |rule: &str| {
+        let of_rule = reloaded.iter().filter(|transition| transition.rule == rule);
+        of_rule.filter(|transition| transition.reason.as_deref() == Some("rule-changed")).count()
+    };
+    assert_eq!(by_change("drainage.level"), 0);
+    assert!(by_change("drainage.mean") > 0);
+    assert!(reloaded.iter().any(|transition| transition.rule == "drainage.high"));
+    let switched = reloaded.iter().filter_map(|transition| transition.reason.as_ref().map(|_| transition.time)).max();
+    let crowd = reloaded.iter().filter(|transition| transition.rule == "drainage.crowd").map(|last| last.time).max();
+    assert!(crowd <= switched, "a removed rule says nothing more");
+}
+
+#[test]
+fn a_registry_change_is_published_once_and_a_rollback_is_a_change() {
+    let dir = tempdir().unwrap();
+    let log = EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap();
+    let registry = |text| stream::config::publish_registry(&log, text, city::START).unwrap();
+    let (first, second, again) = (registry("24"), registry("48"), registry("24"));
+    assert!(first.changed && second.changed && again.changed);
+    assert_eq!(first.hash, again.hash);
+    assert_eq!(stream::config::text(&log, &second.hash).unwrap().as_deref(), Some("48"));
+    let current = stream::config::current(&log, model::MarkerKind::Registry).unwrap().unwrap();
+    assert_eq!(current.hash, first.hash);
+    assert_eq!(stream::config::current(&log, model::MarkerKind::Rules).unwrap(), None);
+}
