@@ -6,7 +6,7 @@ use crate::flow::{Operators, Workers, panic_text};
 use crate::local::{LocalRules, RestoreError, Slot};
 use crate::programs::Programs;
 use crate::shared::{Shared, lock};
-use crate::sink::{Sink, Tail};
+use crate::sink::{Past, Sink, Tail};
 use crate::source::Source;
 use crate::{Event, StreamError, StreamSettings};
 use bus::{EventLog, Topic};
@@ -175,7 +175,8 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: StreamSettings) -> Result<
     let programs =
         Arc::new(Programs::new(Arc::clone(&log), settings.rules.clone(), settings.load_rules, settings.load_registry));
     let (store, slots, analyze_ends) = resume(&log, store, &programs, &settings)?;
-    let tail = Tail::read(&*log, &analyze_ends, settings.limits.tail_incidents)?;
+    let past = Arc::new(Past::new(&*log, analyze_ends)?);
+    let tail = Tail::read(&*log, Arc::clone(&past), settings.limits.tail_incidents)?;
     let shared = Arc::new(Shared::new(settings.workers, settings.limits));
     let (to_sink, at_sink) = channel();
     let (to_checkpoint, at_checkpoint) = channel();
@@ -190,6 +191,7 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: StreamSettings) -> Result<
         log: Arc::clone(&log),
         shared: Arc::clone(&shared),
         store,
+        past,
         every: settings.checkpoint_every,
         observe: Arc::clone(&settings.observe),
         report: Arc::clone(&report),

@@ -6,7 +6,7 @@ use crate::StreamError;
 use crate::checkpoint::ToCheckpoint;
 use crate::egress::ToSink;
 use crate::shared::Shared;
-use bus::{Batch, EventLog, Topic};
+use bus::{Batch, BusError, EventLog, Topic};
 use model::{Offset, PARTITIONS, Partition, Transition, partition_of};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -23,11 +23,22 @@ const READ_BYTES: usize = 1024 * 1024;
 ///
 /// All transitions of an incident come from one partition, in order, so what is there of one is without gaps and its
 /// highest revision says all. The map is bounded by the incidents that changed since the checkpoint, and it goes when
-/// every partition has passed the end that the log had at start: nothing later can be there already.
+/// the stream has caught up with the last run: see [`Past`].
 pub(crate) struct Tail {
     revisions: FxHashMap<Uuid, u32>,
+    past: Arc<Past>,
+}
+
+/// What an earlier run may have done. It lasts until every partition has passed the end that the observations had at
+/// start: nothing that is found later can be on `analyze` already.
+///
+/// A checkpoint that is taken before that must name the same place on `analyze` as the one that was taken up: what
+/// its partitions are still going to find again stands there, before where `analyze` ends by then.
+pub(crate) struct Past {
+    /// Where `analyze` ended before the checkpoint that was taken up, by partition.
+    pub(crate) analyze_ends: Vec<Offset>,
     /// End of the observations at start, by partition.
-    ends: Vec<Offset>,
+    observation_ends: Vec<Offset>,
 }
 
 /// Writes to `analyze`.
@@ -39,13 +50,13 @@ pub(crate) struct Sink {
 }
 
 impl Tail {
-    /// Reads `analyze` from these ends, of the checkpoint, up to where it ends now.
-    pub(crate) fn read(log: &dyn EventLog, from: &[Offset], limit: usize) -> Result<Tail, StreamError> {
+    /// Reads `analyze` from where the checkpoint says up to where it ends now.
+    pub(crate) fn read(log: &dyn EventLog, past: Arc<Past>, limit: usize) -> Result<Tail, StreamError> {
         let failed = |source| StreamError::Log { doing: "read the tail of analyze".to_owned(), source };
         let mut revisions: FxHashMap<Uuid, u32> = FxHashMap::default();
         for partition in 0..PARTITIONS {
             let held = log.bounds(Topic::Analyze, partition).map_err(failed)?;
-            let mut next = from[partition as usize].max(held.start);
+            let mut next = past.analyze_ends[partition as usize].max(held.start);
             while next < held.end {
                 let records = log.read(Topic::Analyze, partition, next, READ_BYTES).map_err(failed)?;
                 let Some(after) = records.next_offset() else { break };
@@ -62,19 +73,27 @@ impl Tail {
                 next = after;
             }
         }
-        let mut ends = Vec::new();
-        for partition in 0..PARTITIONS {
-            ends.push(log.bounds(Topic::Observations, partition).map_err(failed)?.end);
-        }
-        Ok(Tail { revisions, ends })
+        Ok(Tail { revisions, past })
     }
 
     fn holds(&self, transition: &Transition) -> bool {
         self.revisions.get(&transition.id).is_some_and(|revision| *revision >= transition.revision)
     }
+}
 
-    fn passed(&self, shared: &Shared) -> bool {
-        (0..PARTITIONS).all(|partition| shared.partition(partition).durable >= self.ends[partition as usize])
+impl Past {
+    /// The past before a stream that takes up a checkpoint with these ends of `analyze`.
+    pub(crate) fn new(log: &dyn EventLog, analyze_ends: Vec<Offset>) -> Result<Past, StreamError> {
+        let ends = (0..PARTITIONS).map(|partition| Ok(log.bounds(Topic::Observations, partition)?.end));
+        let observation_ends: Result<_, BusError> = ends.collect();
+        let failed = |source| StreamError::Log { doing: "see where the observations end".to_owned(), source };
+        Ok(Past { analyze_ends, observation_ends: observation_ends.map_err(failed)? })
+    }
+
+    /// Whether the stream has caught up with every earlier run.
+    pub(crate) fn is_over(&self, shared: &Shared) -> bool {
+        let mut partitions = (0..PARTITIONS).zip(&self.observation_ends);
+        partitions.all(|(partition, end)| shared.partition(partition).durable >= *end)
     }
 }
 
@@ -137,7 +156,7 @@ impl Sink {
                 let _ = self.checkpoint.send(ToCheckpoint::State(Box::new(state)));
             }
         }
-        if self.tail.as_ref().is_some_and(|tail| tail.passed(&self.shared)) {
+        if self.tail.as_ref().is_some_and(|tail| tail.past.is_over(&self.shared)) {
             self.tail = None;
         }
         Ok(())

@@ -10,6 +10,7 @@ pub(crate) use store::{Manifest, Store};
 
 use crate::local::PartitionState;
 use crate::shared::{Shared, lock};
+use crate::sink::Past;
 use crate::{CheckpointReport, Event, Observe, StreamError};
 use bus::{EventLog, Topic};
 use model::{Offset, PARTITIONS};
@@ -32,6 +33,7 @@ pub(crate) struct Checkpointer {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) store: Store,
+    pub(crate) past: Arc<Past>,
     pub(crate) every: Duration,
     pub(crate) observe: Observe,
     pub(crate) report: Arc<Mutex<CheckpointReport>>,
@@ -124,7 +126,11 @@ impl Checkpointer {
         })
     }
 
+    /// Where `analyze` ends, or where it did before the stream began to repeat an earlier run.
     fn analyze_ends(&self) -> Result<Vec<Offset>, StreamError> {
+        if !self.past.is_over(&self.shared) {
+            return Ok(self.past.analyze_ends.clone());
+        }
         let ends = (0..PARTITIONS).map(|partition| Ok(self.log.bounds(Topic::Analyze, partition)?.end));
         let ends: Result<_, bus::BusError> = ends.collect();
         ends.map_err(|source| StreamError::Log { doing: "see where analyze ends".to_owned(), source })
