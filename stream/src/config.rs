@@ -2,11 +2,15 @@
 //!
 //! Markers and text are one append, so a marker never names what is not there. Publishing assumes one publisher at a
 //! time for a city; two at once may both append, and the later one wins, in every partition alike or not.
-//! What it does not do: it does not check the text. Whoever publishes did.
+//! What it does not do: it does not check rules. Whoever publishes did, against the registry that will be in force; a
+//! stream goes on with the rules before if the new ones do not fit.
 
 use bus::{Batch, BusError, EventLog, Records, Topic};
-use model::{Entry, EventTime, Marker, MarkerKind, Offset, PARTITIONS, Partition, partition_of};
-use sha2::{Digest, Sha256};
+use model::{
+    Entry, EventTime, Marker, MarkerKind, Offset, PARTITIONS, Partition, Registry, content_hash, partition_of,
+};
+use rules::ast::RuleSet;
+use rules::check::Known;
 
 /// Bytes of one read of the config topic.
 const READ_BYTES: usize = 1024 * 1024;
@@ -20,14 +24,29 @@ pub struct Published {
     pub changed: bool,
 }
 
-/// Makes `text` the city's rule set from here on in every partition. `at` is the event time of the switch.
-pub fn publish_rules(log: &dyn EventLog, text: &str, at: EventTime) -> Result<Published, BusError> {
-    publish(log, MarkerKind::Rules, text, at)
+/// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition. `at` is the
+/// event time of the switch.
+pub fn publish_rules(log: &dyn EventLog, files: &[(String, String)], at: EventTime) -> Result<Published, BusError> {
+    publish(log, MarkerKind::Rules, &rules_text(files), at)
 }
 
-/// Makes `text` the city's registry from here on in every partition. `at` is the event time of the switch.
-pub fn publish_registry(log: &dyn EventLog, text: &str, at: EventTime) -> Result<Published, BusError> {
-    publish(log, MarkerKind::Registry, text, at)
+/// Makes `registry` the city's from here on in every partition. `at` is the event time of the switch.
+pub fn publish_registry(log: &dyn EventLog, registry: &Registry, at: EventTime) -> Result<Published, BusError> {
+    publish(log, MarkerKind::Registry, &registry.to_text(), at)
+}
+
+/// Rule files as one text: a JSON list of pairs of path and text, by path.
+pub fn rules_text(files: &[(String, String)]) -> String {
+    let mut files: Vec<_> = files.iter().collect();
+    files.sort();
+    serde_json::to_string(&files).expect("text always serialises")
+}
+
+/// Reads what [`rules_text`] wrote and checks it against a registry; the error says what is wrong with it.
+pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
+    let files: Vec<(String, String)> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let loaded = rules::check::load(&files, &Known::of(registry)).map_err(|diagnostics| diagnostics.to_string())?;
+    Ok(loaded.rules)
 }
 
 /// The marker published last, whether or not a stream has come to it.
@@ -54,11 +73,6 @@ pub fn text(log: &dyn EventLog, hash: &str) -> Result<Option<String>, BusError> 
         found.is_none()
     })?;
     Ok(found)
-}
-
-/// SHA-256 of the text, in hexadecimal.
-pub fn content_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> Result<Published, BusError> {

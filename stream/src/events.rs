@@ -1,9 +1,10 @@
 //! What happens to the stream beside its work, for its log, its counters and its tests.
 
+use model::{MarkerKind, Partition};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Something that an operator may want to know. The steps of a checkpoint come in this order.
+/// Something that an operator may want to know. The steps of a checkpoint stand in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The stream took up a checkpoint.
@@ -17,6 +18,17 @@ pub enum Event {
     CheckpointDamaged {
         /// The file that is not what was written.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A marker named a text that cannot be used; the partition goes on with what was in force.
+    MarkerRefused {
+        /// Where.
+        partition: Partition,
+        /// What cannot be used.
+        kind: MarkerKind,
+        /// Its content hash.
+        hash: String,
         /// What is wrong with it.
         reason: String,
     },

@@ -41,6 +41,9 @@ pub struct Progress {
     pub unevaluated: u64,
     /// Records that are no entries.
     pub undecodable: u64,
+    /// Markers, counted in each partition, whose rule set and registry cannot be used together: see
+    /// [`Event::MarkerRefused`].
+    pub refused_markers: u64,
     /// Transitions appended by this process.
     pub written: u64,
     /// Transitions that an earlier run had appended already.
@@ -104,6 +107,7 @@ impl StreamHandle {
             progress.counters = sum(progress.counters, known.counters);
             progress.unevaluated += known.unevaluated;
             progress.undecodable += known.undecodable;
+            progress.refused_markers += known.refused;
         }
         Ok(progress)
     }
@@ -167,14 +171,13 @@ impl Drop for StreamHandle {
     }
 }
 
-pub(crate) fn start(log: Arc<dyn EventLog>, settings: StreamSettings) -> Result<StreamHandle, StreamError> {
+pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result<StreamHandle, StreamError> {
     if settings.workers == 0 || settings.workers > PARTITIONS as usize {
         return Err(StreamError::Settings(format!("{} workers; 1 to {PARTITIONS} can be", settings.workers)));
     }
     let store = Store::open(&settings.data_dir)?;
-    let programs =
-        Arc::new(Programs::new(Arc::clone(&log), settings.rules.clone(), settings.load_rules, settings.load_registry));
-    let (store, slots, analyze_ends) = resume(&log, store, &programs, &settings)?;
+    let programs = Arc::new(Programs::new(Arc::clone(&log), settings.clone()));
+    let (store, slots, analyze_ends) = resume(&log, store, &programs, settings)?;
     let past = Arc::new(Past::new(&*log, analyze_ends)?);
     let tail = Tail::read(&*log, Arc::clone(&past), settings.limits.tail_incidents)?;
     let shared = Arc::new(Shared::new(settings.workers, settings.limits));

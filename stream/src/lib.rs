@@ -25,16 +25,11 @@ pub use events::Event;
 pub use handle::{CheckpointReport, PartitionProgress, Progress, StreamHandle};
 
 use bus::{BusError, EventLog};
-use model::{MarkerKind, Offset, Partition, Registry};
-use rules::ast::RuleSet;
+use model::{MarkerKind, Offset, Partition};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Reads the text of a rule set; the error says what is wrong with the text.
-pub type LoadRules = fn(&str) -> Result<RuleSet, String>;
-/// Reads the text of a registry; the error says what is wrong with the text.
-pub type LoadRegistry = fn(&str) -> Result<Registry, String>;
 /// Is told what happens to the stream beside its work; called from its threads, so it must return soon.
 pub type Observe = Arc<dyn Fn(&Event) + Send + Sync>;
 
@@ -51,10 +46,6 @@ pub struct StreamSettings {
     pub rules: rules::Settings,
     /// Bounds of memory.
     pub limits: Limits,
-    /// Reads rule sets.
-    pub load_rules: LoadRules,
-    /// Reads registries.
-    pub load_registry: LoadRegistry,
     /// Is told of checkpoints begun, written, damaged.
     pub observe: Observe,
 }
@@ -86,7 +77,7 @@ impl Stream {
     ///
     /// Returns when the workers run. The stream ends by [`StreamHandle::stop`], by dropping the handle (as if
     /// killed, without a last checkpoint), or by a failure, which [`StreamHandle::failure`] tells.
-    pub fn start(log: Arc<dyn EventLog>, settings: StreamSettings) -> Result<StreamHandle, StreamError> {
+    pub fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result<StreamHandle, StreamError> {
         handle::start(log, settings)
     }
 }
@@ -123,12 +114,20 @@ pub enum StreamError {
         /// The data directory.
         dir: PathBuf,
     },
-    /// A marker names a text that is not on the config topic, or cannot be read.
-    #[error("the {kind:?} \"{hash}\" that a marker on the log names cannot be used: {reason}")]
-    Config {
+    /// A marker names a text that is not on the config topic: the log is not whole.
+    #[error("the {kind:?} \"{hash}\" that a marker names is not on the config topic; restore the log")]
+    Missing {
         /// Rule set or registry.
         kind: MarkerKind,
-        /// The text's name.
+        /// The text's content hash.
+        hash: String,
+    },
+    /// A text on the config topic is no rule set or registry, or the two do not fit together.
+    #[error("the {kind:?} \"{hash}\" on the config topic cannot be used: {reason}")]
+    Unusable {
+        /// Rule set or registry.
+        kind: MarkerKind,
+        /// The text's content hash.
         hash: String,
         /// What is wrong.
         reason: String,

@@ -37,10 +37,14 @@ pub(crate) struct SlotSummary {
     pub(crate) partition: Partition,
     /// Offset of the next record of observations.
     pub(crate) next: Offset,
-    /// Hash of the rule set in force.
+    /// Hash of the rule set that the last marker named.
     pub(crate) rules: Option<String>,
-    /// Hash of the registry in force.
+    /// Hash of the registry that the last marker named.
     pub(crate) registry: Option<String>,
+    /// The rule set and the registry in force, by hash; behind the named ones if those do not fit together.
+    pub(crate) in_force: Option<(String, String)>,
+    /// Markers that changed nothing because what they named does not fit together.
+    pub(crate) refused: u64,
     /// The largest tick before there was an engine to know it.
     pub(crate) clock: Option<EventTime>,
     /// Readings that came before there were rules and a registry.
@@ -90,20 +94,29 @@ impl LocalRules {
 impl Slot {
     /// A partition with no history, at the first offset that the log holds.
     pub(crate) fn new(partition: Partition, next: Offset) -> Slot {
-        let summary =
-            SlotSummary { partition, next, rules: None, registry: None, clock: None, unevaluated: 0, undecodable: 0 };
+        let summary = SlotSummary {
+            partition,
+            next,
+            rules: None,
+            registry: None,
+            in_force: None,
+            refused: 0,
+            clock: None,
+            unevaluated: 0,
+            undecodable: 0,
+        };
         Slot { summary, engine: None }
     }
 
     /// A partition as a checkpoint knows it; the error says why its bytes cannot be used.
     pub(crate) fn restore(summary: SlotSummary, bytes: &[u8], programs: &Programs) -> Result<Slot, RestoreError> {
-        let engine = match (&summary.rules, &summary.registry) {
-            (Some(rules), Some(registry)) => {
+        let engine = match &summary.in_force {
+            Some((rules, registry)) => {
                 let program = programs.get(rules, registry).map_err(RestoreError::Program)?;
                 let engine = Engine::restore(program, summary.partition, bytes);
                 Some(engine.map_err(|error| RestoreError::Bytes(error.to_string()))?)
             }
-            _ => None,
+            None => None,
         };
         Ok(Slot { summary, engine })
     }
@@ -132,7 +145,9 @@ impl Slot {
         Ok(())
     }
 
-    /// From here on another rule set or registry; none of both, and nothing is evaluated.
+    /// From here on another rule set or registry. Before there are both, nothing is evaluated. If the two cannot be
+    /// used together, what was in force stays: one bad text must not end the city's detection, and whether a text is
+    /// bad is a function of the log, so every run decides alike.
     fn switch(
         &mut self,
         offset: Offset,
@@ -145,7 +160,16 @@ impl Slot {
             MarkerKind::Registry => self.summary.registry = Some(marker.hash),
         }
         let (Some(rules), Some(registry)) = (&self.summary.rules, &self.summary.registry) else { return Ok(()) };
-        let program = programs.get(rules, registry)?;
+        let program = match programs.get(rules, registry) {
+            Ok(program) => program,
+            Err(StreamError::Unusable { kind, hash, reason }) => {
+                self.summary.refused += 1;
+                programs.refuse(self.summary.partition, kind, hash, reason);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.summary.in_force = Some((rules.clone(), registry.clone()));
         match &mut self.engine {
             Some(engine) => engine.reload(program, marker.time, out),
             None => {
@@ -174,6 +198,7 @@ impl Slot {
             known.counters = self.engine.as_ref().map(Engine::counters).unwrap_or_default();
             known.unevaluated = self.summary.unevaluated;
             known.undecodable = self.summary.undecodable;
+            known.refused = self.summary.refused;
         });
     }
 }

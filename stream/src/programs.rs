@@ -1,11 +1,9 @@
 //! Compiled rule sets, shared by all partitions and workers that run the same rules on the same registry.
 
 use crate::shared::lock;
-use crate::{LoadRegistry, LoadRules, StreamError, config};
+use crate::{Event, StreamError, StreamSettings, config};
 use bus::EventLog;
-use model::{MarkerKind, Registry};
-use rules::Settings;
-use rules::ast::RuleSet;
+use model::{MarkerKind, Partition, Registry};
 use rules::engine::Program;
 use std::sync::{Arc, Mutex};
 
@@ -16,28 +14,20 @@ const KEPT_MAX: usize = 4;
 /// Reads texts from the log and compiles them, each once.
 pub(crate) struct Programs {
     log: Arc<dyn EventLog>,
-    settings: Settings,
-    load_rules: LoadRules,
-    load_registry: LoadRegistry,
+    settings: StreamSettings,
     /// Held while compiling, so that workers wait for a program instead of each compiling their own.
     kept: Mutex<Kept>,
 }
 
 #[derive(Default)]
 struct Kept {
-    rules: Vec<(String, Arc<RuleSet>)>,
     registries: Vec<(String, Arc<Registry>)>,
     programs: Vec<((String, String), Arc<Program>)>,
 }
 
 impl Programs {
-    pub(crate) fn new(
-        log: Arc<dyn EventLog>,
-        settings: Settings,
-        load_rules: LoadRules,
-        load_registry: LoadRegistry,
-    ) -> Programs {
-        Programs { log, settings, load_rules, load_registry, kept: Mutex::default() }
+    pub(crate) fn new(log: Arc<dyn EventLog>, settings: StreamSettings) -> Programs {
+        Programs { log, settings, kept: Mutex::default() }
     }
 
     /// The program of this rule set on this registry, both by hash.
@@ -45,26 +35,32 @@ impl Programs {
         let kept = &mut *lock(&self.kept);
         let key = (rules_hash.to_owned(), registry_hash.to_owned());
         cached(&mut kept.programs, &key, || {
-            let rules = cached(&mut kept.rules, &key.0, || self.load(MarkerKind::Rules, rules_hash, self.load_rules))?;
             let registry = cached(&mut kept.registries, &key.1, || {
-                self.load(MarkerKind::Registry, registry_hash, self.load_registry)
+                let text = self.text(MarkerKind::Registry, registry_hash)?;
+                let registry = Registry::from_text(&text).map_err(|error| error.to_string());
+                registry.map(Arc::new).map_err(unusable(MarkerKind::Registry, registry_hash))
             })?;
-            Ok(Arc::new(Program::compile(rules, registry, self.settings.clone())))
+            let text = self.text(MarkerKind::Rules, rules_hash)?;
+            let rules = config::read_rules(&text, &registry);
+            let rules = rules.map(Arc::new).map_err(unusable(MarkerKind::Rules, rules_hash))?;
+            Ok(Arc::new(Program::compile(rules, registry, self.settings.rules.clone())))
         })
     }
 
-    fn load<T>(
-        &self,
-        kind: MarkerKind,
-        hash: &str,
-        read: fn(&str) -> Result<T, String>,
-    ) -> Result<Arc<T>, StreamError> {
+    /// Tells that a partition goes on with what was in force.
+    pub(crate) fn refuse(&self, partition: Partition, kind: MarkerKind, hash: String, reason: String) {
+        (self.settings.observe)(&Event::MarkerRefused { partition, kind, hash, reason });
+    }
+
+    fn text(&self, kind: MarkerKind, hash: &str) -> Result<String, StreamError> {
         let text = config::text(&*self.log, hash)
             .map_err(|source| StreamError::Log { doing: format!("read the config topic for {hash}"), source })?;
-        let unusable = |reason| StreamError::Config { kind, hash: hash.to_owned(), reason };
-        let text = text.ok_or_else(|| unusable("it is not on the config topic".to_owned()))?;
-        read(&text).map(Arc::new).map_err(unusable)
+        text.ok_or_else(|| StreamError::Missing { kind, hash: hash.to_owned() })
     }
+}
+
+fn unusable(kind: MarkerKind, hash: &str) -> impl FnOnce(String) -> StreamError {
+    move |reason| StreamError::Unusable { kind, hash: hash.to_owned(), reason }
 }
 
 /// What is kept under `key`, else what `make` makes; the oldest is let go beyond [`KEPT_MAX`].

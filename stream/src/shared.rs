@@ -48,6 +48,7 @@ pub(crate) struct PartitionShared {
     pub(crate) counters: Counters,
     pub(crate) unevaluated: u64,
     pub(crate) undecodable: u64,
+    pub(crate) refused: u64,
 }
 
 /// Activates a source from any thread; many calls before it runs are one.

@@ -6,8 +6,8 @@ use crate::StreamError;
 use crate::checkpoint::ToCheckpoint;
 use crate::egress::ToSink;
 use crate::shared::Shared;
-use bus::{Batch, BusError, EventLog, Topic};
-use model::{Offset, PARTITIONS, Partition, Transition, partition_of};
+use bus::{Batch, BusError, Event, EventLog, Topic};
+use model::{Offset, PARTITIONS, Transition};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -138,7 +138,8 @@ impl Sink {
             if self.tail.as_ref().is_some_and(|tail| tail.holds(transition)) {
                 self.shared.repeats_left_out.fetch_add(1, Ordering::Relaxed);
             } else {
-                push(&mut batch, transition);
+                let key = Event::transition_key(transition);
+                Event::of_transition(transition).push(&mut batch, Topic::Analyze, key.as_bytes());
             }
         }
         let written = batch.len() as u64;
@@ -161,11 +162,4 @@ impl Sink {
         }
         Ok(())
     }
-}
-
-fn push(batch: &mut Batch, transition: &Transition) {
-    let key = transition.id.to_string();
-    let value = serde_json::to_vec(transition).expect("a transition always serialises");
-    let partition: Partition = partition_of(key.as_bytes(), PARTITIONS);
-    batch.push(Topic::Analyze, partition, key.as_bytes(), Some(&value), &[]);
 }

@@ -30,7 +30,7 @@ fn a_log_that_does_not_append_stops_the_reading() {
     settings.limits = Limits { read_bytes: 4 * 1024, reads_in_flight: 5, ..settings.limits };
     // No checkpoint while the gate is shut: nothing but the bound may stop the reading.
     settings.checkpoint_every = PATIENCE;
-    let handle = Stream::start(log.clone(), settings).unwrap();
+    let handle = Stream::start(log.clone(), &settings).unwrap();
 
     let deadline = Instant::now() + PATIENCE;
     while handle.progress().unwrap().reads_in_flight < 10 {

@@ -1,20 +1,36 @@
 //! A small city with a seeded history: sensors, rules, readings, all from numbers.
 
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
-use model::{
-    AttrValue, Domain, Entry, EventTime, Metrics, Millis, Offset, Partition, Reading, Registry, Sensor, Severity,
-};
-use rules::ast::{About, Comparison, Condition, Each, Expr, Level, Rule, RuleSet, Text, WindowFunction};
+use model::{AttrValue, Entry, EventTime, Metrics, Millis, Offset, Partition, Reading, Registry, Sensor};
 use rules::feed::Feed;
 use std::path::Path;
-use std::sync::Arc;
 
 /// When the readings begin.
 pub const START: EventTime = EventTime(1_767_542_400_000);
 /// The rules of the first half of the history.
-pub const RULES: &str = "level 0.9 60\nmean 0.85 0\ncrowd 0.95 0\n";
-/// The rules of the second half: `level` stays, `mean` changes, `crowd` goes, `high` comes.
-pub const LATER_RULES: &str = "level 0.9 60\nmean 0.8 0\nhigh 1.0 120\n";
+pub const RULES: &str = "
+rules:
+  - { id: drainage.level, title: High, domain: drainage, each: sensor, severity: severe, when: level_m > 0.9, for: 1m }
+  - id: drainage.mean
+    title: High for long
+    domain: drainage
+    each: sensor
+    severity: moderate
+    when: avg(level_m, '10m') > 0.85
+    clear_when: avg(level_m, '10m') < 0.8
+    clear_for: 1m
+  - id: drainage.crowd
+    title: High at two places
+    domain: drainage
+    each: cell
+    severity: extreme
+    when: sensors(level_m > 0.95, '5m') >= 2
+  - { id: drainage.silent, title: Silent, domain: drainage, each: sensor, severity: minor, silent_for: 3 intervals }
+";
+const METRICS: &str = "
+level_m:
+  { unit: m, domain: drainage, plausible: [0, 10], max_change: 5, resolution: 0.01, name: { en: level, zh: 水位 } }
+";
 /// Entries of one append while a history is recorded.
 const APPEND: usize = 2_000;
 
@@ -35,16 +51,23 @@ impl Seeded {
     }
 }
 
-/// Reads `COUNT`: that many drainage sensors in 24 subdistricts of four cells, one reading a minute each.
-pub fn load_registry(text: &str) -> Result<Registry, String> {
-    let count: usize = text.trim().parse().map_err(|error| format!("\"{text}\": {error}"))?;
+/// The rules of the second half: `level` and `silent` stay, `mean` changes, `crowd` goes, `high` comes.
+pub fn later_rules() -> String {
+    let (before, crowd) = RULES.split_once("  - id: drainage.crowd").unwrap();
+    let (_, silent) = crowd.split_once("'5m') >= 2\n").unwrap();
+    let high =
+        "  - { id: drainage.high, title: Top, domain: drainage, each: sensor, severity: extreme, when: level_m > 1 }\n";
+    format!("{}{high}{silent}", before.replace("'10m'", "'15m'"))
+}
+
+/// That many drainage sensors in 24 subdistricts of four cells, one reading a minute each.
+pub fn registry(count: usize) -> Registry {
     let sensors = (0..count).map(|index| {
         let subdistrict = format!("1101{:05}", index % 24);
         Sensor {
             id: sensor_id(index),
             domain: "drainage".to_owned(),
-            lon: 116.4,
-            lat: 39.9,
+            point: None,
             interval: Millis::MINUTE,
             lateness: None,
             stale_after: None,
@@ -55,63 +78,26 @@ pub fn load_registry(text: &str) -> Result<Registry, String> {
             attr: [("number".to_owned(), AttrValue::Number(index as f64))].into(),
         }
     });
-    Ok(Registry::new(sensors.collect(), Metrics::default()))
+    Registry::new(sensors.collect(), Metrics::parse("metrics.yaml", METRICS).unwrap())
 }
 
-/// Reads `KIND THRESHOLD FOR_SECONDS` a line.
-pub fn load_rules(text: &str) -> Result<RuleSet, String> {
-    let mut rules: Vec<Arc<Rule>> = text.lines().map(rule).collect::<Result<_, _>>()?;
-    rules.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(RuleSet { rules })
+pub fn publish_registry(log: &dyn EventLog, count: usize) -> stream::config::Published {
+    stream::config::publish_registry(log, &registry(count), START).unwrap()
 }
 
-fn rule(line: &str) -> Result<Arc<Rule>, String> {
-    let bad = || format!("\"{line}\" is no rule");
-    let words: Vec<&str> = line.split(' ').collect();
-    let [kind, threshold, seconds] = words[..] else { return Err(bad()) };
-    let (threshold, seconds): (f64, i64) = (threshold.parse().map_err(|_| bad())?, seconds.parse().map_err(|_| bad())?);
-    let metric = || Arc::<str>::from("level_m");
-    let above =
-        |value: Expr, bound: f64| Expr::Compare(Comparison::Greater, Box::new(value), Box::new(Expr::Number(bound)));
-    let (each, when) = match kind {
-        "level" | "high" => (Each::Sensor, above(Expr::Metric(metric()), threshold)),
-        "mean" => (Each::Sensor, above(Expr::Window(WindowFunction::Avg, metric(), Millis(600_000)), threshold)),
-        "crowd" => {
-            let fits = Box::new(above(Expr::Metric(metric()), threshold));
-            (Each::Cell, above(Expr::Sensors(fits, Millis(300_000)), 1.0))
-        }
-        _ => return Err(bad()),
-    };
-    let level = Level {
-        severity: Severity::Severe,
-        when,
-        for_: Millis(seconds * 1_000),
-        clear_when: None,
-        clear_for: Millis(0),
-    };
-    Ok(Arc::new(Rule {
-        id: format!("drainage.{kind}"),
-        title: Text::default(),
-        domain: Domain::Drainage,
-        each,
-        where_: None,
-        condition: Condition::Levels(vec![level]),
-        stale_after: None,
-        min_readings: None,
-        message: None,
-        about: About::default(),
-    }))
+pub fn publish_rules(log: &dyn EventLog, text: &str, at: EventTime) -> stream::config::Published {
+    stream::config::publish_rules(log, &[("drainage.yaml".to_owned(), text.to_owned())], at).unwrap()
 }
 
 /// Records a history into an empty directory: registry and rules, half of the readings, other rules, the rest.
 pub fn record(dir: &Path, sensors: usize, readings: usize, seed: u64) {
     let log = EmbeddedLog::open(dir, EmbeddedSettings::default()).unwrap();
-    stream::config::publish_registry(&log, &sensors.to_string(), START).unwrap();
-    stream::config::publish_rules(&log, RULES, START).unwrap();
+    publish_registry(&log, sensors);
+    publish_rules(&log, RULES, START);
     let mut history = History::new(sensors, seed);
     history.append(&log, readings / 2);
     let now = history.time();
-    stream::config::publish_rules(&log, LATER_RULES, now).unwrap();
+    publish_rules(&log, &later_rules(), now);
     history.append(&log, readings - readings / 2);
 }
 
@@ -126,7 +112,7 @@ pub struct History {
 
 impl History {
     pub fn new(sensors: usize, seed: u64) -> History {
-        let registry = load_registry(&sensors.to_string()).unwrap();
+        let registry = registry(sensors);
         History { registry, levels: vec![0.8; sensors], seeded: Seeded(seed), feed: Feed::new(), made: 0 }
     }
 

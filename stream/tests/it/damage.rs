@@ -17,22 +17,22 @@ fn stopped_halfway(workers: [usize; 2], between: impl FnOnce(&Path)) -> Vec<Even
 
     let open = || Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
     let log = open();
-    stream::config::publish_registry(&*log, "48", city::START).unwrap();
-    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    city::publish_registry(&*log, 48);
+    city::publish_rules(&*log, city::RULES, city::START);
     let mut history = city::History::new(48, 4);
     for _ in 0..3 {
         // Each stop leaves a checkpoint.
         history.append(&*log, 1_000);
-        let handle = Stream::start(log.clone(), run::settings(workers[0], dir.path(), &Arc::default())).unwrap();
+        let handle = Stream::start(log.clone(), &run::settings(workers[0], dir.path(), &Arc::default())).unwrap();
         run::catch_up(&handle);
         handle.stop().unwrap();
     }
     between(dir.path());
     let now = history.time();
-    stream::config::publish_rules(&*log, city::LATER_RULES, now).unwrap();
+    city::publish_rules(&*log, &city::later_rules(), now);
     history.append(&*log, 3_000);
     let events = Arc::new(Mutex::new(Vec::new()));
-    let handle = Stream::start(log.clone(), run::settings(workers[1], dir.path(), &events)).unwrap();
+    let handle = Stream::start(log.clone(), &run::settings(workers[1], dir.path(), &events)).unwrap();
     run::catch_up(&handle);
     handle.stop().unwrap();
     run::assert_same(&run::lines(&*log), &expected, "after a restart");
@@ -120,11 +120,11 @@ fn there_is_one_writer() {
     let (recorded, dir) = (tempdir().unwrap(), tempdir().unwrap());
     city::record(recorded.path(), 24, 100, 5);
     let log = Over::open(recorded.path(), dir.path(), |_| {});
-    let handle = Stream::start(log.clone(), run::settings(1, dir.path(), &Arc::default())).unwrap();
-    let second = Stream::start(log.clone(), run::settings(1, dir.path(), &Arc::default()));
+    let handle = Stream::start(log.clone(), &run::settings(1, dir.path(), &Arc::default())).unwrap();
+    let second = Stream::start(log.clone(), &run::settings(1, dir.path(), &Arc::default()));
     assert!(matches!(second, Err(StreamError::InUse { .. })));
     handle.stop().unwrap();
-    Stream::start(log, run::settings(1, dir.path(), &Arc::default())).unwrap().stop().unwrap();
+    Stream::start(log, &run::settings(1, dir.path(), &Arc::default())).unwrap().stop().unwrap();
 }
 
 #[test]
@@ -134,18 +134,50 @@ fn a_checkpoint_of_another_log_is_refused() {
     city::record(other.path(), 24, 10, 6);
     run::to_the_end(recorded.path(), dir.path(), 1);
     let log = Over::open(other.path(), dir.path(), |_| {});
-    let refused = Stream::start(log, run::settings(1, dir.path(), &Arc::default()));
+    let refused = Stream::start(log, &run::settings(1, dir.path(), &Arc::default()));
     assert!(matches!(refused, Err(StreamError::OffTheLog { .. })));
 }
 
 #[test]
-fn a_marker_that_names_nothing_readable_ends_the_stream() {
+fn a_text_that_cannot_be_used_leaves_in_force_what_was() {
+    let (dir, events) = (tempdir().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
+    city::publish_registry(&*log, 48);
+    city::publish_rules(&*log, city::RULES, city::START);
+    let mut history = city::History::new(48, 12);
+    history.append(&*log, 1_000);
+    let run = |events: &Arc<Mutex<Vec<Event>>>| {
+        let handle = Stream::start(log.clone(), &run::settings(2, dir.path(), events)).unwrap();
+        run::catch_up(&handle);
+        let refused = handle.progress().unwrap().refused_markers;
+        handle.stop().unwrap();
+        (refused, run::transitions(&*log).len())
+    };
+    let (none, before) = run(&events);
+    let now = history.time();
+    city::publish_rules(&*log, "no rule", now);
+    history.append(&*log, 1_000);
+    let (refused, after) = run(&events);
+    assert_eq!((none, refused), (0, 16));
+    assert!(after > before, "the rules before the bad text go on");
+    let told = events.lock().unwrap().clone();
+    assert!(told.iter().any(|event| matches!(event, Event::MarkerRefused { reason, .. } if !reason.is_empty())));
+    // The count and what is in force are part of the checkpoint.
+    let (refused, _) = run(&events);
+    assert_eq!(refused, 16);
+}
+
+#[test]
+fn a_marker_whose_text_is_gone_ends_the_stream() {
     let dir = tempdir().unwrap();
     let log = Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
-    stream::config::publish_registry(&*log, "48", city::START).unwrap();
-    stream::config::publish_rules(&*log, "no rule", city::START).unwrap();
-    let handle = Stream::start(log, run::settings(2, dir.path(), &Arc::default())).unwrap();
+    city::publish_registry(&*log, 48);
+    let mut batch = bus::Batch::new();
+    let marker = format!("{{\"marker\":\"rules\",\"hash\":\"gone\",\"time\":{}}}", city::START.0);
+    batch.push(bus::Topic::Observations, 3, b"", Some(marker.as_bytes()), &[]);
+    bus::EventLog::append(&*log, batch).unwrap();
+    let handle = Stream::start(log, &run::settings(2, dir.path(), &Arc::default())).unwrap();
     assert!(!handle.wait_until_caught_up(run::PATIENCE).unwrap());
     let failure = handle.stop().unwrap_err();
-    assert!(matches!(&*failure, StreamError::Config { reason, .. } if reason.contains("no rule")), "{failure}");
+    assert!(matches!(&*failure, StreamError::Missing { hash, .. } if hash == "gone"), "{failure}");
 }

@@ -23,16 +23,16 @@ fn readings_that_arrive_while_it_runs_are_seen() {
     let expected = run::to_the_end(recorded.path(), first.path(), 2);
 
     let log = std::sync::Arc::new(bus::EmbeddedLog::open(second.path().join("log"), Default::default()).unwrap());
-    let handle = stream::Stream::start(log.clone(), run::settings(2, second.path(), &Default::default())).unwrap();
-    stream::config::publish_registry(&*log, "48", city::START).unwrap();
-    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    let handle = stream::Stream::start(log.clone(), &run::settings(2, second.path(), &Default::default())).unwrap();
+    city::publish_registry(&*log, 48);
+    city::publish_rules(&*log, city::RULES, city::START);
     let mut history = city::History::new(48, 2);
     for _ in 0..20 {
         history.append(&*log, 100);
         run::catch_up(&handle);
     }
     let now = history.time();
-    stream::config::publish_rules(&*log, city::LATER_RULES, now).unwrap();
+    city::publish_rules(&*log, &city::later_rules(), now);
     history.append(&*log, 2_000);
     run::catch_up(&handle);
     handle.stop().unwrap();
@@ -43,9 +43,9 @@ fn readings_that_arrive_while_it_runs_are_seen() {
 fn before_both_markers_nothing_is_evaluated() {
     let dir = tempdir().unwrap();
     let log = std::sync::Arc::new(bus::EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap());
-    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    city::publish_rules(&*log, city::RULES, city::START);
     city::History::new(48, 3).append(&*log, 500);
-    let handle = stream::Stream::start(log.clone(), run::settings(2, dir.path(), &Default::default())).unwrap();
+    let handle = stream::Stream::start(log.clone(), &run::settings(2, dir.path(), &Default::default())).unwrap();
     run::catch_up(&handle);
     let progress = handle.progress().unwrap();
     assert!(progress.unevaluated > 400, "{progress:?}");

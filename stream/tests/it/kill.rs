@@ -50,7 +50,7 @@ fn child() {
             }
         }
     });
-    let handle = Stream::start(log, settings).unwrap();
+    let handle = Stream::start(log, &settings).unwrap();
     run::catch_up(&handle);
     handle.stop().unwrap();
     say("done");

@@ -11,17 +11,17 @@ use tempfile::tempdir;
 /// A history with or without new rules in its middle.
 fn run(dir: &Path, later_rules: Option<&str>) -> Vec<Transition> {
     let log = Arc::new(EmbeddedLog::open(dir.join("log"), Default::default()).unwrap());
-    stream::config::publish_registry(&*log, "48", city::START).unwrap();
-    stream::config::publish_rules(&*log, city::RULES, city::START).unwrap();
+    city::publish_registry(&*log, 48);
+    city::publish_rules(&*log, city::RULES, city::START);
     let mut history = city::History::new(48, 11);
     history.append(&*log, 3_000);
     let now = history.time();
     if let Some(rules) = later_rules {
-        assert!(stream::config::publish_rules(&*log, rules, now).unwrap().changed);
-        assert!(!stream::config::publish_rules(&*log, rules, now).unwrap().changed, "the same again is no change");
+        assert!(city::publish_rules(&*log, rules, now).changed);
+        assert!(!city::publish_rules(&*log, rules, now).changed, "the same again is no change");
     }
     history.append(&*log, 3_000);
-    let handle = Stream::start(log.clone(), run::settings(2, dir, &Arc::default())).unwrap();
+    let handle = Stream::start(log.clone(), &run::settings(2, dir, &Arc::default())).unwrap();
     run::catch_up(&handle);
     handle.stop().unwrap();
     run::transitions(&*log)
@@ -36,7 +36,7 @@ fn told(transitions: &[Transition], rule: &str) -> Vec<(String, TransitionKind, 
 #[test]
 fn unchanged_rules_keep_their_state_and_removed_ones_clear() {
     let (with, without) = (tempdir().unwrap(), tempdir().unwrap());
-    let reloaded = run(with.path(), Some(city::LATER_RULES));
+    let reloaded = run(with.path(), Some(&city::later_rules()));
     let steady = run(without.path(), None);
 
     let level = told(&steady, "drainage.level");
@@ -59,11 +59,11 @@ fn unchanged_rules_keep_their_state_and_removed_ones_clear() {
 fn a_registry_change_is_published_once_and_a_rollback_is_a_change() {
     let dir = tempdir().unwrap();
     let log = EmbeddedLog::open(dir.path().join("log"), Default::default()).unwrap();
-    let registry = |text| stream::config::publish_registry(&log, text, city::START).unwrap();
-    let (first, second, again) = (registry("24"), registry("48"), registry("24"));
+    let registry = |count| city::publish_registry(&log, count);
+    let (first, second, again) = (registry(24), registry(48), registry(24));
     assert!(first.changed && second.changed && again.changed);
     assert_eq!(first.hash, again.hash);
-    assert_eq!(stream::config::text(&log, &second.hash).unwrap().as_deref(), Some("48"));
+    assert_eq!(stream::config::text(&log, &second.hash).unwrap(), Some(city::registry(48).to_text()));
     let current = stream::config::current(&log, model::MarkerKind::Registry).unwrap().unwrap();
     assert_eq!(current.hash, first.hash);
     assert_eq!(stream::config::current(&log, model::MarkerKind::Rules).unwrap(), None);

@@ -1,6 +1,5 @@
 //! Runs the stream over a recorded history and reads what it found.
 
-use crate::city;
 use bus::{Appended, Batch, BusError, EmbeddedLog, EmbeddedSettings, EventLog, Records, Topic, Wake};
 use model::{Offset, PARTITIONS, Partition, Transition};
 use std::collections::BTreeMap;
@@ -69,8 +68,6 @@ pub fn settings(workers: usize, run: &Path, events: &Arc<Mutex<Vec<Event>>>) -> 
         checkpoint_every: Duration::from_millis(20),
         rules: rules::Settings::default(),
         limits: Limits { read_bytes: 16 * 1024, ..Limits::default() },
-        load_rules: city::load_rules,
-        load_registry: city::load_registry,
         observe: Arc::new(move |event| events.lock().unwrap().push(event.clone())),
     }
 }
@@ -78,7 +75,7 @@ pub fn settings(workers: usize, run: &Path, events: &Arc<Mutex<Vec<Event>>>) -> 
 /// Starts, waits for the end of the history, stops. Gives the incident lines.
 pub fn to_the_end(recorded: &Path, run: &Path, workers: usize) -> String {
     let log = Over::open(recorded, run, |_| {});
-    let handle = Stream::start(log.clone(), settings(workers, run, &Arc::default())).unwrap();
+    let handle = Stream::start(log.clone(), &settings(workers, run, &Arc::default())).unwrap();
     catch_up(&handle);
     handle.stop().unwrap();
     lines(&*log)
