@@ -5,6 +5,7 @@
 mod backtest;
 mod diagnostics;
 mod language;
+mod packs;
 mod properties;
 mod real;
 mod recorded;

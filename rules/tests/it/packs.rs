@@ -1,0 +1,41 @@
+//! The tests that stand beside the rule packs, and the packs over the demo's sensors.
+
+use crate::real::{demo, here, pack};
+use model::Outlines;
+use rules::Settings;
+use rules::testing::{self, engines};
+use std::fs;
+
+const PACKS: [&str; 4] = ["drainage", "waste", "traffic", "air"];
+
+#[test]
+fn every_pack_passes_its_tests_and_every_rule_has_two() {
+    for name in PACKS {
+        let text = |ending: &str| {
+            let path = format!("{name}.{ending}");
+            (path.clone(), fs::read_to_string(here().join("packs").join(path)).unwrap())
+        };
+        let (path, tests) = text("test.yaml");
+        let demo = demo();
+        let suite = testing::load(&path, &tests, &[text("yaml")], &demo, &Outlines::default());
+        let suite = suite.unwrap_or_else(|errors| panic!("{errors}"));
+        let result = testing::run(&suite, &demo.metrics, &Settings::default(), &engines);
+        assert!(result.passed(true), "{name}\n{result}\n{:?}", result.warnings());
+    }
+}
+
+#[test]
+fn the_demo_has_ten_placed_sensors_a_domain_that_the_packs_select() {
+    let demo = demo();
+    for domain in PACKS {
+        let sensors: Vec<_> = demo.sensors().iter().filter(|sensor| sensor.domain == domain).collect();
+        assert_eq!(sensors.len(), 10, "{domain}");
+        for sensor in sensors {
+            assert!(sensor.id.starts_with(&sensor.subdistrict), "{} stands in {}", sensor.id, sensor.subdistrict);
+            assert!(sensor.subdistrict.starts_with(&sensor.district) && sensor.cell.is_some(), "{}", sensor.id);
+        }
+        assert!(pack(&format!("{domain}.yaml"), &demo).rules.len() >= 2, "{domain}");
+    }
+    let cells = demo.sensors().iter().filter(|sensor| sensor.cell.as_deref() == Some("110101007001008"));
+    assert!(cells.filter(|sensor| sensor.attr.contains_key("diameter_m")).count() >= 3, "a cell for the cell rule");
+}
