@@ -22,6 +22,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -114,6 +115,7 @@ words! {
 
 /// Where a reading stands on the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EvidencePosition {
     /// Partition of `observations`.
     pub partition: Partition,
@@ -123,6 +125,7 @@ pub struct EvidencePosition {
 
 /// One reading that made an incident so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// The sensor that measured it.
     pub sensor: String,
@@ -141,6 +144,7 @@ pub struct Evidence {
 ///
 /// `(id, revision)` names it: the same log gives the same transitions, byte for byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Transition {
     /// The incident; see [`incident_id`].
     pub id: Uuid,

@@ -6,6 +6,8 @@ mod incident;
 mod observation;
 mod partition;
 mod registry;
+#[cfg(test)]
+mod schemas;
 mod time;
 
 pub use incident::{

@@ -21,6 +21,7 @@ pub struct Reading<'a> {
 
 /// What a marker switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MarkerKind {
     /// A new rule set takes effect.
@@ -31,6 +32,7 @@ pub enum MarkerKind {
 
 /// From here on the partition is evaluated with another rule set or registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Marker {
     /// What it switches.
     pub marker: MarkerKind,
