@@ -84,8 +84,9 @@ impl AreaKey {
     pub fn evaluate(&mut self, context: &AreaContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
         for &place in places {
             let spec = context.spec(self.rules[place as usize].rule);
-            self.rules[place as usize].evaluate(spec, at, true);
-            self.tell(context, place as usize, at, true, teller);
+            if self.rules[place as usize].evaluate(spec, at, true) {
+                self.tell(context, place as usize, at, true, teller);
+            }
             let rule = &self.rules[place as usize];
             self.next_timer = self.next_timer.min(rule.due_at_earliest(spec));
         }
@@ -199,7 +200,8 @@ impl AreaRuleState {
         self.members.iter().filter_map(of_member).min().unwrap_or(i64::MAX)
     }
 
-    fn evaluate(&mut self, spec: &AreaRule, at: i64, by_reading: bool) {
+    /// False if the rule was normal and is so still.
+    fn evaluate(&mut self, spec: &AreaRule, at: i64, by_reading: bool) -> bool {
         self.windows.iter_mut().for_each(|window| window.readings.advance_all(at));
         self.tallies.iter_mut().for_each(|tally| tally.advance(at));
         let AreaRuleState { state, members, windows, tallies, .. } = self;
@@ -213,7 +215,7 @@ impl AreaRuleState {
                 Some(clear) => clear.evaluate(&values),
                 None => level.when.evaluate(&values).not(),
             },
-        );
+        )
     }
 
     fn found(&self, context: &AreaContext<'_>, spec: &AreaRule, term: Term, at: i64) -> Vec<Found> {

@@ -157,7 +157,15 @@ impl Words {
 }
 
 impl Logic {
+    #[inline]
     pub fn evaluate(&self, values: &impl Values) -> Truth {
+        match self {
+            Logic::LastAgainst(comparison, place, constant) => compare(*comparison, values.last(*place), *constant),
+            _ => self.evaluate_other(values),
+        }
+    }
+
+    fn evaluate_other(&self, values: &impl Values) -> Truth {
         match self {
             Logic::LastAgainst(comparison, place, constant) => compare(*comparison, values.last(*place), *constant),
             Logic::Constant(truth) => *truth,

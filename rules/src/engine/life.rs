@@ -80,6 +80,7 @@ impl LevelState {
         }
     }
 
+    #[inline]
     fn evaluate(&mut self, level: &Level, at: i64, when: impl Fn() -> Truth, clear: impl Fn() -> Truth) {
         match self.phase {
             Phase::Off | Phase::Pending => {
@@ -126,6 +127,7 @@ impl RuleState {
     }
 
     /// Whether no level is pending, on or clearing.
+    #[inline]
     pub fn is_normal(&self) -> bool {
         self.levels.iter().all(|level| level.phase == Phase::Off)
     }
@@ -141,7 +143,8 @@ impl RuleState {
         self.levels.iter().zip(levels).map(|(state, level)| state.due(level)).min().unwrap_or(i64::MAX)
     }
 
-    /// One step of every level at an evaluation.
+    /// One step of every level at an evaluation; false if the rule was normal and is so still.
+    #[inline]
     pub fn evaluate(
         &mut self,
         levels: &[Level],
@@ -149,12 +152,15 @@ impl RuleState {
         by_reading: bool,
         when: impl Fn(&Level) -> Truth,
         clear: impl Fn(&Level) -> Truth,
-    ) {
+    ) -> bool {
         self.evaluated_at = at;
         self.by_reading = by_reading;
+        let mut eventful = self.incident.is_some();
         for (state, level) in self.levels.iter_mut().zip(levels) {
             state.evaluate(level, at, || when(level), || clear(level));
+            eventful |= state.phase != Phase::Off;
         }
+        eventful
     }
 
     /// Ends every `for` and `clear_for` that is due at exactly `at`.

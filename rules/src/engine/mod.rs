@@ -280,6 +280,16 @@ impl Engine {
         sensor.layout = after as u32;
     }
 
+    /// The one value of a reading of a sensor that always has that one: the commonest case, without any list.
+    #[inline]
+    fn slotted_as_laid_out(&self, place: usize, reading: &Reading<'_>) -> Option<(u32, f64)> {
+        let names = &self.layouts[self.sensors[place].layout as usize].names;
+        match (&**names, reading.values.as_slice()) {
+            ([only], [(name, value)]) if **only == **name => Some((0, *value)),
+            _ => None,
+        }
+    }
+
     /// The reading's values by slot, without those that nobody wants.
     fn slotted(&mut self, place: usize, reading: &Reading<'_>) -> Slotted {
         let layout = &self.layouts[self.sensors[place].layout as usize];
@@ -326,6 +336,7 @@ impl Engine {
         Some(metric)
     }
 
+    #[inline]
     fn place_of(&self, id: &[u8]) -> Option<usize> {
         let found = self.by_id.find(hash(id), |&place| self.sensors[place as usize].id.as_slice() == id);
         found.map(|&place| place as usize)
@@ -343,7 +354,15 @@ impl Engine {
             return;
         }
         self.counters.readings += 1;
-        let values = self.slotted(place, reading);
+        let known = self.slotted_as_laid_out(place, reading);
+        let slotted;
+        let values: &[(u32, f64)] = match &known {
+            Some(single) => std::slice::from_ref(single),
+            None => {
+                slotted = self.slotted(place, reading);
+                &slotted
+            }
+        };
         let Engine { program, partition, layouts, sensors, areas, timers, counters, .. } = self;
         let mut teller = Teller { program, partition: *partition, out };
         let layout = &layouts[sensors[place].layout as usize];
@@ -351,18 +370,18 @@ impl Engine {
 
         let sensor = &mut sensors[place];
         let mut merged = Places::new();
-        let rules = newer_for(&values, time, sensor, &layout.rules_by_slot, &mut merged);
+        let rules = newer_for(values, time, sensor, &layout.rules_by_slot, &mut merged);
         if !rules.is_empty() && sensor.next_timer < time {
             sensor.fire(&context, time - 1, &mut teller);
         }
         if layout.area_rules.is_empty() {
-            for (slot, value) in values {
+            for &(slot, value) in values {
                 let applied = sensor.metrics[slot as usize].apply(time, offset, value);
                 counters.duplicates += u64::from(!applied);
             }
         } else {
             let mut merged = Places::new();
-            let newer = newer_for(&values, time, sensor, &layout.area_rules_by_slot, &mut merged);
+            let newer = newer_for(values, time, sensor, &layout.area_rules_by_slot, &mut merged);
             let newer = by_area(newer, &sensor.links);
             let mut shared = Areas { program, layouts, areas, timers };
             shared.fire_before(sensors, &newer, time, &mut teller);
@@ -458,12 +477,19 @@ impl Areas<'_> {
     }
 
     /// Applies the values to the sensor and to the area rules that it is a member of; returns the number of duplicates.
-    fn apply(&mut self, sensors: &mut [SensorState], place: usize, time: i64, offset: Offset, values: Slotted) -> u64 {
+    fn apply(
+        &mut self,
+        sensors: &mut [SensorState],
+        place: usize,
+        time: i64,
+        offset: Offset,
+        values: &[(u32, f64)],
+    ) -> u64 {
         let sensor = &mut sensors[place];
         let count = values.len();
         let mut newest_before: SmallVec<[i64; 4]> = SmallVec::new();
         let mut applied = Slotted::new();
-        for (slot, value) in values {
+        for &(slot, value) in values {
             let metric = &mut sensor.metrics[slot as usize];
             let newest = metric.time;
             if metric.apply(time, offset, value) {
@@ -553,13 +579,17 @@ fn hash(id: &[u8]) -> u64 {
 }
 
 /// The places of rules for which a reading is newer: usually those of one slot, as they stand in the layout.
+#[inline]
 fn newer_for<'a>(
-    values: &Slotted,
+    values: &[(u32, f64)],
     time: i64,
     sensor: &SensorState,
     by_slot: &'a [Box<[u32]>],
     merged: &'a mut Places,
 ) -> &'a [u32] {
+    if let [(slot, _)] = values {
+        return if time > sensor.metrics[*slot as usize].time { &by_slot[*slot as usize] } else { &[] };
+    }
     let mut only: &'a [u32] = &[];
     for (slot, _) in values {
         if time <= sensor.metrics[*slot as usize].time {

@@ -85,6 +85,7 @@ impl MetricState {
     }
 
     /// Applies one value; false if its time is held already.
+    #[inline]
     pub fn apply(&mut self, time: i64, offset: u64, value: f64) -> bool {
         if time == self.time {
             return false;
@@ -133,6 +134,7 @@ pub(super) struct SensorValues<'a> {
 }
 
 impl SensorValues<'_> {
+    #[inline]
     fn is_stale(&self, metric: &MetricState) -> bool {
         let until = metric.time.saturating_add(self.stale_after);
         metric.time == NEVER || if self.by_reading { until < self.at } else { until <= self.at }
@@ -140,6 +142,7 @@ impl SensorValues<'_> {
 }
 
 impl Values for SensorValues<'_> {
+    #[inline]
     fn last(&self, place: usize) -> f64 {
         let metric = &self.metrics[place];
         if self.is_stale(metric) { UNKNOWN } else { metric.value }
@@ -184,9 +187,12 @@ impl SensorState {
     pub fn evaluate(&mut self, context: &SensorContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
         for &place in places {
             let rule = &context.layout.rules[place as usize];
-            self.evaluate_rule(context, rule, place as usize, at, true);
-            self.tell(context, rule, place as usize, at, true, teller);
-            self.next_timer = self.next_timer.min(self.due(context, rule, place as usize));
+            if self.evaluate_rule(context, rule, place as usize, at, true) {
+                self.tell(context, rule, place as usize, at, true, teller);
+                self.next_timer = self.next_timer.min(self.due(context, rule, place as usize));
+            } else if rule.body.always_awaits_stale || rule.silent.is_some() {
+                self.next_timer = self.next_timer.min(self.evaluation_due(context, rule, place as usize));
+            }
         }
     }
 
@@ -251,6 +257,8 @@ impl SensorState {
         if heard == NEVER { i64::MAX } else { heard.saturating_add(span) }
     }
 
+    /// False if the rule was normal and is so still.
+    #[inline]
     fn evaluate_rule(
         &mut self,
         context: &SensorContext<'_>,
@@ -258,11 +266,10 @@ impl SensorState {
         place: usize,
         at: i64,
         by_reading: bool,
-    ) {
+    ) -> bool {
         if let Some(after) = rule.silent {
             let silent = Truth::of(self.silent_at(context, after) <= at);
-            self.rules[place].evaluate(&rule.body.levels, at, by_reading, |_| silent, |_| silent.not());
-            return;
+            return self.rules[place].evaluate(&rule.body.levels, at, by_reading, |_| silent, |_| silent.not());
         }
         for &(slot, view) in &rule.windows {
             let history = self.metrics[slot as usize].history.as_mut();
@@ -284,7 +291,7 @@ impl SensorState {
                 Some(clear) => clear.evaluate(&values),
                 None => level.when.evaluate(&values).not(),
             },
-        );
+        )
     }
 
     fn tell(
