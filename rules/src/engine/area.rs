@@ -104,6 +104,7 @@ impl AreaKey {
             let rule = &mut self.rules[place];
             let spec = context.spec(rule.rule);
             let stale_at = if rule.awaits_stale(spec) { rule.find_stale(context) } else { i64::MAX };
+            debug_assert!(stale_at >= rule.stale_from || !rule.awaits_stale(spec));
             rule.stale_from = rule.stale_from.max(stale_at);
             if rule.due_at_earliest(spec) > at {
                 continue;
@@ -202,6 +203,10 @@ impl AreaRuleState {
 
     /// False if the rule was normal and is so still.
     fn evaluate(&mut self, spec: &AreaRule, at: i64, by_reading: bool) -> bool {
+        if by_reading && self.state.evaluated_at == at && !self.state.by_reading {
+            // A staleness at this very instant was dealt with; after this reading it is to come once more.
+            self.stale_from = self.stale_from.min(at);
+        }
         self.windows.iter_mut().for_each(|window| window.readings.advance_all(at));
         self.tallies.iter_mut().for_each(|tally| tally.advance(at));
         let AreaRuleState { state, members, windows, tallies, .. } = self;

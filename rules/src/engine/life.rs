@@ -22,7 +22,7 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LevelState {
     pub phase: Phase,
-    /// Whether `clear_when` was unknown at the last evaluation while the level held.
+    /// Whether `clear_when` was unknown at the last evaluation, unless the level is off.
     pub clear_unknown: bool,
     /// Since when it is pending or clearing.
     pub since: i64,
@@ -94,7 +94,8 @@ impl LevelState {
                     }
                     (phase, true) => phase,
                 };
-                if self.phase == Phase::On {
+                // A pending level may come to hold within this very step.
+                if self.phase != Phase::Off {
                     self.clear_unknown = clear() == Truth::Unknown;
                 }
             }
