@@ -4,9 +4,12 @@
 
 mod backtest;
 mod diagnostics;
+mod handbook;
 mod language;
 mod packs;
+mod places;
 mod properties;
+mod reach;
 mod real;
 mod recorded;
 mod suites;

@@ -7,7 +7,7 @@ use rules::ast::{Comparison, Each, Expr, Operator, WindowFunction};
 use rules::check::{condition, load};
 
 /// The same cases in every run.
-fn runner(cases: u32) -> TestRunner {
+pub fn runner(cases: u32) -> TestRunner {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     TestRunner::new_with_rng(Config { cases, failure_persistence: None, ..Config::default() }, rng)
 }
@@ -150,6 +150,33 @@ fn arbitrary_bytes_are_read_without_panic() {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             prop_assert!(load(&[("b.yaml".to_owned(), text.clone())], &known()).is_err());
             let _ = condition(&text, Each::Cell, &known());
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn no_test_file_makes_it_panic() {
+    const SEED: &str = "rules: [r.yaml]\nsensors:\n  D1: { domain: drainage, lon: 116.4, lat: 39.9, interval: 1m, attr: { kind: x, diameter_m: 1.0 } }\ntests:\n  - name: a\n    start: 2026-07-20T08:00:00+08:00\n    readings:\n      - { sensor: D1, metric: level_m, every: 1m, values: \"0.5 0.92x8 20+0.5x15 _x3 stale\" }\n    until: 2h\n    expect:\n      - { at: 6m, opened: test.rule, key: D1, severity: minor }\n";
+    let pieces =
+        ["'", "\"", "{", "}", "x", "-", "+", "_", "e", "9999999999999", "\n", "  ", ": ", "中", "1d", "inf", "\\"];
+    let registry = model::Registry::new(Vec::new(), model::Metrics::seeded());
+    let rules = [("r.yaml".to_owned(), rule("when: level_m > 1\nseverity: minor"))];
+    let edit = (any::<proptest::sample::Index>(), 0..6_usize, 0..pieces.len());
+    runner(3_000)
+        .run(&proptest::collection::vec(edit, 0..5), |edits| {
+            let mut text: Vec<char> = SEED.chars().collect();
+            for (at, remove, piece) in edits {
+                let from = at.index(text.len() + 1);
+                let to = (from + remove).min(text.len());
+                text.splice(from..to, pieces[piece].chars());
+            }
+            let text: String = text.into_iter().collect();
+            let _ = rules::testing::rule_files("t.yaml", &text);
+            match rules::testing::load("t.yaml", &text, &rules, &registry, &model::Outlines::default()) {
+                Ok(suite) => prop_assert!(suite.tests.iter().all(|test| test.end >= test.start)),
+                Err(told) => prop_assert!(told.has_errors() && told.to_string().contains(".yaml:")),
+            }
             Ok(())
         })
         .unwrap();
