@@ -1,1 +1,211 @@
-//! placeholder
+//! The MQTT edge: decode, validate, log, then acknowledge.
+//!
+//! It promises: a QoS 1 publish is acknowledged only after the log has its readings, and those refused are whole in
+//! the dead letter; ticks and readings stand on the log in one order that makes sense; memory is bounded.
+//! It does not look for duplicates or late readings: the rules stage does.
+
+mod access;
+mod clock;
+mod counters;
+mod dead_letter;
+pub mod decode;
+pub mod endpoint;
+mod intake;
+mod validate;
+mod writer;
+
+pub use access::{Access, SecretHash};
+pub use clock::{TimeSource, wall_now};
+pub use counters::CounterValues;
+pub use endpoint::EndpointLimits;
+pub use validate::{Reason, Refusal};
+pub use writer::Stage;
+
+use bus::EventLog;
+use clock::Clock;
+use counters::Counters;
+use intake::Intake;
+use model::{Millis, Registry};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How ingest is to run.
+#[derive(Clone, Debug)]
+pub struct IngestSettings {
+    /// Where the embedded endpoint listens, and who may connect; none for no endpoint. Port 0 takes a free one.
+    pub endpoint: Option<(SocketAddr, Access)>,
+    /// What the clock of the log follows.
+    pub time_source: TimeSource,
+    /// How far ahead of the wall a reading's time may be.
+    pub future_max: Millis,
+    /// How far behind the clock a reading's time may be.
+    pub past_max: Millis,
+    /// Bytes on their way to the log, over all connections; at it reading pauses everywhere.
+    pub queue_bytes_max: usize,
+    /// Bounds of the endpoint.
+    pub limits: EndpointLimits,
+}
+
+impl Default for IngestSettings {
+    fn default() -> IngestSettings {
+        IngestSettings {
+            endpoint: None,
+            time_source: TimeSource::Wall,
+            future_max: Millis(5 * Millis::MINUTE.0),
+            past_max: Millis(7 * Millis::DAY.0),
+            queue_bytes_max: 64 << 20,
+            limits: EndpointLimits::default(),
+        }
+    }
+}
+
+/// Why ingest does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// A setting that cannot work.
+    #[error("the setting {setting} is wrong: {expected}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What it must be.
+        expected: String,
+    },
+    /// The port could not be opened.
+    #[error("cannot listen for MQTT on {address}; is the port taken?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The log could not be read for its clock.
+    #[error("cannot read the end of the log for its clock")]
+    Log(#[source] bus::BusError),
+    /// The thread could not be started.
+    #[error("cannot start the thread that writes the log")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Starts ingest.
+pub struct Ingest;
+
+impl Ingest {
+    /// Starts ingest on the current tokio runtime; messages are taken when it returns.
+    ///
+    /// Reads the end of the log (blocking, short) to go on with its clock.
+    pub async fn start(
+        log: Arc<dyn EventLog>,
+        registry: Arc<Registry>,
+        settings: IngestSettings,
+    ) -> Result<IngestHandle, IngestError> {
+        check(&settings)?;
+        let ticks = writer::resume(&*log).map_err(IngestError::Log)?;
+        let largest = ticks.largest();
+        let clock = Arc::new(Clock::new(settings.time_source, largest, settings.future_max, settings.past_max));
+        let listener = match &settings.endpoint {
+            Some((address, _)) => Some(
+                endpoint::listen(*address).map_err(|source| IngestError::Listen { address: *address, source })?,
+            ),
+            None => None,
+        };
+        let counters = Arc::new(Counters::default());
+        let (stage, watched) = watch::channel(Stage::Running);
+        let writer =
+            writer::start(log, clock.clone(), ticks, counters.clone(), stage.clone(), settings.queue_bytes_max)
+                .map_err(IngestError::Thread)?;
+        let intake = Arc::new(Intake::new(&registry, clock));
+        let mut tasks = Vec::new();
+        let mut local_addr = None;
+        if let (Some(listener), Some((_, access))) = (listener, settings.endpoint) {
+            local_addr = listener.local_addr().ok();
+            let queue = writer.queue.clone();
+            let shared =
+                endpoint::Shared::new(access, settings.limits, intake, queue, counters.clone(), watched.clone());
+            tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
+        }
+        Ok(IngestHandle { writer, counters, stage, watched, local_addr, tasks })
+    }
+}
+
+fn check(settings: &IngestSettings) -> Result<(), IngestError> {
+    let wrong = |setting, expected: &str| Err(IngestError::Setting { setting, expected: expected.to_owned() });
+    if let Some((address, Access::Loopback)) = &settings.endpoint
+        && !address.ip().is_loopback()
+    {
+        return wrong("endpoint", "without credentials only a loopback address such as 127.0.0.1 is allowed");
+    }
+    let limits = &settings.limits;
+    if limits.in_flight_max == 0 || limits.connections_max == 0 || limits.in_flight_bytes_max == 0 {
+        return wrong("limits", "in_flight_max, in_flight_bytes_max and connections_max must be above 0");
+    }
+    if !(256..=16 << 20).contains(&limits.packet_bytes_max) {
+        return wrong("limits.packet_bytes_max", "256 B to 16 MiB");
+    }
+    if !(1 << 20..=1 << 30).contains(&settings.queue_bytes_max) {
+        return wrong("queue_bytes_max", "1 MiB to 1 GiB");
+    }
+    Ok(())
+}
+
+/// Running ingest. Dropped without [`IngestHandle::stop`] it goes on until the runtime ends.
+pub struct IngestHandle {
+    writer: writer::Writer,
+    counters: Arc<Counters>,
+    stage: watch::Sender<Stage>,
+    watched: watch::Receiver<Stage>,
+    local_addr: Option<SocketAddr>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// How long a stop waits for acknowledgements to be written before connections are cut.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+impl IngestHandle {
+    /// Where the endpoint listens.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local_addr
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> CounterValues {
+        self.counters.values()
+    }
+
+    /// How far its life has come; a receiver to wait on for [`Stage::Failed`].
+    pub fn stage(&self) -> watch::Receiver<Stage> {
+        self.watched.clone()
+    }
+
+    /// From feed to wall: the feed gets its closing tick, from then on ticks follow the wall and times are held to it.
+    ///
+    /// Everything acknowledged before is judged and ticked by the feed. False if the log has failed.
+    pub async fn set_wall_time(&self) -> bool {
+        self.writer.queue.follow_wall().await
+    }
+
+    /// Takes no more messages, acknowledges what is durable, closes, and waits for the log.
+    pub async fn stop(mut self) {
+        self.stage.send_if_modified(|stage| {
+            let runs = *stage == Stage::Running;
+            if runs {
+                *stage = Stage::Draining;
+            }
+            runs
+        });
+        for task in &mut self.tasks {
+            if tokio::time::timeout(DRAIN_MAX, &mut *task).await.is_err() {
+                task.abort();
+            }
+        }
+        self.writer.queue.stop();
+        let thread = self.writer.thread.lock().expect("only stop takes it").take();
+        if let Some(thread) = thread {
+            // A panic in the thread has already been printed; there is nothing left to save.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! This crate does no I/O and reads no clock; parsers take text, placements take points.
 
+mod feed_clock;
 mod incident;
 mod observation;
 mod partition;
@@ -10,6 +11,7 @@ mod registry;
 mod schemas;
 mod time;
 
+pub use feed_clock::FeedClock;
 pub use incident::{
     Domain, Evidence, EvidencePosition, IncidentState, Severity, Transition, TransitionKind, UnknownWord, incident_id,
 };

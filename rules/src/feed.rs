@@ -1,14 +1,13 @@
 //! Recorded readings as a log: which partition, which offset, and the ticks between them.
 
-use model::{Entry, EventTime, Offset, PARTITIONS, Partition, Reading, Registry};
+use model::{Entry, EventTime, FeedClock, Offset, PARTITIONS, Partition, Reading, Registry};
 
 /// Turns readings in arrival order into the entries of a log, with the ticks that a feed puts between them.
 ///
 /// Entries of one partition get offsets from 0, as if the log were new.
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
-    largest: Option<EventTime>,
-    ticked: Option<EventTime>,
+    clock: FeedClock,
     next_offset: [Offset; PARTITIONS as usize],
 }
 
@@ -25,11 +24,9 @@ impl Feed {
         reading: &Reading<'_>,
         emit: &mut impl FnMut(Partition, Offset, &Entry<'_>),
     ) {
-        let second = |time: EventTime| time.0.div_euclid(1_000);
-        if self.largest.is_none_or(|largest| second(reading.time) > second(largest)) {
-            self.tick(reading.time, emit);
+        if let Some(tick) = self.clock.reading(reading.time) {
+            self.emit_tick(tick, emit);
         }
-        self.largest = self.largest.max(Some(reading.time));
         if let Some(sensor) = registry.sensor(&reading.sensor) {
             self.emit(sensor.partition(), &Entry::Reading(reading.clone()), emit);
         }
@@ -37,19 +34,21 @@ impl Feed {
 
     /// Puts a tick into every partition; a clock never goes back.
     pub fn tick(&mut self, time: EventTime, emit: &mut impl FnMut(Partition, Offset, &Entry<'_>)) {
-        if self.ticked.is_some_and(|ticked| ticked >= time) {
-            return;
-        }
-        self.ticked = Some(time);
-        for partition in 0..PARTITIONS {
-            self.emit(partition, &Entry::Tick(time), emit);
+        if let Some(tick) = self.clock.tick(time) {
+            self.emit_tick(tick, emit);
         }
     }
 
     /// The end of the feed: the clock stands at the largest time seen.
     pub fn finish(&mut self, emit: &mut impl FnMut(Partition, Offset, &Entry<'_>)) {
-        if let Some(largest) = self.largest {
-            self.tick(largest, emit);
+        if let Some(tick) = self.clock.pause() {
+            self.emit_tick(tick, emit);
+        }
+    }
+
+    fn emit_tick(&mut self, time: EventTime, emit: &mut impl FnMut(Partition, Offset, &Entry<'_>)) {
+        for partition in 0..PARTITIONS {
+            self.emit(partition, &Entry::Tick(time), emit);
         }
     }
 

@@ -1,0 +1,53 @@
+//! Who may connect to the endpoint, and as whom. What is not allowed here is denied.
+
+use crate::intake::Identity;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// A device's secret, salted and hashed with SHA-256.
+///
+/// Secrets of devices are random, 128 bits and more, so one round is enough; people's passwords do not belong here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretHash {
+    salt: Vec<u8>,
+    hash: [u8; 32],
+}
+
+impl SecretHash {
+    /// The hash of `secret` under `salt`, which is best random and 16 bytes or more.
+    pub fn new(salt: &[u8], secret: &[u8]) -> SecretHash {
+        SecretHash { salt: salt.to_vec(), hash: digest(salt, secret) }
+    }
+
+    fn fits(&self, secret: &[u8]) -> bool {
+        // Compared to the end whatever the first difference, so that the time it takes says nothing.
+        let found = digest(&self.salt, secret);
+        found.iter().zip(&self.hash).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
+    }
+}
+
+fn digest(salt: &[u8], secret: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(salt).chain_update(secret).finalize().into()
+}
+
+/// Who may connect.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Anyone on this machine, to `city/{domain}/{sensor}` of registered sensors. Only for a loopback address.
+    Loopback,
+    /// Devices and gateways by name and secret, each to `city/+/{name}` and `city/+/{name}/batch`.
+    Credentials(HashMap<String, SecretHash>),
+}
+
+impl Access {
+    /// Who this is; none if the credentials are missing or wrong.
+    pub(crate) fn identify(&self, user: Option<&str>, secret: Option<&[u8]>) -> Option<Identity> {
+        match self {
+            Access::Loopback => Some(Identity::Anyone),
+            Access::Credentials(devices) => {
+                let (user, secret) = (user?, secret?);
+                devices.get(user)?.fits(secret).then(|| Identity::Device(user.to_owned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The one place of this crate that asks the operating system for the time, and the clock that readings are judged by.
+
+use crate::validate::Now;
+use model::{EventTime, Millis};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the clock of the log follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeSource {
+    /// The wall: a tick a second; readings far from it are refused.
+    Wall,
+    /// The readings themselves: for replays and backfill. The feed is trusted, there is no limit ahead.
+    Feed,
+}
+
+/// Wall time.
+pub fn wall_now() -> EventTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    EventTime(i64::try_from(since.as_millis()).unwrap_or(i64::MAX / 4))
+}
+
+/// The clock as all connections see it. The feed's clock is the largest time of an accepted reading.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    feed: AtomicBool,
+    largest: AtomicI64,
+    future_max: Millis,
+    past_max: Millis,
+}
+
+/// Stands in `largest` for a feed that has not begun.
+const NOT_BEGUN: i64 = i64::MIN;
+
+impl Clock {
+    pub(crate) fn new(source: TimeSource, largest: Option<EventTime>, future_max: Millis, past_max: Millis) -> Clock {
+        Clock {
+            feed: AtomicBool::new(source == TimeSource::Feed),
+            largest: AtomicI64::new(largest.map_or(NOT_BEGUN, |time| time.0)),
+            future_max,
+            past_max,
+        }
+    }
+
+    pub(crate) fn is_feed(&self) -> bool {
+        self.feed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn follow_wall(&self) {
+        self.feed.store(false, Ordering::Release);
+    }
+
+    /// What readings that arrive at `now` are judged by.
+    pub(crate) fn judge(&self, now: EventTime) -> Now {
+        if self.is_feed() {
+            let largest = self.largest.load(Ordering::Acquire);
+            Now::feed((largest != NOT_BEGUN).then_some(EventTime(largest)), self.past_max)
+        } else {
+            Now::wall(now, self.future_max, self.past_max)
+        }
+    }
+
+    /// Notes the time of an accepted reading.
+    pub(crate) fn saw(&self, time: EventTime) {
+        if self.is_feed() {
+            self.largest.fetch_max(time.0, Ordering::AcqRel);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The embedded MQTT endpoint: 3.1.1 and 5 on one port, QoS 0 and 1 in, PUBACK after the log has it.
+//!
+//! It promises: a PUBACK leaves only after the append returned, in the order of the publishes; what one client does
+//! never stops another; memory is bounded whatever clients send. It is no broker: nothing is routed, no session
+//! outlives its connection, wills are ignored, and there is nothing to subscribe to.
+
+mod connection;
+mod packets;
+mod protocol;
+
+pub use packets::Violation;
+pub use protocol::{End, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish, Version};
+
+use crate::access::Access;
+use crate::counters::{Counters, add};
+use crate::intake::{Identity, Intake};
+use crate::writer::{Progress, Queue, Stage};
+use connection::Connection;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: u32 = 1_024;
+/// Rest after a failed accept (out of file descriptors), so that it does not spin.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// Bounds of the endpoint; each says what happens at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndpointLimits {
+    /// Open connections; one more is closed at once.
+    pub connections_max: usize,
+    /// Largest packet in bytes, announced to v5 clients; a larger one ends its connection.
+    pub packet_bytes_max: u32,
+    /// Unacknowledged QoS 1 publishes of a connection; at it reading pauses. Announced to v5 clients.
+    pub in_flight_max: u16,
+    /// Bytes of a connection on their way to the log; at it reading pauses.
+    pub in_flight_bytes_max: usize,
+    /// From the accept to a whole CONNECT; then the connection is closed.
+    pub connect_timeout: Duration,
+    /// How long a client may leave our answers unread; then the connection is closed.
+    pub write_stall_timeout: Duration,
+}
+
+impl Default for EndpointLimits {
+    fn default() -> EndpointLimits {
+        EndpointLimits {
+            connections_max: 10_000,
+            packet_bytes_max: 64 << 10,
+            in_flight_max: 2_000,
+            in_flight_bytes_max: 1 << 20,
+            connect_timeout: Duration::from_secs(5),
+            write_stall_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) access: Access,
+    pub(crate) limits: EndpointLimits,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) queue: Queue,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) stage: watch::Receiver<Stage>,
+    sessions: Mutex<HashMap<SessionKey, Arc<Session>>>,
+    next_id: AtomicU64,
+}
+
+/// A client id belongs to its user, so that nobody can take over another's connection.
+type SessionKey = (Option<String>, String);
+
+/// One logged-in connection, as others reach it. At most one a connection, so bounded by `connections_max`.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    number: u64,
+    pub(crate) progress: Arc<Progress>,
+    taken_over: AtomicBool,
+}
+
+impl Session {
+    pub(crate) fn is_taken_over(&self) -> bool {
+        self.taken_over.load(Ordering::Acquire)
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        access: Access,
+        limits: EndpointLimits,
+        intake: Arc<Intake>,
+        queue: Queue,
+        counters: Arc<Counters>,
+        stage: watch::Receiver<Stage>,
+    ) -> Shared {
+        let (sessions, next_id) = (Mutex::default(), AtomicU64::new(1));
+        Shared { access, limits, intake, queue, counters, stage, sessions, next_id }
+    }
+
+    /// A session that no client id belongs to yet.
+    pub(crate) fn new_session(&self) -> Session {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        Session { number, ..Session::default() }
+    }
+
+    /// Registers a logged-in session under its client id; who had it is taken over. Returns the id.
+    pub(crate) fn register(&self, session: &Arc<Session>, identity: &Identity, client_id: &str) -> SessionKey {
+        let user = match identity {
+            Identity::Device(user) => Some(user.clone()),
+            Identity::Anyone | Identity::Broker => None,
+        };
+        let client_id =
+            if client_id.is_empty() { format!("citywatch-{}", session.number) } else { client_id.to_owned() };
+        let key = (user, client_id);
+        let older = self.lock_sessions().insert(key.clone(), session.clone());
+        if let Some(older) = older {
+            older.taken_over.store(true, Ordering::Release);
+            older.progress.changed.notify_one();
+            add(&self.counters.takeovers, 1);
+        }
+        key
+    }
+
+    /// Forgets a session, unless its id has passed on.
+    pub(crate) fn unregister(&self, key: &SessionKey, session: &Session) {
+        let mut sessions = self.lock_sessions();
+        if sessions.get(key).is_some_and(|held| held.number == session.number) {
+            sessions.remove(key);
+        }
+    }
+
+    fn lock_sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionKey, Arc<Session>>> {
+        self.sessions.lock().expect("nothing panics while it holds the sessions")
+    }
+}
+
+/// Opens the port.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts connections until ingest drains or the log fails, then waits until all have ended.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let places = Arc::new(Semaphore::new(shared.limits.connections_max));
+    let mut stage = shared.stage.clone();
+    loop {
+        let accepted = tokio::select! {
+            _ = stage.wait_for(|stage| *stage != Stage::Running) => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(ACCEPT_REST).await;
+            continue;
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            add(&shared.counters.over_limit, 1);
+            continue;
+        };
+        // Answers are small and wanted at once; where the option cannot be set they are only slower.
+        let _ = stream.set_nodelay(true);
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let _open = Open::new(shared.counters.clone(), place);
+            Connection::new(shared).run(stream).await;
+        });
+    }
+    drop(listener);
+    let all = u32::try_from(shared.limits.connections_max).unwrap_or(u32::MAX);
+    // The semaphore is never closed; when every place is back, every connection has ended.
+    let _ = places.acquire_many(all).await;
+}
+
+/// Counts a connection while it is open.
+struct Open {
+    counters: Arc<Counters>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(counters: Arc<Counters>, place: OwnedSemaphorePermit) -> Open {
+        add(&counters.connections, 1);
+        Open { counters, _place: place }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.counters.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
