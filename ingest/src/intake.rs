@@ -18,7 +18,18 @@ pub(crate) enum Identity {
     /// A device or gateway with credentials: its own topics.
     Device(String),
     /// A broker that enforces its own access rules: every topic.
+    #[expect(dead_code, reason = "the subscriber to a broker uses it")]
     Broker,
+}
+
+impl Identity {
+    fn may_publish(&self, owner: &str, shape: Shape) -> bool {
+        match self {
+            Identity::Anyone => shape == Shape::Single,
+            Identity::Device(device) => device == owner,
+            Identity::Broker => true,
+        }
+    }
 }
 
 /// What to write for one reading.
@@ -89,12 +100,16 @@ impl Intake {
     pub(crate) fn take(&self, message: Message<'_>, identity: &Identity, chunk: &mut Chunk) {
         let received_at = wall_now();
         chunk.messages += 1;
-        let (owner, shape) = match address(message.topic, identity) {
-            Ok(address) => address,
-            Err(refusal) => {
-                return refuse(chunk, &refusal, "", message.topic, received_at, message.payload, None);
-            }
+        let Some((owner, shape)) = address(message.topic) else {
+            let detail = "the topic is not city/{domain}/{sensor} or city/{domain}/{gateway}/batch";
+            let refusal = Refusal::new(Reason::BadTopic, detail);
+            return refuse(chunk, &refusal, "", message.topic, received_at, message.payload, None);
         };
+        if !identity.may_publish(owner, shape) {
+            let detail = format!("no permission to publish to \"{}\"", message.topic);
+            let refusal = Refusal::new(Reason::NotAuthorized, detail);
+            return refuse(chunk, &refusal, owner, message.topic, received_at, message.payload, None);
+        }
         let Ok(text) = std::str::from_utf8(message.payload) else {
             let refusal = Refusal::new(Reason::NotUtf8, "the payload is not UTF-8");
             return refuse(chunk, &refusal, owner, message.topic, received_at, message.payload, None);
@@ -135,12 +150,7 @@ impl Intake {
     }
 
     /// Which sensor a reading is of, and that it may come this way.
-    fn sensor<'a>(
-        &self,
-        reading: &'a Decoded<'_>,
-        owner: &'a str,
-        shape: Shape,
-    ) -> Result<(&'a str, &Known), Refusal> {
+    fn sensor<'a>(&self, reading: &'a Decoded<'_>, owner: &'a str, shape: Shape) -> Result<(&'a str, &Known), Refusal> {
         let named = reading.sensor.as_deref();
         let sensor = match shape {
             Shape::Single if named.is_none_or(|named| named == owner) => owner,
@@ -152,9 +162,10 @@ impl Intake {
                 Refusal::new(Reason::WrongShape, "missing field `sensor`, which every reading of a batch must name")
             })?,
         };
-        let known = self.catalog.sensor(sensor).ok_or_else(|| {
-            Refusal::new(Reason::UnknownSensor, format!("the registry has no sensor \"{sensor}\""))
-        })?;
+        let known = self
+            .catalog
+            .sensor(sensor)
+            .ok_or_else(|| Refusal::new(Reason::UnknownSensor, format!("the registry has no sensor \"{sensor}\"")))?;
         if shape == Shape::Batch && known.gateway.as_deref() != Some(owner) {
             let detail = format!("\"{sensor}\" is not registered behind the gateway \"{owner}\"");
             return Err(Refusal::new(Reason::SensorMismatch, detail));
@@ -178,25 +189,14 @@ fn refuse(
     chunk.push(Kind::Refused(refusal.reason), partition_of(sensor.as_bytes(), PARTITIONS), time, key_end);
 }
 
-/// The sensor or gateway of a topic, and that `identity` may write to it.
-fn address<'t>(topic: &'t str, identity: &Identity) -> Result<(&'t str, Shape), Refusal> {
+/// The sensor or gateway of a topic.
+fn address(topic: &str) -> Option<(&str, Shape)> {
     let mut levels = topic.split('/');
-    let found = match (levels.next(), levels.next(), levels.next(), levels.next(), levels.next()) {
-        (Some("city"), Some(domain), Some(owner), None, None) => Some((domain, owner, Shape::Single)),
-        (Some("city"), Some(domain), Some(owner), Some("batch"), None) => Some((domain, owner, Shape::Batch)),
-        _ => None,
+    let (city, domain, owner) = (levels.next()?, levels.next()?, levels.next()?);
+    let shape = match (levels.next(), levels.next()) {
+        (None, _) => Shape::Single,
+        (Some("batch"), None) => Shape::Batch,
+        _ => return None,
     };
-    let Some((_, owner, shape)) = found.filter(|(domain, owner, _)| !domain.is_empty() && !owner.is_empty()) else {
-        let detail = "the topic is not city/{domain}/{sensor} or city/{domain}/{gateway}/batch";
-        return Err(Refusal::new(Reason::BadTopic, detail));
-    };
-    let allowed = match identity {
-        Identity::Anyone => shape == Shape::Single,
-        Identity::Device(device) => device == owner,
-        Identity::Broker => true,
-    };
-    if !allowed {
-        return Err(Refusal::new(Reason::NotAuthorized, format!("no permission to publish to \"{topic}\"")));
-    }
-    Ok((owner, shape))
+    (city == "city" && !domain.is_empty() && !owner.is_empty()).then_some((owner, shape))
 }

@@ -107,9 +107,9 @@ impl Ingest {
         let largest = ticks.largest();
         let clock = Arc::new(Clock::new(settings.time_source, largest, settings.future_max, settings.past_max));
         let listener = match &settings.endpoint {
-            Some((address, _)) => Some(
-                endpoint::listen(*address).map_err(|source| IngestError::Listen { address: *address, source })?,
-            ),
+            Some((address, _)) => {
+                Some(endpoint::listen(*address).map_err(|source| IngestError::Listen { address: *address, source })?)
+            }
             None => None,
         };
         let counters = Arc::new(Counters::default());

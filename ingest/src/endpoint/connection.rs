@@ -152,7 +152,8 @@ impl Connection {
             }
             // Readings wait for room in the queue; until they have it nothing more is read.
             let waits = !self.desk.chunk.is_empty();
-            let reads = !waits && !self.desk.is_full() && self.filled < self.input.len() && *stage.borrow() == Stage::Running;
+            let reads =
+                !waits && !self.desk.is_full() && self.filled < self.input.len() && *stage.borrow() == Stage::Running;
             tokio::select! {
                 biased;
                 wrote = writer.write(&self.out), if !self.out.is_empty() => match wrote {
@@ -223,7 +224,8 @@ impl Connection {
     /// Doubles the read buffer where the last read filled it or a packet fills much of it, up to what may be needed.
     fn grow_input(&mut self) {
         let packet_bytes_max = self.protocol.packet_bytes_max();
-        let max = if self.protocol.version().is_some() { READ_BYTES_MAX.max(packet_bytes_max) } else { packet_bytes_max };
+        let max =
+            if self.protocol.version().is_some() { READ_BYTES_MAX.max(packet_bytes_max) } else { packet_bytes_max };
         if (self.read_full || self.filled * 2 > self.input.len()) && self.input.len() < max {
             self.input.resize((self.input.len() * 2).min(max), 0);
         }
