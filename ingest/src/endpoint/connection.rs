@@ -212,10 +212,10 @@ impl Connection {
                 return Some(Over::Protocol(end));
             }
             self.grow_input();
-            if let Some(room) = self.desk.room_now() {
-                if !self.desk.hand_over(room) {
-                    return Some(Over::Asked(UNSPECIFIED_ERROR));
-                }
+            if let Some(room) = self.desk.room_now()
+                && !self.desk.hand_over(room)
+            {
+                return Some(Over::Asked(UNSPECIFIED_ERROR));
             }
         }
         None

@@ -1,5 +1,7 @@
 //! Tests of ingest against the real embedded log, over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
 mod bad_input;
 mod city;
 mod decode;

@@ -33,7 +33,7 @@ async fn send(client: &mut Client, sensor: &str, times: &[i64]) {
 /// Waits until the log has `count` entries in a partition.
 async fn wait_for(log: &dyn EventLog, partition: u32, count: u64) {
     let (told, mut when_told) = tokio::sync::mpsc::channel(1);
-    log.watch(Topic::Observations, std::sync::Arc::new(move || drop(told.try_send(()))));
+    log.watch(Topic::Observations, std::sync::Arc::new(move || _ = told.try_send(())));
     while log.bounds(Topic::Observations, partition).unwrap().end < count {
         let waited = tokio::time::timeout(std::time::Duration::from_secs(20), when_told.recv());
         waited.await.expect("a tick in time");
