@@ -3,11 +3,12 @@
 //! Sensors of one class that report the same metrics share a layout. A metric that appears for the first time moves the
 //! sensor to the next layout, so that a sensor holds state only for rules about what it really reports.
 
-use super::expression::{Logic, Number, TallyKind, Truth, Values, Words};
+use super::compiler::Compiler;
+use super::expression::Logic;
 use super::program::{AttrKind, Class, MetricId, Program};
-use super::window::{UNKNOWN, ViewSpec};
-use crate::ast::{Comparison, Condition, Expr, Rule, SilentFor, TemplatePart, WindowFunction};
-use model::{AttrValue, Sensor, Severity};
+use super::view::ViewSpec;
+use crate::ast::{Condition, Expr, Rule, SilentFor};
+use model::Severity;
 use std::sync::Arc;
 
 /// One layout.
@@ -140,18 +141,6 @@ pub(super) struct TallySpec {
     pub span: i64,
 }
 
-struct Compiler<'a> {
-    place_of: &'a dyn Fn(&str) -> Option<u32>,
-    attr_place: &'a dyn Fn(&str) -> Option<u32>,
-    attr_kind: &'a dyn Fn(&str) -> AttrKind,
-    least: Option<u32>,
-    /// Windows by place, filled as expressions ask for them.
-    windows: Vec<Vec<ViewSpec>>,
-    used: Vec<(u32, u32)>,
-    tallies: Vec<TallySpec>,
-    in_area: bool,
-}
-
 impl Layout {
     pub fn new(program: &Program, class_index: u32, metrics: &[MetricId], names: &[Arc<str>]) -> Layout {
         let class = &program.classes[class_index as usize];
@@ -240,284 +229,6 @@ impl AreaRule {
     }
 }
 
-impl Compiler<'_> {
-    fn local_rule(&mut self, program: &Program, index: u32) -> LocalRule {
-        let rule = &program.rules.rules[index as usize];
-        self.least = rule.min_readings;
-        let body = self.body(rule);
-        let named = program.named[index as usize].iter();
-        let named = named.filter_map(|&id| (self.place_of)(program.metric_name(id)?)).collect();
-        let silent = match rule.condition {
-            Condition::Silent { after, .. } => Some(after),
-            Condition::Levels(_) => None,
-        };
-        LocalRule { rule: index, body, named, silent, windows: std::mem::take(&mut self.used).into() }
-    }
-
-    fn area_part(&mut self, program: &Program, index: u32, slots: &mut [Slot]) -> AreaPart {
-        let rule = &program.rules.rules[index as usize];
-        let spec = program.area_rules[index as usize].as_ref().expect("area rules are compiled first");
-        let tallies = spec.tallies.iter().map(|tally| {
-            let Some(predicate) = &tally.predicate else {
-                return TallyPart { predicate: None, slots: Box::default(), several: false };
-            };
-            let mut names = Vec::new();
-            predicate.collect_metrics(&mut names);
-            let found: Box<[u32]> = names.iter().filter_map(|name| (self.place_of)(name)).collect();
-            let several = names.len() > 1;
-            for &slot in &found {
-                let spec = ViewSpec { span: tally.span, sum: false, min: false, max: false };
-                let and_stale_after = several.then_some(rule.stale_after.map(|span| span.0));
-                let views = &mut slots[slot as usize].views;
-                let same = |view: &SlotView| view.keeps && view.spec == spec && view.and_stale_after == and_stale_after;
-                if !views.iter().any(same) {
-                    views.push(SlotView { spec, and_stale_after, keeps: true });
-                }
-            }
-            TallyPart { predicate: Some(self.logic(predicate)), slots: found, several }
-        });
-        let tallies = tallies.collect();
-        let slot_of = |id: MetricId| (self.place_of)(program.metric_name(id)?);
-        AreaPart {
-            rule: index,
-            tallies,
-            windows: spec.windows.iter().map(|(id, _)| slot_of(*id)).collect(),
-            named: program.named[index as usize].iter().filter_map(|&id| slot_of(id)).collect(),
-        }
-    }
-
-    fn body(&mut self, rule: &Rule) -> Body {
-        let message =
-            rule.message.as_ref().map(|message| message.0.iter().map(|part| self.message_part(part)).collect());
-        let levels = match &rule.condition {
-            Condition::Levels(levels) => levels.iter().map(|level| self.level(level)).collect(),
-            Condition::Silent { severity, .. } => [Level {
-                severity: *severity,
-                when: Logic::Constant(Truth::Unknown),
-                clear: None,
-                for_: 0,
-                clear_for: 0,
-                when_terms: [Term::NewestTime].into(),
-                clear_terms: [Term::NewestTime].into(),
-            }]
-            .into(),
-        };
-        Body {
-            levels,
-            stale_after: rule.stale_after.map(|span| span.0),
-            always_awaits_stale: stale_can_open(rule),
-            message,
-        }
-    }
-
-    fn level(&mut self, level: &crate::ast::Level) -> Level {
-        let when_terms = self.terms(&level.when);
-        Level {
-            severity: level.severity,
-            when: self.logic(&level.when),
-            clear: level.clear_when.as_ref().map(|clear| self.logic(clear)),
-            for_: level.for_.0,
-            clear_for: level.clear_for.0,
-            clear_terms: level.clear_when.as_ref().map_or_else(|| when_terms.clone(), |clear| self.terms(clear)),
-            when_terms,
-        }
-    }
-
-    fn message_part(&self, part: &TemplatePart) -> MessagePart {
-        match part {
-            TemplatePart::Literal(text) => MessagePart::Literal(text.clone()),
-            TemplatePart::Metric(_) if self.in_area => MessagePart::Literal("?".to_owned()),
-            TemplatePart::Metric(name) => MessagePart::Metric((self.place_of)(name)),
-            TemplatePart::Attr(name) => match (self.attr_place)(name) {
-                Some(place) => MessagePart::Attr(place),
-                None => MessagePart::Literal("?".to_owned()),
-            },
-        }
-    }
-
-    fn terms(&mut self, expr: &Expr) -> Box<[Term]> {
-        let mut terms = Vec::new();
-        self.collect_terms(expr, &mut terms);
-        terms.into()
-    }
-
-    fn collect_terms(&mut self, expr: &Expr, terms: &mut Vec<Term>) {
-        match expr {
-            Expr::Metric(name) | Expr::Changed(name) => terms.extend((self.place_of)(name).map(Term::Newest)),
-            Expr::Previous(name) => terms.extend((self.place_of)(name).map(Term::NewestAndPrevious)),
-            Expr::Window(_, name, span) => terms.extend((self.place_of)(name).map(|place| Term::Window(place, span.0))),
-            Expr::Sensors(predicate, span) | Expr::Share(predicate, span) => {
-                let tally = self.tally(Some(predicate), span.0);
-                terms.push(Term::Tally(tally, span.0));
-            }
-            Expr::Not(a) | Expr::Neg(a) => self.collect_terms(a, terms),
-            Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {
-                self.collect_terms(a, terms);
-                self.collect_terms(b, terms);
-            }
-            Expr::If(a, b, c) => [a, b, c].into_iter().for_each(|part| self.collect_terms(part, terms)),
-            Expr::In(a, _) => self.collect_terms(a, terms),
-            Expr::Number(_) | Expr::Bool(_) | Expr::Text(_) | Expr::Attr(_) | Expr::Reporting(_) => {}
-        }
-    }
-
-    fn tally(&mut self, predicate: Option<&Expr>, span: i64) -> u32 {
-        let spec = TallySpec { predicate: predicate.cloned(), span };
-        let place = self.tallies.iter().position(|other| *other == spec).unwrap_or_else(|| {
-            self.tallies.push(spec);
-            self.tallies.len() - 1
-        });
-        place as u32
-    }
-
-    fn view(&mut self, place: u32, span: i64, function: WindowFunction) -> u32 {
-        use WindowFunction::{Avg, Fall, Max, Min, Rate, Rise, Stddev, Sum};
-        let views = &mut self.windows[place as usize];
-        let view = views.iter().position(|view| view.span == span).unwrap_or_else(|| {
-            views.push(ViewSpec { span, sum: false, min: false, max: false });
-            views.len() - 1
-        });
-        views[view].sum |= matches!(function, Avg | Sum | Stddev | Rate);
-        views[view].min |= matches!(function, Min | Rise);
-        views[view].max |= matches!(function, Max | Fall);
-        let used = (place, view as u32);
-        if !self.used.contains(&used) {
-            self.used.push(used);
-        }
-        view as u32
-    }
-
-    fn kind(&self, expr: &Expr) -> AttrKind {
-        match expr {
-            Expr::Bool(_)
-            | Expr::Not(_)
-            | Expr::And(..)
-            | Expr::Or(..)
-            | Expr::Compare(..)
-            | Expr::In(..)
-            | Expr::Changed(_) => AttrKind::Bool,
-            Expr::Text(_) => AttrKind::Text,
-            Expr::Attr(name) => (self.attr_kind)(name),
-            Expr::If(_, then, _) => self.kind(then),
-            _ => AttrKind::Number,
-        }
-    }
-
-    fn number(&mut self, expr: &Expr) -> Number {
-        match expr {
-            Expr::Number(value) => Number::Constant(*value),
-            Expr::Metric(name) => {
-                (self.place_of)(name).map_or(Number::Constant(UNKNOWN), |place| Number::Last(place as usize))
-            }
-            Expr::Previous(name) => {
-                (self.place_of)(name).map_or(Number::Constant(UNKNOWN), |place| Number::Previous(place as usize))
-            }
-            Expr::Attr(name) => {
-                (self.attr_place)(name).map_or(Number::Constant(UNKNOWN), |place| Number::Attr(place as usize))
-            }
-            Expr::Neg(a) => Number::Negative(Box::new(self.number(a))),
-            Expr::Arithmetic(operator, a, b) => {
-                Number::Arithmetic(*operator, Box::new(self.number(a)), Box::new(self.number(b)))
-            }
-            Expr::If(condition, then, otherwise) => Number::If(
-                Box::new(self.logic(condition)),
-                Box::new(self.number(then)),
-                Box::new(self.number(otherwise)),
-            ),
-            Expr::Window(function, name, span) => match (self.place_of)(name) {
-                // A metric that the sensor never reported has no reading in any window: `count` of none is 0.
-                None if *function == WindowFunction::Count => Number::Constant(0.0),
-                None => Number::Constant(UNKNOWN),
-                Some(place) => {
-                    let view = self.view(place, span.0, *function) as usize;
-                    Number::Window { function: *function, place: place as usize, view, least: self.least }
-                }
-            },
-            Expr::Sensors(predicate, span) => {
-                Number::Tally(self.tally(Some(predicate), span.0) as usize, TallyKind::Sensors)
-            }
-            Expr::Share(predicate, span) => {
-                Number::Tally(self.tally(Some(predicate), span.0) as usize, TallyKind::Share)
-            }
-            Expr::Reporting(span) => Number::Tally(self.tally(None, span.0) as usize, TallyKind::Reporting),
-            _ => Number::Constant(UNKNOWN),
-        }
-    }
-
-    fn words(&mut self, expr: &Expr) -> Words {
-        match expr {
-            Expr::Text(text) => Words::Constant(Some(Arc::clone(text))),
-            Expr::Attr(name) => {
-                (self.attr_place)(name).map_or(Words::Constant(None), |place| Words::Attr(place as usize))
-            }
-            Expr::If(condition, then, otherwise) => {
-                Words::If(Box::new(self.logic(condition)), Box::new(self.words(then)), Box::new(self.words(otherwise)))
-            }
-            _ => Words::Constant(None),
-        }
-    }
-
-    fn logic(&mut self, expr: &Expr) -> Logic {
-        match expr {
-            Expr::Bool(value) => Logic::Constant(Truth::of(*value)),
-            Expr::Attr(name) => {
-                (self.attr_place)(name).map_or(Logic::Constant(Truth::Unknown), |place| Logic::Attr(place as usize))
-            }
-            Expr::Changed(name) => {
-                (self.place_of)(name).map_or(Logic::Constant(Truth::Unknown), |place| Logic::Changed(place as usize))
-            }
-            Expr::Not(a) => Logic::Not(Box::new(self.logic(a))),
-            Expr::And(a, b) => Logic::And(Box::new(self.logic(a)), Box::new(self.logic(b))),
-            Expr::Or(a, b) => Logic::Or(Box::new(self.logic(a)), Box::new(self.logic(b))),
-            Expr::If(condition, then, otherwise) => {
-                Logic::If(Box::new(self.logic(condition)), Box::new(self.logic(then)), Box::new(self.logic(otherwise)))
-            }
-            Expr::Compare(comparison, a, b) => self.comparison(*comparison, a, b),
-            Expr::In(a, list) => self.membership(a, list),
-            _ => Logic::Constant(Truth::Unknown),
-        }
-    }
-
-    fn comparison(&mut self, comparison: Comparison, a: &Expr, b: &Expr) -> Logic {
-        let is_tally = |expr: &Expr| matches!(expr, Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_));
-        match self.kind(a) {
-            AttrKind::Text => Logic::Words(comparison, Box::new(self.words(a)), Box::new(self.words(b))),
-            AttrKind::Bool => Logic::Same(comparison, Box::new(self.logic(a)), Box::new(self.logic(b))),
-            AttrKind::Number if is_tally(a) || is_tally(b) => {
-                Logic::Ranges(comparison, Box::new(self.number(a)), Box::new(self.number(b)))
-            }
-            AttrKind::Number => match (self.number(a), self.number(b)) {
-                (Number::Last(place), Number::Constant(constant)) => Logic::LastAgainst(comparison, place, constant),
-                (a, b) => Logic::Numbers(comparison, Box::new(a), Box::new(b)),
-            },
-        }
-    }
-
-    fn membership(&mut self, a: &Expr, list: &[Expr]) -> Logic {
-        match self.kind(a) {
-            AttrKind::Number => {
-                let number = |item: &Expr| match item {
-                    Expr::Number(value) => Some(*value),
-                    Expr::Neg(inner) => match **inner {
-                        Expr::Number(value) => Some(-value),
-                        _ => None,
-                    },
-                    _ => None,
-                };
-                Logic::NumberIn(Box::new(self.number(a)), list.iter().filter_map(number).collect())
-            }
-            AttrKind::Text => {
-                let text = |item: &Expr| if let Expr::Text(text) = item { Some(Arc::clone(text)) } else { None };
-                Logic::WordsIn(Box::new(self.words(a)), list.iter().filter_map(text).collect())
-            }
-            AttrKind::Bool => {
-                let truth = |item: &Expr| if let Expr::Bool(value) = item { Some(Truth::of(*value)) } else { None };
-                Logic::TruthIn(Box::new(self.logic(a)), list.iter().filter_map(truth).collect())
-            }
-        }
-    }
-}
-
 /// `previous` and `changed` need the reading before the newest.
 fn mark_previous(rule: &Rule, place_of: &dyn Fn(&str) -> Option<u32>, slots: &mut [Slot]) {
     for_each_condition(rule, &mut |condition| {
@@ -531,66 +242,13 @@ fn mark_previous(rule: &Rule, place_of: &dyn Fn(&str) -> Option<u32>, slots: &mu
     });
 }
 
-/// Whether a normal rule can become anything else when one of its metrics goes stale.
-///
-/// Without windows it cannot: what was known only becomes unknown. With windows it can, because they end then. But where
-/// a sensor's rule names one metric only, and does not count, all of it becomes unknown together.
-fn stale_can_open(rule: &Rule) -> bool {
-    let (mut windows, mut counts) = (false, false);
-    for_each_condition(rule, &mut |condition| {
-        condition.visit(&mut |expr| match expr {
-            Expr::Window(function, ..) => {
-                windows = true;
-                counts |= *function == WindowFunction::Count;
-            }
-            Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_) => windows = true,
-            _ => {}
-        });
-    });
-    windows && (counts || rule.each != crate::ast::Each::Sensor || rule.condition.metrics().len() > 1)
-}
-
-fn for_each_condition(rule: &Rule, see: &mut impl FnMut(&Expr)) {
+pub(super) fn for_each_condition(rule: &Rule, see: &mut impl FnMut(&Expr)) {
     if let Condition::Levels(levels) = &rule.condition {
         for level in levels {
             see(&level.when);
             level.clear_when.iter().for_each(&mut *see);
         }
     }
-}
-
-/// Decides a `where` for one sensor.
-pub(super) fn evaluate_where(condition: &Expr, sensor: &Sensor) -> Truth {
-    struct Attrs(Vec<Option<AttrValue>>);
-    impl Values for Attrs {
-        fn last(&self, _: usize) -> f64 {
-            UNKNOWN
-        }
-        fn previous(&self, _: usize) -> f64 {
-            UNKNOWN
-        }
-        fn window(&self, _: WindowFunction, _: usize, _: usize, _: Option<u32>) -> f64 {
-            UNKNOWN
-        }
-        fn tally(&self, _: usize, _: TallyKind) -> (f64, f64) {
-            (UNKNOWN, UNKNOWN)
-        }
-        fn attr(&self, place: usize) -> Option<&AttrValue> {
-            self.0[place].as_ref()
-        }
-    }
-    let names: Vec<&String> = sensor.attr.keys().collect();
-    let mut compiler = Compiler {
-        place_of: &|_| None,
-        attr_place: &|name| names.iter().position(|other| *other == name).map(|place| place as u32),
-        attr_kind: &|name| sensor.attr.get(name).map_or(AttrKind::Number, AttrKind::of),
-        least: None,
-        windows: Vec::new(),
-        used: Vec::new(),
-        tallies: Vec::new(),
-        in_area: false,
-    };
-    compiler.logic(condition).evaluate(&Attrs(sensor.attr.values().cloned().map(Some).collect()))
 }
 
 /// Whether sensors of this class keep anything of a metric.

@@ -244,7 +244,7 @@ fn selects(rule: &Rule, sensor: &Sensor) -> bool {
         return false;
     }
     let Some(condition) = &rule.where_ else { return true };
-    super::layout::evaluate_where(condition, sensor) == super::expression::Truth::True
+    super::compiler::evaluate_where(condition, sensor) == super::expression::Truth::True
 }
 
 fn collect_attrs(expr: &Expr, add: &mut impl FnMut(&Arc<str>)) {

@@ -4,15 +4,12 @@
 //! sums are exact integers, so adding and removing never drifts; minima and maxima are monotonic queues.
 //! What is derived (sums, queues) is rebuilt from the readings when state is taken up again, to the same bits.
 
+use super::view::{View, ViewSpec};
 use crate::ast::WindowFunction;
 use std::collections::VecDeque;
 
 /// Marks an unknown number throughout the evaluator: results that are not finite are unknown anyway.
 pub(super) const UNKNOWN: f64 = f64::NAN;
-
-/// Values beyond this make `sum` and `avg` of their window unknown: below it, the exact sum of 2²⁶ readings fits.
-const SUMMABLE: f64 = (1_u64 << 40) as f64;
-const FIXED_ONE: f64 = (1_u64 << 60) as f64;
 
 /// One reading as it is kept, relative to the base of its [`Readings`].
 #[derive(Clone, Copy, Debug)]
@@ -31,36 +28,6 @@ pub(super) struct Held<T> {
     pub value: f64,
     /// Whose it is: nothing in a sensor's own readings, the member in an area's.
     pub tag: T,
-}
-
-/// What one length of window needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ViewSpec {
-    /// Length in milliseconds.
-    pub span: i64,
-    /// Whether sums are asked for.
-    pub sum: bool,
-    /// Whether the smallest is asked for.
-    pub min: bool,
-    /// Whether the largest is asked for.
-    pub max: bool,
-}
-
-/// The part of the readings inside one length of window.
-#[derive(Clone, Debug)]
-struct View {
-    spec: ViewSpec,
-    /// Readings at or before this are outside.
-    low: i64,
-    /// Sequence number of the first reading inside.
-    first: u64,
-    sum: i128,
-    /// Readings inside that cannot be summed.
-    unsummable: u32,
-    /// Sequence numbers of candidates, values ascending from front to back.
-    min: VecDeque<u64>,
-    /// The same, values descending.
-    max: VecDeque<u64>,
 }
 
 /// Readings in the order of (time, tag), with the windows over them.
@@ -85,27 +52,14 @@ pub(super) enum Inserted {
     TooOld,
 }
 
-fn fixed(value: f64) -> i128 {
-    (value * FIXED_ONE).round() as i128
-}
-
 impl<T: Copy + Ord> Readings<T> {
     pub fn new(specs: &[ViewSpec]) -> Readings<T> {
-        let view = |&spec| View {
-            spec,
-            low: i64::MIN,
-            first: 0,
-            sum: 0,
-            unsummable: 0,
-            min: VecDeque::new(),
-            max: VecDeque::new(),
-        };
         Readings {
             base_time: 0,
             base_offset: 0,
             ring: VecDeque::new(),
             first: 0,
-            views: specs.iter().map(view).collect(),
+            views: specs.iter().copied().map(View::new).collect(),
         }
     }
 
@@ -370,46 +324,5 @@ impl<T: Copy + Ord> Readings<T> {
             variance += from_mean * from_mean;
         }
         if variance == 0.0 { UNKNOWN } else { covariance / variance }
-    }
-}
-
-impl View {
-    fn add(&mut self, value: f64) {
-        if self.spec.sum {
-            if value.abs() <= SUMMABLE {
-                self.sum += fixed(value);
-            } else {
-                self.unsummable += 1;
-            }
-        }
-    }
-
-    fn remove_first(&mut self, value: f64) {
-        if self.spec.sum {
-            if value.abs() <= SUMMABLE {
-                self.sum -= fixed(value);
-            } else {
-                self.unsummable -= 1;
-            }
-        }
-        if self.min.front() == Some(&self.first) {
-            self.min.pop_front();
-        }
-        if self.max.front() == Some(&self.first) {
-            self.max.pop_front();
-        }
-        self.first += 1;
-    }
-
-    /// A reading outside the window was put in before its candidates: their numbers move up by one.
-    fn shift_candidates(&mut self, inserted: u64) {
-        for candidate in self.min.iter_mut().chain(self.max.iter_mut()) {
-            debug_assert!(*candidate >= inserted);
-            *candidate += 1;
-        }
-    }
-
-    fn sum(&self) -> f64 {
-        if self.unsummable > 0 { UNKNOWN } else { self.sum as f64 / FIXED_ONE }
     }
 }

@@ -1,0 +1,91 @@
+//! The part of kept readings inside one length of window, and what is known of it at any moment.
+
+use super::window::UNKNOWN;
+use std::collections::VecDeque;
+
+/// Values beyond this make `sum` and `avg` of their window unknown: below it, the exact sum of 2²⁶ readings fits.
+const SUMMABLE: f64 = (1_u64 << 40) as f64;
+const FIXED_ONE: f64 = (1_u64 << 60) as f64;
+
+/// What one length of window needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ViewSpec {
+    /// Length in milliseconds.
+    pub span: i64,
+    /// Whether sums are asked for.
+    pub sum: bool,
+    /// Whether the smallest is asked for.
+    pub min: bool,
+    /// Whether the largest is asked for.
+    pub max: bool,
+}
+
+/// The part of the readings inside one length of window.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    pub spec: ViewSpec,
+    /// Readings at or before this are outside.
+    pub low: i64,
+    /// Sequence number of the first reading inside.
+    pub first: u64,
+    sum: i128,
+    /// Readings inside that cannot be summed.
+    unsummable: u32,
+    /// Sequence numbers of candidates, values ascending from front to back.
+    pub min: VecDeque<u64>,
+    /// The same, values descending.
+    pub max: VecDeque<u64>,
+}
+
+impl View {
+    pub fn new(spec: ViewSpec) -> View {
+        let (min, max) = (VecDeque::new(), VecDeque::new());
+        View { spec, low: i64::MIN, first: 0, sum: 0, unsummable: 0, min, max }
+    }
+
+    /// A reading came in.
+    pub fn add(&mut self, value: f64) {
+        if self.spec.sum {
+            if value.abs() <= SUMMABLE {
+                self.sum += fixed(value);
+            } else {
+                self.unsummable += 1;
+            }
+        }
+    }
+
+    /// The first reading left.
+    pub fn remove_first(&mut self, value: f64) {
+        if self.spec.sum {
+            if value.abs() <= SUMMABLE {
+                self.sum -= fixed(value);
+            } else {
+                self.unsummable -= 1;
+            }
+        }
+        if self.min.front() == Some(&self.first) {
+            self.min.pop_front();
+        }
+        if self.max.front() == Some(&self.first) {
+            self.max.pop_front();
+        }
+        self.first += 1;
+    }
+
+    /// A reading outside the window was put in before its candidates: their numbers move up by one.
+    pub fn shift_candidates(&mut self, inserted: u64) {
+        for candidate in self.min.iter_mut().chain(self.max.iter_mut()) {
+            debug_assert!(*candidate >= inserted);
+            *candidate += 1;
+        }
+    }
+
+    /// The exact sum as the nearest f64, or unknown.
+    pub fn sum(&self) -> f64 {
+        if self.unsummable > 0 { UNKNOWN } else { self.sum as f64 / FIXED_ONE }
+    }
+}
+
+fn fixed(value: f64) -> i128 {
+    (value * FIXED_ONE).round() as i128
+}
