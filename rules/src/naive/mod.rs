@@ -152,11 +152,14 @@ impl Naive {
 
 impl PartitionRules for Naive {
     fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
+        let mut made = Vec::new();
         match entry {
-            Entry::Reading(reading) => self.reading(offset, reading, out),
-            Entry::Tick(tick) => self.tick(*tick, out),
+            Entry::Reading(reading) => self.reading(offset, reading, &mut made),
+            Entry::Tick(tick) => self.tick(*tick, &mut made),
             Entry::Marker(_) => {}
         }
+        made.sort_by_key(|one| (one.key.clone(), one.rule.clone(), one.time, one.revision));
+        out.extend(made);
     }
 }
 

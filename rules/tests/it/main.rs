@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod backtest;
+mod cases;
 mod diagnostics;
+mod generated;
 mod handbook;
 mod language;
 mod packs;
@@ -13,4 +15,6 @@ mod reach;
 mod real;
 mod recorded;
 mod suites;
+mod text;
 mod world;
+mod yaml;

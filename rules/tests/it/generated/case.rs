@@ -1,0 +1,87 @@
+//! One generated case: a city, its rules, a log; and how to run it.
+
+use super::random::Random;
+use super::world;
+use model::{Entry, Partition, Registry, Sensor, Transition};
+use rules::ast::{Rule, RuleSet};
+use rules::{PartitionRules, Settings};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A city, its rules and a log. The parts are separate, so that each can be made smaller by itself.
+#[derive(Clone)]
+pub struct Case {
+    pub settings: Settings,
+    pub sensors: Vec<Sensor>,
+    pub rules: Vec<Arc<Rule>>,
+    pub log: Vec<(Partition, Entry<'static>)>,
+}
+
+/// What evaluators are made from.
+pub struct City {
+    pub settings: Settings,
+    pub registry: Arc<Registry>,
+    pub rules: Arc<RuleSet>,
+}
+
+/// The transitions of each entry of the log, in the order they came out.
+pub type Outcome = Vec<Vec<Transition>>;
+
+impl Case {
+    pub fn generate(seed: u64) -> Case {
+        let mut random = Random::new(seed);
+        let settings = world::settings(&mut random);
+        let sensors = world::sensors(&mut random);
+        let rules = world::rules(&mut random);
+        let log = super::log::log(&mut random, &sensors);
+        Case { settings, sensors, rules, log }
+    }
+
+    pub fn city(&self) -> City {
+        City {
+            settings: self.settings.clone(),
+            registry: Arc::new(Registry::new(self.sensors.clone(), world::metrics())),
+            rules: Arc::new(RuleSet { rules: self.rules.clone() }),
+        }
+    }
+
+    /// Runs the log, each partition through an evaluator of its own. Gives the evaluators back for their counters.
+    pub fn run<R: PartitionRules>(&self, make: impl Fn(Partition) -> R) -> (Outcome, Vec<R>) {
+        let mut evaluators: BTreeMap<Partition, (u64, R)> = BTreeMap::new();
+        let mut outcome = Vec::new();
+        for (partition, entry) in &self.log {
+            let (offset, evaluator) = evaluators.entry(*partition).or_insert_with(|| (0, make(*partition)));
+            let mut out = Vec::new();
+            evaluator.apply(*offset, entry, &mut out);
+            *offset += 1;
+            outcome.push(out);
+        }
+        (outcome, evaluators.into_values().map(|(_, evaluator)| evaluator).collect())
+    }
+
+    /// The same log with its partitions interleaved in another way.
+    pub fn shuffled(&self, random: &mut Random) -> Case {
+        let mut queues: BTreeMap<Partition, VecDeque<Entry<'static>>> = BTreeMap::new();
+        for (partition, entry) in &self.log {
+            queues.entry(*partition).or_default().push_back(entry.clone());
+        }
+        let mut log = Vec::new();
+        while !queues.is_empty() {
+            let partition = random.pick(&queues.keys().copied().collect::<Vec<_>>());
+            match queues.get_mut(&partition).and_then(VecDeque::pop_front) {
+                Some(entry) => log.push((partition, entry)),
+                None => drop(queues.remove(&partition)),
+            }
+        }
+        Case { log, ..self.clone() }
+    }
+
+    /// What came out of each partition, entry by entry.
+    pub fn by_partition(&self, outcome: Outcome) -> BTreeMap<Partition, Outcome> {
+        let mut parts: BTreeMap<Partition, Outcome> = BTreeMap::new();
+        for ((partition, _), out) in self.log.iter().zip(outcome) {
+            parts.entry(*partition).or_default().push(out);
+        }
+        parts
+    }
+}

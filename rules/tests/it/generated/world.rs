@@ -1,0 +1,147 @@
+//! Random cities: a few sensors, a few rules, the city's settings.
+
+use super::expression::{Expressions, METRICS, Place};
+use super::random::Random;
+use model::{AttrValue, Domain, Metric, Metrics, Millis, Sensor, Severity};
+use rules::Settings;
+use rules::ast::{About, Condition, Each, Level, Rule, SilentFor, Template, TemplatePart, Text};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const SECOND: i64 = 1_000;
+const SHORT: [Millis; 5] =
+    [Millis(SECOND), Millis(2 * SECOND), Millis(5 * SECOND), Millis(10 * SECOND), Millis(20 * SECOND)];
+
+/// The metrics that readings may carry; rules name all but the last.
+pub fn metrics() -> Metrics {
+    let metric = Metric {
+        unit: "1".to_owned(),
+        domain: "drainage".to_owned(),
+        plausible: [f64::MIN, f64::MAX],
+        max_change: f64::MAX,
+        resolution: 0.01,
+        name: BTreeMap::new(),
+    };
+    Metrics(METRICS.into_iter().chain(["battery_v"]).map(|name| (name.to_owned(), metric.clone())).collect())
+}
+
+pub fn settings(random: &mut Random) -> Settings {
+    let mut settings = Settings::default();
+    if random.percent(50) {
+        settings.settle = random.pick(&[Millis(0), Millis(1), Millis(SECOND), Millis(5 * SECOND)]);
+        settings.lateness = random.pick(&[Millis(0), Millis(5 * SECOND), Millis(30 * SECOND), Millis(60 * SECOND)]);
+    }
+    if random.percent(20) {
+        settings.lateness_by_domain.insert("air".to_owned(), Millis(10 * SECOND));
+    }
+    settings
+}
+
+/// One to twelve sensors, fewer more often, in one to three subdistricts with cells of their own.
+pub fn sensors(random: &mut Random) -> Vec<Sensor> {
+    let most = random.pick(&[1, 2, 3, 4, 4, 6, 8, 12]);
+    let subdistricts = 1 + random.below(3);
+    (0..1 + random.below(most)).map(|index| sensor(random, index, subdistricts)).collect()
+}
+
+fn sensor(random: &mut Random, index: usize, subdistricts: usize) -> Sensor {
+    // Most stand in the first subdistrict, so that areas have several members.
+    let subdistrict = if random.percent(60) { 0 } else { random.below(subdistricts) };
+    let cell = random.below(2);
+    let mut attr = BTreeMap::new();
+    if let Some(depth) = random.maybe(75, &[0.0, 1.0, 2.0, 5.0]) {
+        attr.insert("depth_m".to_owned(), AttrValue::Number(depth));
+    }
+    if let Some(kind) = random.maybe(75, &["a", "b"]) {
+        attr.insert("kind".to_owned(), AttrValue::Text(kind.to_owned()));
+    }
+    if let Some(paved) = random.maybe(75, &[true, false]) {
+        attr.insert("paved".to_owned(), AttrValue::Bool(paved));
+    }
+    Sensor {
+        id: char::from(b'A' + index as u8).to_string(),
+        domain: random.pick(&["drainage", "drainage", "drainage", "drainage", "air", "weather"]).to_owned(),
+        point: None,
+        interval: random.pick(&[1, 5, 10, 10, 20, 60].map(|seconds| Millis(seconds * SECOND))),
+        lateness: random.maybe(20, &[Millis(0), Millis(SECOND), Millis(10 * SECOND), Millis(100 * SECOND)]),
+        stale_after: random.maybe(25, &SHORT),
+        cell: random.percent(85).then(|| format!("S{subdistrict}-C{cell}")),
+        subdistrict: format!("S{subdistrict}"),
+        district: String::new(),
+        in_service: random.percent(85),
+        attr,
+    }
+}
+
+/// One to four rules in the order of their ids.
+pub fn rules(random: &mut Random) -> Vec<Arc<Rule>> {
+    (0..1 + random.below(4)).map(|index| Arc::new(rule(random, format!("r{index}")))).collect()
+}
+
+fn rule(random: &mut Random, id: String) -> Rule {
+    let silent = random.percent(10);
+    let each = if silent { Each::Sensor } else { random.pick(&[Each::Sensor, Each::Cell, Each::Subdistrict]) };
+    let metrics = random.pick(&[1, 1, 2, 3]);
+    let condition = if silent { self::silent(random) } else { Condition::Levels(levels(random, each, metrics)) };
+    let mut expressions = Expressions { random, metrics };
+    let where_ = expressions.random.percent(25).then(|| expressions.truth(Place::Where, 1));
+    let random = expressions.random;
+    Rule {
+        id,
+        title: Text { en: "Generated".to_owned(), zh: "生成".to_owned() },
+        domain: random.pick(&[Domain::Drainage, Domain::Drainage, Domain::Cross, Domain::Cross, Domain::Air]),
+        each,
+        where_,
+        condition,
+        stale_after: random.maybe(35, &SHORT),
+        min_readings: random.maybe(20, &[1, 2, 3]),
+        message: random.percent(40).then(|| message(each)),
+        about: About::default(),
+    }
+}
+
+fn silent(random: &mut Random) -> Condition {
+    let after = if random.percent(50) {
+        SilentFor::Intervals(random.pick(&[1, 2, 3]))
+    } else {
+        SilentFor::Span(random.pick(&SHORT))
+    };
+    Condition::Silent { severity: Severity::Minor, after }
+}
+
+fn levels(random: &mut Random, each: Each, metrics: usize) -> Vec<Level> {
+    let count = random.pick(&[1, 1, 2, 2, 3]);
+    let natural = random.percent(65);
+    let place = if each == Each::Sensor { Place::Sensor } else { Place::Area };
+    (0..count)
+        .map(|index| {
+            let for_ = random.maybe(45, &SHORT).unwrap_or_default();
+            let clear_for = random.maybe(35, &SHORT).unwrap_or_default();
+            let mut expressions = Expressions { random: &mut *random, metrics };
+            let (when, clear_when) = if natural {
+                expressions.natural(each, 1.0 + index as f64)
+            } else {
+                (expressions.truth(place, 3), expressions.truth(place, 2))
+            };
+            Level {
+                severity: Severity::ALL[index],
+                when,
+                for_,
+                clear_when: random.percent(45).then_some(clear_when),
+                clear_for,
+            }
+        })
+        .collect()
+}
+
+fn message(each: Each) -> Template {
+    let mut parts = vec![TemplatePart::Literal("level ".to_owned())];
+    if each == Each::Sensor {
+        parts.push(TemplatePart::Metric(METRICS[0].into()));
+        parts.push(TemplatePart::Literal(" of ".to_owned()));
+        parts.push(TemplatePart::Attr("depth_m".into()));
+        parts.push(TemplatePart::Attr("kind".into()));
+        parts.push(TemplatePart::Metric("battery_v".into()));
+    }
+    Template(parts)
+}
