@@ -5,7 +5,7 @@
 //! that waited, and memory is bounded by the batches of the callers that wait.
 
 use super::frame::{self, HEADER_BYTES, Header, Piece};
-use super::segment::Segment;
+use super::segment::{Segment, write_at_end};
 use super::view::View;
 use super::{BATCH_BYTES_MAX, EmbeddedLog, GROUP_BYTES_MAX, SEGMENT_BYTES_MAX, io_error};
 use crate::batch::Part;
@@ -236,7 +236,7 @@ impl EmbeddedLog {
 
     /// Writes a segment's index at its end. Its frames are durable already: the index only repeats what they say.
     fn seal(&self, segment: &Segment) -> Result<(), BusError> {
-        if let Err(error) = write_at_end(&segment.file, &segment.index(), segment.len) {
+        if let Err(error) = segment.write_index() {
             self.cut_back(&segment.file, segment.len);
             return Err(io_error(&segment.path, "seal this segment", error));
         }
@@ -308,11 +308,6 @@ impl EmbeddedLog {
         let reason = self.halted.get_or_init(|| reason.to_owned()).clone();
         BusError::Halted { place: self.directory.display().to_string(), reason }
     }
-}
-
-fn write_at_end(file: &File, bytes: &[u8], position: u32) -> std::io::Result<()> {
-    use std::os::unix::fs::FileExt;
-    file.write_all_at(bytes, u64::from(position))
 }
 
 #[cfg(test)]

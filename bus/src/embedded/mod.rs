@@ -35,6 +35,8 @@ use view::{Found, View};
 
 /// The largest segment, whatever the settings say: positions in it are 32 bits.
 const SEGMENT_BYTES_MAX: u32 = 1 << 30;
+/// A file grows by this much at once, with zeros that take no room on the disk.
+const EXTEND_BYTES: u64 = 1 << 20;
 /// Bytes of frames that are read and checked at once; chosen by figures, see docs/decisions/0001-embedded-log.md.
 const CHUNK_BYTES: u32 = 256 << 10;
 /// Bytes of the latest frames of a topic that stay in memory.

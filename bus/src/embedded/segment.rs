@@ -4,7 +4,7 @@
 //! sparse: an entry stands for a chunk of frames, so that its memory does not depend on how small the frames are.
 
 use super::frame::{self, HEADER_BYTES, Header, Kind, Offsets, Section};
-use super::{CHUNK_BYTES, io_error};
+use super::{CHUNK_BYTES, EXTEND_BYTES, io_error};
 use crate::BusError;
 use model::{Offset, PARTITIONS};
 use std::fs::{File, OpenOptions};
@@ -56,9 +56,9 @@ struct ChunkStart {
 
 /// What stands after the last good frame of an unsealed segment.
 pub(super) enum Ending {
-    /// Nothing.
+    /// Nothing, or zeros.
     Whole,
-    /// So many bytes that are no frame.
+    /// So many bytes that are no frame, and perhaps zeros.
     Torn(u64),
     /// Bytes that are no frame, and good frames after them.
     Damaged,
@@ -153,8 +153,13 @@ impl Segment {
         let mut rest = Vec::new();
         reader.seek(SeekFrom::Start(u64::from(self.len))).map_err(|error| failed(self, error))?;
         reader.read_to_end(&mut rest).map_err(|error| failed(self, error))?;
-        let good_later = frame::any_good(self.salt, self.len, &rest);
-        Ok(if good_later { Ending::Damaged } else { Ending::Torn(rest.len() as u64) })
+        // A file is longer than its frames, see `write_at_end`; and a frame's own last bytes may be zeros.
+        let torn = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
+        Ok(match torn {
+            0 => Ending::Whole,
+            _ if frame::any_good(self.salt, self.len, &rest) => Ending::Damaged,
+            _ => Ending::Torn(torn),
+        })
     }
 
     fn follows(&self, sections: &[Section]) -> bool {
@@ -186,8 +191,13 @@ impl Segment {
         self.chunks[after - 1].at..end
     }
 
-    /// The index that seals this segment, as a frame to stand at `len`.
-    pub(super) fn index(&self) -> Vec<u8> {
+    /// Writes the index that seals this segment, as the last bytes of the file. The sync is the caller's.
+    pub(super) fn write_index(&self) -> std::io::Result<()> {
+        self.file.set_len(u64::from(self.len))?;
+        self.file.write_all_at(&self.index(), u64::from(self.len))
+    }
+
+    fn index(&self) -> Vec<u8> {
         let (first_append, last_append) = self.appended.unwrap_or_default();
         let mut body = Vec::with_capacity(INDEX_HEAD_BYTES + self.chunks.len() * INDEX_ENTRY_BYTES + TRAILER_BYTES);
         body.extend_from_slice(&first_append.to_le_bytes());
@@ -233,6 +243,19 @@ impl Segment {
         self.sealed = true;
         Some(())
     }
+}
+
+/// Writes a frame at the end of an unsealed segment, whose file it makes longer than needed.
+///
+/// A sync costs a good deal less where neither the file's length nor its blocks changed: with frames far below a
+/// block, most then are a single write to the disk.
+pub(super) fn write_at_end(file: &File, frame: &[u8], position: u32) -> std::io::Result<()> {
+    let end = u64::from(position) + frame.len() as u64;
+    if end > file.metadata()?.len() {
+        // Only for speed: where the file may not grow so far, the write says whether it may grow as far as needed.
+        file.set_len(end.next_multiple_of(EXTEND_BYTES)).ok();
+    }
+    file.write_all_at(frame, u64::from(position))
 }
 
 /// The name of a segment's file.

@@ -10,6 +10,9 @@ use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Bytes of a segment before its first frame, durable before any frame is written.
+pub const SEGMENT_HEADER_BYTES: usize = 148;
+
 /// Segments this small are sealed often.
 pub fn small_segments() -> EmbeddedSettings {
     EmbeddedSettings { segment_bytes: 4096, ..EmbeddedSettings::default() }
@@ -25,6 +28,16 @@ pub fn segment_files(directory: &Path, topic: Topic) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
+}
+
+/// Where the frames of a segment end; zeros may follow.
+pub fn frames_end(file: &Path) -> usize {
+    let bytes = std::fs::read(file).unwrap();
+    let mut at = SEGMENT_HEADER_BYTES;
+    while bytes[at..].starts_with(b"cwfr") {
+        at += u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+    }
+    at
 }
 
 fn on_an_empty_log(check: fn(&Arc<dyn EventLog>)) {

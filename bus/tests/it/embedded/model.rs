@@ -1,13 +1,12 @@
 //! The log against a plain list, over random appends, reads, openings and crashes in the middle of an append.
 
 use super::super::conformance::Owned;
-use super::segment_files;
+use super::{SEGMENT_HEADER_BYTES, frames_end, segment_files};
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
 use model::Partition;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::Path;
 
 const TOPICS: [Topic; 3] = [Topic::Observations, Topic::DeadLetter, Topic::Open];
@@ -73,7 +72,7 @@ fn check_all(log: &EmbeddedLog, model: &Model) {
 
 /// Appends, then takes a part of each topic's last frame off the disk again, as if it had never been acknowledged.
 fn crash(directory: &Path, log: EmbeddedLog, model: &mut Model, records: &[(Topic, Partition, Owned)], keep: [f64; 3]) {
-    let ends = |topic| segment_files(directory, topic).pop().map(|file| (file.metadata().unwrap().len(), file));
+    let ends = |topic| segment_files(directory, topic).pop().map(|file| (frames_end(&file), file));
     let before = TOPICS.map(ends);
     let mut after = model.clone();
     append(&log, &mut after, records);
@@ -82,14 +81,17 @@ fn crash(directory: &Path, log: EmbeddedLog, model: &mut Model, records: &[(Topi
     for (index, topic) in TOPICS.into_iter().enumerate().filter(|(_, topic)| touched.contains(topic)) {
         let (end, file) = ends(topic).unwrap();
         let start = match &before[index] {
-            Some((len, same)) if *same == file => *len,
-            // A new segment: its first frame follows its header, which is durable before any frame is written.
-            _ => 148,
+            Some((end, same)) if *same == file => *end,
+            _ => SEGMENT_HEADER_BYTES,
         };
-        let kept = start + ((end - start) as f64 * keep[index]) as u64;
+        let kept = start + ((end - start) as f64 * keep[index]) as usize;
+        let mut bytes = std::fs::read(&file).unwrap();
+        let whole = bytes.clone();
         if kept < end {
-            File::options().write(true).open(&file).unwrap().set_len(kept).unwrap();
-        } else {
+            bytes[kept..].fill(0);
+            std::fs::write(&file, &bytes).unwrap();
+        }
+        if bytes == whole {
             model.extend(after.iter().filter(|((t, _), _)| *t == topic).map(|(at, all)| (*at, all.clone())));
         }
     }

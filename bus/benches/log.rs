@@ -1,0 +1,12 @@
+//! Appends, syncs, processor time, reading back and disk of the embedded log: `cargo bench -p bus`.
+//!
+//! An argument names the directory to work in, `target` by default. `bus/compare` runs the same beside fjall.
+
+mod embedded;
+mod workload;
+
+fn main() {
+    let place = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let place = place.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").to_owned());
+    workload::run(place.as_ref(), &[("segments", embedded::open)]);
+}
