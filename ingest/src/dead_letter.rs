@@ -5,18 +5,27 @@
 //! `payload_base64` (RFC 4648 § 4), and `payload` is null. `sensor` is the record's key too: the sensor that the
 //! payload or else the topic names, empty if neither does.
 
-use crate::validate::Refusal;
+use crate::validate::{Reason, Refusal};
 use model::EventTime;
 use serde::Serialize;
 
+/// A payload that was refused: an entry of the `dead-letter` topic, a line of `dead-letter list --format json`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DeadLetter<'a> {
-    reason: &'a str,
+    /// Why, one of a closed list.
+    reason: Reason,
+    /// Why exactly, for people.
     detail: &'a str,
+    /// The sensor that the payload or else the topic names, empty if neither does.
     sensor: &'a str,
+    /// The MQTT topic it came on.
     topic: &'a str,
+    /// When it came: epoch milliseconds of the wall.
     received_at: i64,
+    /// The text that was refused, of a batch the one element; null where it is not UTF-8.
     payload: Option<&'a str>,
+    /// A payload that is not UTF-8 (RFC 4648 § 4).
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_base64: Option<String>,
 }
@@ -32,7 +41,7 @@ pub(crate) fn encode(
 ) {
     let text = std::str::from_utf8(payload).ok();
     let letter = DeadLetter {
-        reason: refusal.reason.as_str(),
+        reason: refusal.reason,
         detail: &refusal.detail,
         sensor,
         topic,
@@ -59,7 +68,6 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::Reason;
 
     /// The test vectors of RFC 4648 § 10.
     #[test]
@@ -79,5 +87,18 @@ mod tests {
             String::from_utf8(out).unwrap(),
             r#"{"reason":"not-utf8","detail":"the payload is not UTF-8","sensor":"s1","topic":"city/air/s1","received_at":5,"payload":null,"payload_base64":"/w=="}"#
         );
+    }
+
+    /// `CITYWATCH_WRITE_SCHEMAS=1 cargo test --release -p ingest schema` writes the file anew.
+    #[test]
+    fn the_schema_is_what_the_type_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas/dead-letter.json");
+        let schema = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = schema.into_generator().into_root_schema_for::<DeadLetter<'_>>();
+        if std::env::var_os("CITYWATCH_WRITE_SCHEMAS").is_some() {
+            std::fs::write(path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
+        }
+        let kept: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(&kept, schema.as_value());
     }
 }

@@ -12,6 +12,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?) => {
         /// Why a reading was refused: a closed list, counted by word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum Reason { $($(#[$doc])* #[serde(rename = $word)] $variant),+ }
 
         impl Reason {
