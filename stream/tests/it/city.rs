@@ -2,8 +2,11 @@
 
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
 use model::{AttrValue, Entry, EventTime, Metrics, Millis, Offset, Partition, Reading, Registry, Sensor};
+use rules::data::Recording;
 use rules::feed::Feed;
-use std::path::Path;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
 /// When the readings begin.
 pub const START: EventTime = EventTime(1_767_542_400_000);
@@ -62,6 +65,10 @@ pub fn later_rules() -> String {
 
 /// That many drainage sensors in 24 subdistricts of four cells, one reading a minute each.
 pub fn registry(count: usize) -> Registry {
+    Registry::new(sensors(count), Metrics::parse("metrics.yaml", METRICS).unwrap())
+}
+
+pub fn sensors(count: usize) -> Vec<Sensor> {
     let sensors = (0..count).map(|index| {
         let subdistrict = format!("1101{:05}", index % 24);
         Sensor {
@@ -78,7 +85,7 @@ pub fn registry(count: usize) -> Registry {
             attr: [("number".to_owned(), AttrValue::Number(index as f64))].into(),
         }
     });
-    Registry::new(sensors.collect(), Metrics::parse("metrics.yaml", METRICS).unwrap())
+    sensors.collect()
 }
 
 pub fn publish_registry(log: &dyn EventLog, count: usize) -> stream::config::Published {
@@ -101,19 +108,51 @@ pub fn record(dir: &Path, sensors: usize, readings: usize, seed: u64) {
     history.append(&log, readings - readings / 2);
 }
 
+/// Records the readings of data files, merged by time, with the ticks of a feed.
+pub fn record_files(log: &dyn EventLog, registry: &Registry, paths: &[PathBuf]) {
+    let open = |path: &PathBuf| (path.display().to_string(), BufReader::new(File::open(path).unwrap()));
+    let mut recording = Recording::open(paths.iter().map(open)).unwrap();
+    let (mut feed, mut batch) = (Feed::new(), Batch::new());
+    while let Some(reading) = recording.next().unwrap() {
+        feed.push(registry, &reading, &mut |partition, _, entry| push(&mut batch, registry, partition, entry));
+        if batch.len() >= APPEND {
+            log.append(std::mem::take(&mut batch)).unwrap();
+        }
+    }
+    feed.finish(&mut |partition, _, entry| push(&mut batch, registry, partition, entry));
+    log.append(batch).unwrap();
+}
+
+fn push(batch: &mut Batch, registry: &Registry, partition: Partition, entry: &Entry<'_>) {
+    let mut value = Vec::new();
+    entry.encode(&mut value);
+    let key = match entry {
+        Entry::Reading(reading) => registry.sensor(&reading.sensor).unwrap().subdistrict.as_bytes(),
+        _ => b"",
+    };
+    batch.push(Topic::Observations, partition, key, Some(&value), &[]);
+}
+
 /// Readings of all sensors in turn; levels walk up and down, some come twice, some late, some sensors fall silent.
 pub struct History {
     registry: Registry,
     levels: Vec<f64>,
     seeded: Seeded,
+    /// Largest step of a level from one reading to the next, in centimetres.
+    step_cm: u64,
     feed: Feed,
     made: u64,
 }
 
 impl History {
     pub fn new(sensors: usize, seed: u64) -> History {
+        History::with_steps(sensors, seed, 20)
+    }
+
+    /// Smaller steps make fewer incidents.
+    pub fn with_steps(sensors: usize, seed: u64, step_cm: u64) -> History {
         let registry = registry(sensors);
-        History { registry, levels: vec![0.8; sensors], seeded: Seeded(seed), feed: Feed::new(), made: 0 }
+        History { registry, levels: vec![0.8; sensors], seeded: Seeded(seed), step_cm, feed: Feed::new(), made: 0 }
     }
 
     /// Event time of the next reading.
@@ -127,7 +166,7 @@ impl History {
         for _ in 0..readings {
             let (index, time) = (self.made as usize % self.levels.len(), self.time());
             self.made += 1;
-            let step = self.seeded.below(41) as f64 / 100.0 - 0.2;
+            let step = (self.seeded.below(2 * self.step_cm + 1) as f64 - self.step_cm as f64) / 100.0;
             self.levels[index] = (self.levels[index] + step).clamp(0.4, 1.2);
             let time = match self.seeded.below(100) {
                 0 => time - Millis(300_000),
@@ -149,13 +188,7 @@ impl History {
             };
             let registry = &self.registry;
             let mut emit = |partition: Partition, _: Offset, entry: &Entry<'_>| {
-                let mut value = Vec::new();
-                entry.encode(&mut value);
-                let key = match entry {
-                    Entry::Reading(reading) => registry.sensor(&reading.sensor).unwrap().subdistrict.as_bytes(),
-                    _ => b"",
-                };
-                batch.push(Topic::Observations, partition, key, Some(&value), &[]);
+                push(&mut batch, registry, partition, entry);
             };
             for _ in 0..copies {
                 self.feed.push(registry, &reading, &mut emit);

@@ -11,11 +11,11 @@ use stream::{Event, Stream};
 use tempfile::tempdir;
 
 /// The steps of a checkpoint at which the child is killed: the first time it comes there, and the twentieth.
-const STEPS: &[&str] =
+pub const STEPS: &[&str] =
     &["CheckpointBegan", "StateCopied", "StateWritten", "ManifestWritten", "ManifestNamed", "CheckpointDone", "Swept"];
 
 /// Where a child says that it should be killed.
-enum Moment {
+pub enum Moment {
     /// At a step of a checkpoint, the so many-th time it comes there; it stands still there.
     Step(&'static str, u64),
     /// Around the so many-th operation on the log; it goes on meanwhile.
@@ -57,7 +57,7 @@ fn child() {
 }
 
 /// Runs a child and kills it at the moment. True if it was killed, false if it was done before.
-fn run_and_kill(recorded: &Path, run: &Path, workers: usize, moment: &Moment) -> bool {
+pub fn run_and_kill(recorded: &Path, run: &Path, workers: usize, moment: &Moment) -> bool {
     let (step, count) = match moment {
         Moment::Step(step, count) => (*step, *count),
         Moment::Operation(count) => ("", *count),

@@ -7,5 +7,6 @@ mod city;
 mod damage;
 mod determinism;
 mod kill;
+mod recovery;
 mod reload;
 mod run;
