@@ -39,7 +39,7 @@ fn registry(sets: &[PathBuf]) -> Registry {
     assert!(!loaded.has_errors(), "{:?}", loaded.problems);
     let mut sensors = loaded.registry.sensors().to_vec();
     sensors.extend(city::sensors(SENSORS));
-    Registry::new(sensors, loaded.registry.metrics.clone())
+    Registry::new(sensors, loaded.registry.metrics)
 }
 
 fn record(dir: &Path) {
