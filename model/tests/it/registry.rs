@@ -222,3 +222,28 @@ fn real_sensor_files_load() {
         assert!(loaded.registry.sensors().iter().all(|sensor| sensor.subdistrict != UNPLACED), "{set}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    /// Whatever stands in a file, loading it ends, and every problem names a line that the file has.
+    #[test]
+    fn no_text_breaks_the_loader(
+        rows in "(\\PC|[,\"\r\n\t+#/.eE:0-9-]){0,200}",
+        body in "[\\[\\]{}:,\" a-z0-9.\n-]{0,120}",
+    ) {
+        let csv = format!("{HEAD},datum\n{rows}");
+        let geojson = format!("{{\"features\":[{{\"geometry\":null,\"properties\":{{{body}}}}},{{{body}}}]}}");
+        for (path, text) in [("s.csv", &csv), ("s.csv", &rows), ("a.geojson", &geojson), ("a.geojson", &body), ("metrics.yaml", &body)] {
+            for problem in load(&[(path, text)]).problems {
+                // A file that ends too early is told of at the line after its last.
+                let lines = text.split('\n').count() + 1;
+                proptest::prop_assert!((1..=lines).contains(&problem.line), "{problem} of {lines} lines in {text:?}");
+            }
+        }
+    }
+}

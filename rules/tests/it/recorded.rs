@@ -96,3 +96,28 @@ fn labels_are_read_or_refused_with_their_place() {
     assert_eq!(wrong("1970-01-01T00:00:02Z,1970-01-01T00:00:03Z"), "l.csv:2:1: too few fields");
     assert!(read_labels("l.csv", "start,end\n").unwrap_err().to_string().contains("no column domain"));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    /// Whatever stands in a data file, reading it ends with readings or with an error.
+    #[test]
+    fn no_bytes_break_the_reader(
+        body in proptest::collection::vec(proptest::sample::select(b"\"\",,\n\n\r{}[]:AB15.eZT-\xff\xc3".to_vec()), 0..200),
+    ) {
+        let with_head = [HEAD.as_bytes(), &body].concat();
+        for bytes in [&body, &with_head] {
+            let Ok(mut recording) = Recording::open([("f".to_owned(), bytes.as_slice())]) else { continue };
+            let mut readings = 0;
+            while let Ok(Some(reading)) = recording.next() {
+                proptest::prop_assert!(reading.values.iter().all(|(_, value)| value.is_finite()));
+                readings += 1;
+            }
+            proptest::prop_assert!(readings <= bytes.len());
+        }
+    }
+}
