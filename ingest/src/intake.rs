@@ -18,7 +18,6 @@ pub(crate) enum Identity {
     /// A device or gateway with credentials: its own topics.
     Device(String),
     /// A broker that enforces its own access rules: every topic.
-    #[expect(dead_code, reason = "the subscriber to a broker uses it")]
     Broker,
 }
 
@@ -89,11 +88,12 @@ pub(crate) struct Message<'a> {
 pub(crate) struct Intake {
     catalog: Catalog,
     clock: Arc<Clock>,
+    payload_bytes_max: usize,
 }
 
 impl Intake {
-    pub(crate) fn new(registry: &Registry, clock: Arc<Clock>) -> Intake {
-        Intake { catalog: Catalog::new(registry), clock }
+    pub(crate) fn new(registry: &Registry, clock: Arc<Clock>, payload_bytes_max: usize) -> Intake {
+        Intake { catalog: Catalog::new(registry), clock, payload_bytes_max }
     }
 
     /// Puts all readings of a message into the chunk, the refused ones as dead letters.
@@ -108,6 +108,11 @@ impl Intake {
         if !identity.may_publish(owner, shape) {
             let detail = format!("no permission to publish to \"{}\"", message.topic);
             let refusal = Refusal::new(Reason::NotAuthorized, detail);
+            return refuse(chunk, &refusal, owner, message.topic, received_at, message.payload, None);
+        }
+        if message.payload.len() > self.payload_bytes_max {
+            let detail = format!("{} bytes, at most {} are allowed", message.payload.len(), self.payload_bytes_max);
+            let refusal = Refusal::new(Reason::TooLarge, detail);
             return refuse(chunk, &refusal, owner, message.topic, received_at, message.payload, None);
         }
         let Ok(text) = std::str::from_utf8(message.payload) else {

@@ -5,12 +5,15 @@
 //! It does not look for duplicates or late readings: the rules stage does.
 
 mod access;
+mod broker;
 mod clock;
 mod counters;
 mod dead_letter;
 pub mod decode;
 pub mod endpoint;
 mod intake;
+mod publisher;
+mod subscriber;
 mod validate;
 mod writer;
 
@@ -18,9 +21,12 @@ pub use access::{Access, SecretHash};
 pub use clock::{TimeSource, wall_now};
 pub use counters::CounterValues;
 pub use endpoint::EndpointLimits;
+pub use publisher::{Publisher, PublisherProgress};
+pub use subscriber::BrokerSettings;
 pub use validate::{Reason, Refusal};
 pub use writer::Stage;
 
+use broker::BrokerAddress;
 use bus::EventLog;
 use clock::Clock;
 use counters::Counters;
@@ -29,6 +35,7 @@ use model::{Millis, Registry};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use subscriber::Subscriber;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -37,6 +44,8 @@ use tokio::task::JoinHandle;
 pub struct IngestSettings {
     /// Where the embedded endpoint listens, and who may connect; none for no endpoint. Port 0 takes a free one.
     pub endpoint: Option<(SocketAddr, Access)>,
+    /// An external broker to read from; none for no subscriber.
+    pub broker: Option<BrokerSettings>,
     /// What the clock of the log follows.
     pub time_source: TimeSource,
     /// How far ahead of the wall a reading's time may be.
@@ -53,6 +62,7 @@ impl Default for IngestSettings {
     fn default() -> IngestSettings {
         IngestSettings {
             endpoint: None,
+            broker: None,
             time_source: TimeSource::Wall,
             future_max: Millis(5 * Millis::MINUTE.0),
             past_max: Millis(7 * Millis::DAY.0),
@@ -85,6 +95,9 @@ pub enum IngestError {
     /// The log could not be read for its clock.
     #[error("cannot read the end of the log for its clock")]
     Log(#[source] bus::BusError),
+    /// The first connection to a broker failed.
+    #[error("cannot connect to the MQTT broker; is it running, and are user and secret right?")]
+    Connect(#[source] Box<rumqttc::ConnectionError>),
     /// The thread could not be started.
     #[error("cannot start the thread that writes the log")]
     Thread(#[source] std::io::Error),
@@ -103,6 +116,7 @@ impl Ingest {
         settings: IngestSettings,
     ) -> Result<IngestHandle, IngestError> {
         check(&settings)?;
+        let broker = settings.broker.as_ref().map(|broker| BrokerAddress::parse(&broker.url)).transpose()?;
         let ticks = writer::resume(&*log).map_err(IngestError::Log)?;
         let largest = ticks.largest();
         let clock = Arc::new(Clock::new(settings.time_source, largest, settings.future_max, settings.past_max));
@@ -117,14 +131,19 @@ impl Ingest {
         let writer =
             writer::start(log, clock.clone(), ticks, counters.clone(), stage.clone(), settings.queue_bytes_max)
                 .map_err(IngestError::Thread)?;
-        let intake = Arc::new(Intake::new(&registry, clock));
+        let payload_bytes_max = settings.limits.packet_bytes_max as usize;
+        let intake = Arc::new(Intake::new(&registry, clock, payload_bytes_max));
         let mut tasks = Vec::new();
         let mut local_addr = None;
+        if let (Some(address), Some(settings)) = (broker, settings.broker) {
+            let (intake, queue, counters) = (intake.clone(), writer.queue.clone(), counters.clone());
+            let subscriber = Subscriber { address, settings, intake, queue, counters, stage: watched.clone() };
+            tasks.push(tokio::spawn(subscriber.run()));
+        }
         if let (Some(listener), Some((_, access))) = (listener, settings.endpoint) {
             local_addr = listener.local_addr().ok();
-            let queue = writer.queue.clone();
-            let shared =
-                endpoint::Shared::new(access, settings.limits, intake, queue, counters.clone(), watched.clone());
+            let (queue, counters) = (writer.queue.clone(), counters.clone());
+            let shared = endpoint::Shared::new(access, settings.limits, intake, queue, counters, watched.clone());
             tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
         }
         Ok(IngestHandle { writer, counters, stage, watched, local_addr, tasks })
@@ -141,6 +160,9 @@ fn check(settings: &IngestSettings) -> Result<(), IngestError> {
     let limits = &settings.limits;
     if limits.in_flight_max == 0 || limits.connections_max == 0 || limits.in_flight_bytes_max == 0 {
         return wrong("limits", "in_flight_max, in_flight_bytes_max and connections_max must be above 0");
+    }
+    if settings.broker.as_ref().is_some_and(|broker| broker.filters.is_empty() || broker.client_id.is_empty()) {
+        return wrong("broker", "a client id and at least one filter");
     }
     if !(256..=16 << 20).contains(&limits.packet_bytes_max) {
         return wrong("limits.packet_bytes_max", "256 B to 16 MiB");

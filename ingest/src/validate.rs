@@ -32,6 +32,8 @@ reasons! {
     BadTopic = "bad-topic",
     /// Whoever published may not write to this topic.
     NotAuthorized = "not-authorized",
+    /// The payload came from a broker and is larger than a message may be; the endpoint disconnects instead.
+    TooLarge = "too-large",
     /// The payload is not UTF-8.
     NotUtf8 = "not-utf8",
     /// The payload is not JSON.

@@ -4,8 +4,10 @@
 
 mod bad_input;
 mod city;
+mod clients;
 mod decode;
 mod endpoint;
 mod hostile;
+mod mosquitto;
 mod ticks;
 mod wire;

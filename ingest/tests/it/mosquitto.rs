@@ -1,0 +1,73 @@
+//! The real Mosquitto, installed by `deploy/test/install-mosquitto.sh` where it is missing.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+pub struct Mosquitto {
+    directory: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Mosquitto {
+    /// Starts a broker on a free port that keeps sessions and their queues in `directory`.
+    pub fn start(directory: &Path) -> Mosquitto {
+        static INSTALL: Once = Once::new();
+        INSTALL.call_once(|| {
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/test/install-mosquitto.sh");
+            assert!(Command::new(script).status().unwrap().success(), "{script} failed");
+        });
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\nuser root\npersistence true\n\
+             persistence_location {}/\nautosave_on_changes true\nautosave_interval 1\n\
+             max_inflight_messages 100\nmax_queued_messages 0\n",
+            directory.display()
+        );
+        std::fs::write(directory.join("mosquitto.conf"), config).unwrap();
+        let mut broker = Mosquitto { directory: directory.to_owned(), port, child: None };
+        broker.again();
+        broker
+    }
+
+    /// Starts it again after it was stopped.
+    pub fn again(&mut self) {
+        let mut command = Command::new("/usr/sbin/mosquitto");
+        command.arg("-c").arg(self.directory.join("mosquitto.conf")).stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+        let address: SocketAddr = ([127, 0, 0, 1], self.port).into();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "mosquitto does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// SIGTERM: it saves its sessions.
+    pub fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        child.wait().unwrap();
+    }
+
+    /// Forgets all sessions; it must be stopped.
+    pub fn forget(&self) {
+        std::fs::remove_file(self.directory.join("mosquitto.db")).unwrap();
+    }
+
+    pub fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
