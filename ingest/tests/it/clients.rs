@@ -158,7 +158,7 @@ async fn a_killed_subscriber_loses_nothing() {
         sender.flush().await;
     });
     let watcher = EmbeddedLog::open_read_only(&log_directory).unwrap();
-    let mut logged = || {
+    let logged = || {
         watcher.refresh().unwrap();
         seqs(&watcher, "s1").last().copied().unwrap_or(0)
     };
