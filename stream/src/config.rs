@@ -10,7 +10,9 @@ use model::{
     Entry, EventTime, Marker, MarkerKind, Offset, PARTITIONS, Partition, Registry, content_hash, partition_of,
 };
 use rules::ast::RuleSet;
-use rules::check::Known;
+use rules::check::{AttrKind, Known};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Bytes of one read of the config topic.
 const READ_BYTES: usize = 1024 * 1024;
@@ -25,9 +27,14 @@ pub struct Published {
 }
 
 /// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition. `at` is the
-/// event time of the switch.
-pub fn publish_rules(log: &dyn EventLog, files: &[(String, String)], at: EventTime) -> Result<Published, BusError> {
-    publish(log, MarkerKind::Rules, &rules_text(files), at)
+/// event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
+pub fn publish_rules(
+    log: &dyn EventLog,
+    files: &[(String, String)],
+    known: &Known,
+    at: EventTime,
+) -> Result<Published, BusError> {
+    publish(log, MarkerKind::Rules, &rules_text(files, known), at)
 }
 
 /// Makes `registry` the city's from here on in every partition. `at` is the event time of the switch.
@@ -35,17 +42,30 @@ pub fn publish_registry(log: &dyn EventLog, registry: &Registry, at: EventTime) 
     publish(log, MarkerKind::Registry, &registry.to_text(), at)
 }
 
-/// Rule files as one text: a JSON list of pairs of path and text, by path.
-pub fn rules_text(files: &[(String, String)]) -> String {
-    let mut files: Vec<_> = files.iter().collect();
-    files.sort();
-    serde_json::to_string(&files).expect("text always serialises")
+/// A rule set as one text.
+#[derive(Serialize, Deserialize)]
+struct RulesText {
+    /// Pairs of path and text, by path.
+    files: Vec<(String, String)>,
+    /// Attributes that the rules may name although the registry lacks them: they are unknown on every sensor then.
+    attributes: BTreeMap<String, AttrKind>,
+}
+
+/// Rule files, and the attributes that they may name, as one text.
+pub fn rules_text(files: &[(String, String)], known: &Known) -> String {
+    let mut text = RulesText { files: files.to_vec(), attributes: known.attributes.clone() };
+    text.files.sort();
+    serde_json::to_string(&text).expect("text always serialises")
 }
 
 /// Reads what [`rules_text`] wrote and checks it against a registry; the error says what is wrong with it.
 pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
-    let files: Vec<(String, String)> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let loaded = rules::check::load(&files, &Known::of(registry)).map_err(|diagnostics| diagnostics.to_string())?;
+    let text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut known = Known::of(registry);
+    for (name, kind) in text.attributes {
+        known.attributes.entry(name).or_insert(kind);
+    }
+    let loaded = rules::check::load(&text.files, &known).map_err(|diagnostics| diagnostics.to_string())?;
     Ok(loaded.rules)
 }
 

@@ -1,10 +1,12 @@
 //! What rules may name: metrics with their units, attributes with their types.
 
 use model::{AttrValue, Metrics, Registry, Sensor};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What an attribute is on the sensors that have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AttrKind {
     /// true or false.
     Bool,

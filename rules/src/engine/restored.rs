@@ -18,7 +18,7 @@ use std::sync::Arc;
 const RULE_CHANGED: &str = "rule-changed";
 const MOVED: &str = "moved";
 
-/// Makes an engine of `program` with the state that [`save`] wrote under `program`, or under `before` if the program
+/// Makes an engine of `program` with the state that [`super::saved::save`] wrote under `program`, or under `before` if the program
 /// changes: then transitions of what ends with the old program are appended to the list, at the time given.
 pub(super) fn load(
     program: Arc<Program>,

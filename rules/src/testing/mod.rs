@@ -11,7 +11,7 @@ mod suite;
 
 pub use results::{Outcome, Row, SuiteResult, TestResult, Verdict, junit};
 pub use run::{engines, run};
-pub use suite::{Suite, load, rule_files};
+pub use suite::{Suite, load, rule_files, sensors};
 
 use model::{EventTime, Millis, Reading, Sensor, Severity, TransitionKind};
 

@@ -7,7 +7,7 @@ use crate::check::values::{self, Fields};
 use crate::check::{self, Known};
 use crate::syntax::yaml::{self, Node};
 use crate::syntax::{Diagnostics, File, Report, Span};
-use model::{Outlines, Registry};
+use model::{Outlines, Registry, Sensor};
 use std::sync::Arc;
 
 const KEYS: [&str; 3] = ["rules", "sensors", "tests"];
@@ -97,12 +97,30 @@ pub fn load(
     Ok(Suite { path: path.to_owned(), rules: set, tests: found, warnings: loaded.warnings })
 }
 
+/// The sensors of a test file, those of single tests too: their attributes are known to the rules beside it.
+///
+/// # Errors
+/// The file is no YAML, or a sensor in it is wrong.
+pub fn sensors(path: &str, text: &str, outlines: &Outlines) -> Result<Vec<Sensor>, Diagnostics> {
+    let files = [File { path: path.to_owned(), text: text.to_owned() }];
+    let mut report = Report::new(&files);
+    let mut found = Vec::new();
+    if let Some(root) = root(&files, &mut report)
+        && let Some(fields) = Fields::of(&root, "a test file", &mut report)
+    {
+        found.extend(fields.get("sensors").into_iter().flat_map(|node| reader::sensors(node, outlines, &mut report)));
+        let tests = fields.get("tests").and_then(|node| values::list(node, "tests", &mut report)).unwrap_or_default();
+        found.extend(tests.iter().filter_map(|test| own_sensors(test, outlines, &mut report)).flatten());
+    }
+    if report.errors() > 0 { Err(report.finish()) } else { Ok(found) }
+}
+
 fn root(files: &[File], report: &mut Report<'_>) -> Option<Node> {
     yaml::parse(files, 0, report)
 }
 
 /// The sensors that a test has for itself, if it has any.
-fn own_sensors(test: &Node, outlines: &Outlines, report: &mut Report<'_>) -> Option<Vec<model::Sensor>> {
+fn own_sensors(test: &Node, outlines: &Outlines, report: &mut Report<'_>) -> Option<Vec<Sensor>> {
     let yaml::Value::Mapping(entries) = &test.value else { return None };
     let (_, node) = entries.iter().find(|(key, _)| key.text == "sensors")?;
     Some(reader::sensors(node, outlines, report))

@@ -93,7 +93,8 @@ pub fn publish_registry(log: &dyn EventLog, count: usize) -> stream::config::Pub
 }
 
 pub fn publish_rules(log: &dyn EventLog, text: &str, at: EventTime) -> stream::config::Published {
-    stream::config::publish_rules(log, &[("drainage.yaml".to_owned(), text.to_owned())], at).unwrap()
+    let files = [("drainage.yaml".to_owned(), text.to_owned())];
+    stream::config::publish_rules(log, &files, &rules::check::Known::default(), at).unwrap()
 }
 
 /// Records a history into an empty directory: registry and rules, half of the readings, other rules, the rest.
