@@ -12,6 +12,7 @@ run: ## build and start the demo city; Ctrl-C stops it
 	$(CITYWATCH) demo
 
 test: check ## all that CI runs: style, tests, rule tests
+	deploy/test/install-mosquitto.sh
 	cargo test --release --workspace --locked
 	$(MAKE) --no-print-directory packs
 	@echo "make test: everything passed"
@@ -19,7 +20,7 @@ test: check ## all that CI runs: style, tests, rule tests
 check: ## formatting, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --release --workspace --no-deps --document-private-items --locked --quiet
 
 packs: ## check and test the city's rules
 	cargo build --release --locked

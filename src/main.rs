@@ -1,2 +1,80 @@
-//! placeholder
-fn main() {}
+//! `citywatch`: the one binary. Arguments in, one subcommand run, an exit code out.
+//!
+//! Exit codes are a contract: 0 good, 1 the answer is no, 2 wrong use, 70 internal. A panic on any thread is a broken
+//! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
+
+mod city;
+mod config;
+mod dead_letter;
+mod demo;
+mod failure;
+mod incidents;
+mod inputs;
+mod lines;
+mod progress;
+mod registry;
+mod replay;
+mod rules;
+mod run;
+mod socket;
+mod stop;
+mod tail;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The software a city runs on: sensor feeds in, judged cases out.
+#[derive(Parser)]
+#[command(version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a small city on this machine: sensors, endpoint, log, rules, incidents
+    Demo(demo::Demo),
+    /// Run citywatch for a city, by a configuration file
+    Run(run::Run),
+    /// Publish recorded readings by MQTT
+    Replay(replay::Replay),
+    /// Check, test and backtest detection rules
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// What the rules found
+    #[command(subcommand)]
+    Incidents(incidents::Incidents),
+    /// What ingest refused
+    #[command(subcommand)]
+    DeadLetter(dead_letter::DeadLetter),
+    /// The sensors, areas and metrics
+    #[command(subcommand)]
+    Registry(registry::RegistryCommand),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+fn main() -> ExitCode {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        // The default report went out; other threads must not go on beside a broken invariant.
+        std::process::exit(i32::from(failure::INTERNAL));
+    }));
+    let outcome = match Cli::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Run(run) => run.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Rules(rules) => rules.run(),
+        Command::Incidents(incidents) => incidents.run(),
+        Command::DeadLetter(dead_letter) => dead_letter.run(),
+        Command::Registry(registry) => registry.run(),
+        Command::Config(config) => config.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

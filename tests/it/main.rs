@@ -1,3 +1,13 @@
 //! Tests of the whole house: its style, and the built binary from MQTT to incidents.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod bad_input;
+mod city;
+mod cli;
+mod demo;
+mod device;
+mod nothing_lost;
+mod process;
+mod real_input;
 mod tidy;

@@ -72,7 +72,7 @@ fn files(endings: &[&str]) -> Vec<Text> {
 }
 
 /// Fails with all complaints at once.
-fn report(complaints: Vec<String>) {
+fn report(complaints: &[String]) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
@@ -113,7 +113,7 @@ fn crates_name_only_what_their_arrows_allow() {
             complaints.push(format!("{member}: add its arrows to tests/it/tidy.rs and ARCHITECTURE.md"));
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn foreign_crates_stay_in_their_crate() {
             }
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn banned_packages_are_not_in_the_tree() {
             }
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn nothing_is_left_half_done() {
             complaints.extend(lines_with(&file, call).map(|at| format!("{at}: \"{call}\" is not for the repository")));
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn nothing_names_one_machine() {
             complaints.extend(lines_with(&file, place).map(|at| format!("{at}: names a folder of one machine")));
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn files_and_functions_are_short() {
             complaints.push(format!("{path}: {lines} lines need no exception of {limit} ({reason}): take it out"));
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 /// A function ends, as rustfmt writes it, at the first brace that stands where its `fn` line begins.
@@ -204,14 +204,15 @@ fn long_functions(file: &Text) -> Vec<String> {
         let begins = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn "];
         if open.is_none() && begins.iter().any(|begin| words.starts_with(begin)) {
             open = Some((index, indent));
-        } else if let Some((start, depth)) = open {
-            if indent == depth && (words == "}" || words.ends_with(';')) {
-                let lines = index - start + 1;
-                if lines > FUNCTION_LINES_MAX {
-                    complaints.push(format!("{}:{}: a function of {lines} lines", file.path, start + 1));
-                }
-                open = None;
+        } else if let Some((start, depth)) = open
+            && indent == depth
+            && (words == "}" || words.ends_with(';'))
+        {
+            let lines = index - start + 1;
+            if lines > FUNCTION_LINES_MAX {
+                complaints.push(format!("{}:{}: a function of {lines} lines", file.path, start + 1));
             }
+            open = None;
         }
     }
     complaints
@@ -229,7 +230,7 @@ fn modules_say_what_they_are() {
             complaints.push(format!("{}: begin with `//!` and what it is", file.path));
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 #[test]
@@ -257,7 +258,7 @@ fn pages_have_one_title_and_links_that_lead_somewhere() {
             complaints.push(format!("{}: {titles} lines begin with \"# \": a page has one title", file.path));
         }
     }
-    report(complaints);
+    report(&complaints);
 }
 
 /// The targets of `[text](target)` in a line of Markdown.

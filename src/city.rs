@@ -1,0 +1,218 @@
+//! A running citywatch: the log, the roles over it, and the socket, started in order and stopped in order.
+//!
+//! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
+
+use crate::config::{Config, TimeSource};
+use crate::failure::{Failure, FileError, read_text};
+use crate::inputs::NamedText;
+use crate::socket;
+use ::rules::check::Known;
+use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
+use ingest::{Access, BrokerSettings, Ingest, IngestHandle, IngestSettings, SecretHash};
+use model::{Entry, EventTime, Millis, Registry};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use stream::{Stream, StreamHandle, StreamSettings};
+use tokio::runtime::Runtime;
+
+/// How often the parts are asked whether they still work.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Records at the end of a partition that are searched for its newest tick: readings of one second, at most.
+const TAIL_RECORDS: u64 = 4_096;
+
+/// The log of a data directory, and the socket over it.
+pub struct City {
+    log: Arc<dyn EventLog>,
+    stream: Option<StreamHandle>,
+    ingest: Option<IngestHandle>,
+}
+
+impl City {
+    /// Opens the log, or says who has it.
+    pub fn open(config: &Config) -> Result<City, Failure> {
+        let dir = &config.data_dir;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.map_err(|source| Failure::usage(FileError { doing: "make", path: dir.clone(), source }))?;
+        let log: Arc<dyn EventLog> =
+            Arc::new(EmbeddedLog::open(dir.join("log"), EmbeddedSettings::default()).map_err(Failure::usage)?);
+        socket::serve(dir, Arc::clone(&log)).map_err(Failure::usage)?;
+        Ok(City { log, stream: None, ingest: None })
+    }
+
+    /// Puts the rules and the registry on the log, where they are not in force already.
+    pub fn publish(
+        &self,
+        config: &Config,
+        rules: &[NamedText],
+        known: &Known,
+        registry: &Registry,
+    ) -> Result<(), Failure> {
+        let at = match config.time.source {
+            TimeSource::Wall => now(),
+            TimeSource::Feed => self.clock()?.unwrap_or(EventTime(0)),
+        };
+        // The registry first: rules are checked against the one that is in force when they come.
+        stream::config::publish_registry(&*self.log, registry, at).map_err(Failure::internal)?;
+        stream::config::publish_rules(&*self.log, rules, known, at).map_err(Failure::internal)?;
+        Ok(())
+    }
+
+    /// Starts the rules stage.
+    pub fn start_stream(&mut self, config: &Config) -> Result<(), Failure> {
+        let by_domain = config.lateness.by_domain.iter().map(|(domain, span)| (domain.clone(), span.0));
+        let settings = StreamSettings {
+            workers: config.stream.workers,
+            data_dir: config.data_dir.join("stream"),
+            checkpoint_every: duration(config.stream.checkpoint_every.0),
+            rules: ::rules::Settings {
+                prefix: config.prefix.clone(),
+                settle: config.lateness.settle.0,
+                lateness_by_domain: by_domain.collect(),
+                lateness: config.lateness.default.0,
+            },
+            limits: stream::Limits::default(),
+            observe: Arc::new(tell),
+        };
+        self.stream = Some(Stream::start(Arc::clone(&self.log), &settings).map_err(Failure::internal)?);
+        Ok(())
+    }
+
+    /// Starts the MQTT edge.
+    pub async fn start_ingest(&mut self, config: &Config, registry: Arc<Registry>) -> Result<(), Failure> {
+        let endpoint = match config.listen() {
+            Some(address) => Some((address, access(&config.mqtt.credentials)?)),
+            None => None,
+        };
+        let broker = (!config.mqtt.broker.is_empty()).then(|| BrokerSettings {
+            url: config.mqtt.broker.clone(),
+            client_id: config.mqtt.client_id.clone(),
+            filters: config.mqtt.topics.clone(),
+        });
+        let settings = IngestSettings {
+            endpoint,
+            broker,
+            time_source: match config.time.source {
+                TimeSource::Wall => ingest::TimeSource::Wall,
+                TimeSource::Feed => ingest::TimeSource::Feed,
+            },
+            future_max: config.time.future_limit.0,
+            past_max: config.time.past_limit.0,
+            ..IngestSettings::default()
+        };
+        let ingest = Ingest::start(Arc::clone(&self.log), registry, settings).await;
+        self.ingest = Some(ingest.map_err(Failure::usage)?);
+        Ok(())
+    }
+
+    /// Where the endpoint listens, if there is one.
+    pub fn mqtt(&self) -> Option<SocketAddr> {
+        self.ingest.as_ref().and_then(IngestHandle::local_addr)
+    }
+
+    /// The MQTT edge, where it was started.
+    pub fn ingest(&self) -> Option<&IngestHandle> {
+        self.ingest.as_ref()
+    }
+
+    /// Waits for `end`, or until a part fails, which is the error.
+    pub async fn broken_or(&self, end: impl Future<Output = ()>) -> Result<(), Failure> {
+        let failed = async {
+            let mut look = tokio::time::interval(LOOK_EVERY);
+            loop {
+                look.tick().await;
+                if let Some(failure) = self.stream.as_ref().and_then(StreamHandle::failure) {
+                    return Failure::internal(failure);
+                }
+                if let Some(ingest::Stage::Failed(reason)) =
+                    self.ingest.as_ref().map(|ingest| ingest.stage().borrow().clone())
+                {
+                    return Failure::internal(format!("ingest stopped: {reason}"));
+                }
+            }
+        };
+        tokio::select! {
+            () = end => Ok(()),
+            failure = failed => Err(failure),
+        }
+    }
+
+    /// Stops what runs: first what comes in, then the rules, so that what is acknowledged is applied too.
+    pub fn stop(self, runtime: &Runtime) -> Result<(), Failure> {
+        if let Some(ingest) = self.ingest {
+            runtime.block_on(ingest.stop());
+        }
+        match self.stream.map(StreamHandle::stop) {
+            Some(Err(failure)) => Err(Failure::internal(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The clock of the log: the newest tick of a partition, if it has one.
+    pub fn clock(&self) -> Result<Option<EventTime>, Failure> {
+        let held = self.log.bounds(Topic::Observations, 0).map_err(Failure::internal)?;
+        let mut next = held.start.max(held.end.saturating_sub(TAIL_RECORDS));
+        let mut clock = None;
+        while next < held.end {
+            let records = self.log.read(Topic::Observations, 0, next, 1 << 20).map_err(Failure::internal)?;
+            for (_, record) in records.iter() {
+                if let Some(Ok(Entry::Tick(time))) = record.value.map(Entry::decode) {
+                    clock = clock.max(Some(time));
+                }
+            }
+            next = records.next_offset().unwrap_or(held.end);
+        }
+        Ok(clock)
+    }
+}
+
+/// Tells an operator what deserves a look; the steps of a good checkpoint do not.
+fn tell(event: &stream::Event) {
+    match event {
+        stream::Event::CheckpointDamaged { path, reason } => {
+            eprintln!("citywatch: checkpoint {} is damaged, the one before is tried: {reason}", path.display());
+        }
+        stream::Event::CheckpointFailed { reason } => {
+            eprintln!("citywatch: a checkpoint could not be written, the last one still counts: {reason}");
+        }
+        _ => {}
+    }
+}
+
+/// Who may connect: the devices of the file, or anybody on this machine if there is none.
+fn access(credentials: &Path) -> Result<Access, Failure> {
+    if credentials.as_os_str().is_empty() {
+        return Ok(Access::Loopback);
+    }
+    let text = read_text(credentials)?;
+    let mut devices = HashMap::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let Some((device, secret)) =
+            line.split_once(':').filter(|(device, secret)| !device.is_empty() && !secret.is_empty())
+        else {
+            let place = format!("{}:{}", credentials.display(), index + 1);
+            return Err(Failure::usage(format!("{place}: expected device:password")));
+        };
+        devices.insert(device.to_owned(), SecretHash::new(device.as_bytes(), secret.as_bytes()));
+    }
+    Ok(Access::Credentials(devices))
+}
+
+/// The async threads: signals, the socket, the endpoint.
+pub fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::internal)
+}
+
+/// The wall clock: for the edge of the system only, never for a rule.
+pub fn now() -> EventTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    EventTime(since.as_millis() as i64)
+}
+
+/// A span that was checked not to be negative.
+pub fn duration(span: Millis) -> Duration {
+    Duration::from_millis(span.0.max(0) as u64)
+}

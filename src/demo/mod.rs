@@ -1,0 +1,171 @@
+//! `citywatch demo`: a small city on this machine, with sensors that are played, and everything else real.
+//!
+//! The played sensors publish by MQTT to the endpoint like any device. First they play the last six hours, or the gap
+//! since the demo last ran, at once, in feed time; then they go on live.
+
+mod scenario;
+
+use crate::city::{self, City, now};
+use crate::config::{Config, TimeSource, check_listen};
+use crate::failure::Failure;
+use crate::inputs;
+use crate::stop::Stop;
+use clap::Args;
+use ingest::Publisher;
+use model::{EventTime, Millis, Reading, Registry, Sensor};
+use std::borrow::Cow;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How much is played at once on the first start.
+const FIRST: Millis = Millis(6 * Millis::HOUR.0);
+/// The longest gap that is filled; of a longer one only its end.
+const GAP_MAX: Millis = Millis(7 * Millis::DAY.0);
+/// Readings of this span before the gap are played again: they may not have arrived. Those that did are duplicates.
+const AGAIN: Millis = Millis(10 * Millis::SECOND.0);
+/// How much of a gap is laid out in memory at a time.
+const STRETCH: Millis = Millis::HOUR;
+/// How often the live part looks what is due.
+const LIVE_EVERY: Duration = Duration::from_millis(250);
+
+/// `demo`.
+#[derive(Args)]
+pub struct Demo {
+    /// Where the log and the state live; started again there, the demo goes on
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Where the page is served (not in this version)
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    http: SocketAddr,
+    /// Where the MQTT endpoint listens; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1883")]
+    mqtt: String,
+    /// How fast the live part runs: 60 plays an hour in a minute
+    #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
+    speed: f64,
+    /// Stop after this long, as in 20s or 5m
+    #[arg(long, value_name = "DURATION")]
+    exit_after: Option<Millis>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.1..=3_600.0).contains(&speed) { Ok(speed) } else { Err("use 0.1 to 3600".to_owned()) }
+}
+
+impl Demo {
+    /// Runs it.
+    pub fn run(self) -> Result<(), Failure> {
+        check_listen(&self.mqtt, false).map_err(Failure::usage)?;
+        if !self.http.ip().is_loopback() {
+            return Err(Failure::usage(format!("--http {}: the demo binds loopback only", self.http)));
+        }
+        let mut config = Config { data_dir: self.data_dir.clone(), ..Config::default() };
+        config.mqtt.listen.clone_from(&self.mqtt);
+        config.time.source = TimeSource::Feed;
+        let registry = Arc::new(inputs::demo().registry);
+
+        let runtime = city::runtime()?;
+        let _inside = runtime.enter();
+        let stop = Stop::new()?;
+        let mut city = City::open(&config)?;
+        city.publish(&config, &inputs::packs(), &inputs::known(&registry), &registry)?;
+        city.start_stream(&config)?;
+        let clock = city.clock()?;
+        runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;
+        let address = city.mqtt().expect("the demo has an endpoint");
+        self.welcome(address, &registry)?;
+        let play = async {
+            tokio::select! {
+                played = self.play(&city, address, &registry, clock) => played,
+                broken = city.broken_or(stop.wait(self.exit_after.map(city::duration))) => broken,
+            }
+        };
+        let ended = runtime.block_on(play);
+        city.stop(&runtime)?;
+        ended
+    }
+
+    fn welcome(&self, address: SocketAddr, registry: &Registry) -> Result<(), Failure> {
+        let (sensors, data) = (registry.sensors().len(), self.data_dir.display());
+        let example = registry.sensors().iter().find(|sensor| sensor.domain == "drainage");
+        let example = example.map_or_else(String::new, |sensor| sensor.id.clone());
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "citywatch demo: {sensors} sensors, data in {data}")?;
+        writeln!(out, "  MQTT  {address}: devices on this machine, and only they, may publish without credentials,")?;
+        writeln!(out, "        to city/{{domain}}/{{sensor}} of the seeded sensors")?;
+        writeln!(out, "  page  not in this version: nothing listens on {}", self.http)?;
+        writeln!(out, "type next, in another terminal:")?;
+        writeln!(out, "  citywatch incidents tail --data-dir {data}")?;
+        writeln!(out, "  citywatch dead-letter list --data-dir {data}")?;
+        let (host, port) = (address.ip(), address.port());
+        let message = r#"'{"values":{"level_m":2.4}}'"#;
+        writeln!(out, "  mosquitto_pub -h {host} -p {port} -q 1 -t city/drainage/{example} -m {message}")?;
+        writeln!(out, "Ctrl-C stops it")?;
+        Ok(out.flush()?)
+    }
+
+    /// Plays the past at once, then the present, until it is dropped or the endpoint is gone.
+    async fn play(
+        &self,
+        city: &City,
+        address: SocketAddr,
+        registry: &Registry,
+        clock: Option<EventTime>,
+    ) -> Result<(), Failure> {
+        let publisher =
+            Publisher::connect(&format!("mqtt://{address}"), "citywatch-demo").await.map_err(Failure::internal)?;
+        let start = clock.map_or(now() - FIRST, |clock| clock - AGAIN).max(now() - GAP_MAX);
+        let mut played = start;
+        let mut count = 0;
+        while played < now() {
+            let until = (played + STRETCH).min(now());
+            count += play_span(&publisher, registry, played, until).await;
+            played = until;
+        }
+        publisher.flush().await;
+        writeln!(std::io::stdout(), "played {count} readings since {start}; now live")?;
+        // A demo that ran fast is ahead of the wall: it stays in feed time, where time is what the readings say.
+        if self.speed == 1.0 && played <= now() && !ingest_of(city).set_wall_time().await {
+            return Err(Failure::internal("the log takes no more"));
+        }
+        let (began, base) = (Instant::now(), played);
+        let mut look = tokio::time::interval(LIVE_EVERY);
+        loop {
+            look.tick().await;
+            let until = base + Millis((began.elapsed().as_millis() as f64 * self.speed) as i64);
+            play_span(&publisher, registry, played, until).await;
+            played = until;
+        }
+    }
+}
+
+fn ingest_of(city: &City) -> &ingest::IngestHandle {
+    city.ingest().expect("the demo has an endpoint")
+}
+
+/// Publishes all readings in (`after`, `until`], in the order of their times.
+async fn play_span(publisher: &Publisher, registry: &Registry, after: EventTime, until: EventTime) -> usize {
+    let mut due: Vec<(EventTime, &Sensor)> = Vec::new();
+    for sensor in registry.sensors() {
+        due.extend(scenario::moments(sensor, after, until).map(|time| (time, sensor)));
+    }
+    due.sort_by_key(|(time, _)| *time);
+    let mut count = 0;
+    for (time, sensor) in due {
+        let values = scenario::values(sensor, time);
+        if values.is_empty() {
+            continue;
+        }
+        let values = values.into_iter().map(|(metric, value)| (Cow::Borrowed(metric), value)).collect();
+        let mut payload = Vec::new();
+        Reading { sensor: Cow::Borrowed(&sensor.id), time, values, seq: None }.encode(&mut payload);
+        let topic = format!("city/{}/{}", sensor.domain, sensor.id);
+        publisher.publish(topic, payload).await;
+        count += 1;
+    }
+    count
+}

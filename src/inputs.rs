@@ -1,0 +1,153 @@
+//! The files that users name: rules, their tests, and the registry; and those that come with the binary.
+
+use crate::failure::{Failure, FileError, read_text};
+use ::rules::ast::RuleSet;
+use ::rules::check::Known;
+use model::{Metrics, Registry, SourceFile};
+use std::path::{Path, PathBuf};
+
+/// Folders are entered to this depth; deeper ones are refused, which ends loops of links too.
+const DEPTH_MAX: usize = 16;
+
+/// The demo city.
+const DEMO_FILES: &[(&str, &str)] = &[
+    ("seeds/demo/areas.geojson", include_str!("../seeds/demo/areas.geojson")),
+    ("seeds/demo/air.csv", include_str!("../seeds/demo/air.csv")),
+    ("seeds/demo/drainage.csv", include_str!("../seeds/demo/drainage.csv")),
+    ("seeds/demo/traffic.csv", include_str!("../seeds/demo/traffic.csv")),
+    ("seeds/demo/waste.csv", include_str!("../seeds/demo/waste.csv")),
+];
+/// The rules of the city.
+const PACKS: &[(&str, &str)] = &[
+    ("rules/packs/air.yaml", include_str!("../rules/packs/air.yaml")),
+    ("rules/packs/drainage.yaml", include_str!("../rules/packs/drainage.yaml")),
+    ("rules/packs/traffic.yaml", include_str!("../rules/packs/traffic.yaml")),
+    ("rules/packs/waste.yaml", include_str!("../rules/packs/waste.yaml")),
+];
+
+/// Path and text of a file.
+pub type NamedText = (String, String);
+
+/// Files of rules, and of tests of rules.
+#[derive(Clone, Debug, Default)]
+pub struct RuleFiles {
+    /// `*.yaml` but for the tests.
+    pub rules: Vec<NamedText>,
+    /// `*.test.yaml`.
+    pub tests: Vec<NamedText>,
+}
+
+/// Reads the rule files that are named, and all in the folders that are named, each once.
+///
+/// Beside a named rule file its tests are taken too: `x.test.yaml` beside `x.yaml`.
+pub fn rule_files(paths: &[PathBuf]) -> Result<RuleFiles, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect(path, 0, &|name| name.ends_with(".yaml"), &mut found)?;
+        let beside = path.with_extension("test.yaml");
+        if path.is_file() && !is_test(path) && beside.is_file() {
+            found.push(beside);
+        }
+    }
+    found.sort();
+    found.dedup();
+    let mut files = RuleFiles::default();
+    for path in found {
+        let named = (path.display().to_string(), read_text(&path)?);
+        if is_test(&path) { files.tests.push(named) } else { files.rules.push(named) }
+    }
+    Ok(files)
+}
+
+fn is_test(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".test.yaml")
+}
+
+/// Reads the registry files that are named, and all in the folders that are named.
+pub fn registry_files(paths: &[PathBuf]) -> Result<Vec<NamedText>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        let named = |name: &str| name == "metrics.yaml" || name.ends_with(".geojson") || name.ends_with(".csv");
+        collect(path, 0, &named, &mut found)?;
+    }
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|path| Ok((path.display().to_string(), read_text(&path)?))).collect()
+}
+
+/// The registry of these files. Its problems are printed on standard error; with an error among them it is refused.
+pub fn registry(paths: &[PathBuf]) -> Result<Registry, Failure> {
+    let files = registry_files(paths)?;
+    let loaded = load(&files);
+    for problem in &loaded.problems {
+        eprintln!("{problem}");
+    }
+    if loaded.has_errors() {
+        return Err(Failure::usage("the registry has errors; `citywatch registry check` lists them"));
+    }
+    Ok(loaded.registry)
+}
+
+/// Loads registry files over the metrics that come with citywatch.
+pub fn load(files: &[NamedText]) -> model::Loaded {
+    let sources: Vec<SourceFile<'_>> = files.iter().map(|(path, text)| SourceFile { path, text }).collect();
+    Registry::load(&sources, Metrics::seeded())
+}
+
+/// What rules over this registry may name: what it has, and the attributes of the demo city, which the packs are written
+/// for; an attribute that no sensor has is unknown everywhere.
+pub fn known(registry: &Registry) -> Known {
+    let mut known = Known::of(registry);
+    for (name, kind) in Known::of(&demo().registry).attributes {
+        known.attributes.entry(name).or_insert(kind);
+    }
+    known
+}
+
+/// Checks rule files as one set. What is wrong is printed on standard error; with an error among it the set is refused.
+pub fn checked(files: &[NamedText], known: &Known) -> Result<RuleSet, Failure> {
+    match ::rules::check::load(files, known) {
+        Ok(loaded) => {
+            eprint!("{}", loaded.warnings);
+            Ok(loaded.rules)
+        }
+        Err(diagnostics) => {
+            eprint!("{diagnostics}");
+            Err(Failure::usage("the rules have errors"))
+        }
+    }
+}
+
+/// The demo city's sensors and areas, as they come with the binary.
+pub fn demo() -> model::Loaded {
+    let loaded = load(&named(DEMO_FILES));
+    assert!(!loaded.has_errors(), "the demo city that comes with the binary is whole: {:?}", loaded.problems);
+    loaded
+}
+
+/// The rules that come with the binary.
+pub fn packs() -> Vec<NamedText> {
+    named(PACKS)
+}
+
+fn named(files: &[(&str, &str)]) -> Vec<NamedText> {
+    files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+fn collect(path: &Path, depth: usize, wanted: &dyn Fn(&str) -> bool, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |source| Failure::usage(FileError { doing: "read", path: path.to_owned(), source });
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        // What is named is taken, whatever it is called; below a folder the name decides.
+        if depth == 0 || path.file_name().is_some_and(|name| wanted(&name.to_string_lossy())) {
+            found.push(path.to_owned());
+        }
+        return Ok(());
+    }
+    if depth > DEPTH_MAX {
+        return Err(Failure::usage(format!("{} is {depth} folders deep: is it a loop?", path.display())));
+    }
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        collect(&entry.map_err(failed)?.path(), depth + 1, wanted, found)?;
+    }
+    Ok(())
+}

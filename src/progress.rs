@@ -1,0 +1,9 @@
+//! The progress bar on standard error: on a terminal only, so that a pipe sees none.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar over so many bytes of input.
+pub fn bytes_bar(bytes: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {eta}").expect("the template is right");
+    ProgressBar::new(bytes).with_style(style)
+}

@@ -1,0 +1,51 @@
+//! `citywatch registry`: the sensors, areas and metrics of a city.
+
+use crate::failure::Failure;
+use crate::inputs;
+use clap::{Args, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// The registry.
+#[derive(Subcommand)]
+pub enum RegistryCommand {
+    /// Check registry files: metrics.yaml, GeoJSON of sensors and areas, CSV of sensors
+    Check(Check),
+}
+
+/// `registry check`.
+#[derive(Args)]
+pub struct Check {
+    /// Files, and folders of them; all together are one registry
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// A warning counts as an error
+    #[arg(long)]
+    strict: bool,
+}
+
+impl RegistryCommand {
+    /// Runs it.
+    pub fn run(self) -> Result<(), Failure> {
+        let RegistryCommand::Check(check) = self;
+        let files = inputs::registry_files(&check.paths)?;
+        if files.is_empty() {
+            return Err(Failure::usage("there is no registry file among these paths"));
+        }
+        let loaded = inputs::load(&files);
+        let mut out = std::io::stdout().lock();
+        for problem in &loaded.problems {
+            writeln!(out, "{problem}")?;
+        }
+        if loaded.left_out > 0 {
+            writeln!(out, "and {} more", loaded.left_out)?;
+        }
+        if loaded.has_errors() || (check.strict && !loaded.problems.is_empty()) {
+            return Err(Failure::No);
+        }
+        let registry = &loaded.registry;
+        let (sensors, areas, metrics) = (registry.sensors().len(), registry.areas.len(), registry.metrics.0.len());
+        writeln!(out, "{sensors} sensors, {areas} areas, {metrics} metrics: good")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! `citywatch rules`: check, test and backtest detection rules, all without a running city.
+
+mod backtest;
+mod check;
+mod test;
+
+pub use backtest::open as open_recording;
+
+use crate::failure::Failure;
+use clap::Subcommand;
+
+/// Detection rules.
+#[derive(Subcommand)]
+pub enum Rules {
+    /// Check rule files: file:line:column, what is wrong, and a hint
+    Check(check::Check),
+    /// Run the tests of rules, `*.test.yaml`, through the production evaluator
+    Test(test::Test),
+    /// Run rules over recorded readings and score them against labelled events
+    Backtest(backtest::Backtest),
+}
+
+impl Rules {
+    /// Runs it.
+    pub fn run(self) -> Result<(), Failure> {
+        match self {
+            Rules::Check(check) => check.run(),
+            Rules::Test(test) => test.run(),
+            Rules::Backtest(backtest) => backtest.run(),
+        }
+    }
+}
