@@ -5,6 +5,7 @@
 
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, Topic};
 use model::{Entry, EventTime, Metrics, Millis, PARTITIONS, Reading, Registry, Sensor};
+use rules::check::Known;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,7 +68,8 @@ fn record(dir: &Path) {
     let registry = Registry::new(sensors.collect(), Metrics::seeded());
     let start = EventTime(1_767_542_400_000);
     stream::config::publish_registry(&log, &registry, start).unwrap();
-    stream::config::publish_rules(&log, &[("bench.yaml".to_owned(), RULES.to_owned())], start).unwrap();
+    stream::config::publish_rules(&log, &[("bench.yaml".to_owned(), RULES.to_owned())], &Known::default(), start)
+        .unwrap();
     let (mut batch, mut value, mut second) = (Batch::new(), Vec::new(), -1);
     for made in 0..READINGS {
         let time = start + Millis((made * 60_000 / SENSORS) as i64);

@@ -6,6 +6,7 @@ use crate::kill::{Moment, STEPS, run_and_kill};
 use crate::run;
 use bus::{EmbeddedLog, EmbeddedSettings};
 use model::{Metrics, Registry, SourceFile};
+use rules::check::Known;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::tempdir;
@@ -49,7 +50,8 @@ fn record(dir: &Path) {
     let registry = registry(&sets);
     let log = EmbeddedLog::open(dir, EmbeddedSettings::default()).unwrap();
     stream::config::publish_registry(&log, &registry, city::START).unwrap();
-    stream::config::publish_rules(&log, &[pack("air.yaml"), pack("drainage.yaml")], city::START).unwrap();
+    stream::config::publish_rules(&log, &[pack("air.yaml"), pack("drainage.yaml")], &Known::default(), city::START)
+        .unwrap();
     let readings: Vec<PathBuf> = sets.iter().map(|set| set.join("readings.csv")).collect();
     if !readings.is_empty() {
         city::record_files(&log, &registry, &readings);
@@ -57,7 +59,7 @@ fn record(dir: &Path) {
     let mut history = History::with_steps(SENSORS, 13, 2);
     history.append(&log, GENERATED / 2);
     let own = ("own.yaml".to_owned(), city::RULES.to_owned());
-    stream::config::publish_rules(&log, &[pack("air.yaml"), own], history.time()).unwrap();
+    stream::config::publish_rules(&log, &[pack("air.yaml"), own], &Known::default(), history.time()).unwrap();
     history.append(&log, GENERATED / 2);
 }
 
