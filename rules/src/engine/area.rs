@@ -55,6 +55,8 @@ pub(super) struct AreaWindow {
     /// The latest instant until which some member's value counts, and the time of that value.
     pub fresh_until: i64,
     pub fresh_at: i64,
+    /// Members whose newest value, of a time, counts until an instant at most.
+    pub forgotten: Vec<(u32, i64, i64)>,
 }
 
 /// What areas are evaluated with.
@@ -147,6 +149,7 @@ impl AreaWindow {
     /// Adds a member's reading, whose value counts for `stale_after`.
     pub fn insert(&mut self, reading: Held<u32>, stale_after: i64) {
         let until = reading.time.saturating_add(stale_after);
+        self.forgotten.retain(|(member, newest, _)| *member != reading.tag || reading.time <= *newest);
         if self.readings.insert(reading) == Inserted::Kept && until > self.fresh_until {
             (self.fresh_until, self.fresh_at) = (until, reading.time);
         }
@@ -179,6 +182,22 @@ impl AreaRuleState {
         }
     }
 
+    /// The newest value of a member's metric, of the time `newest`, counts until `until` at most.
+    pub fn forget(&mut self, member: u32, part: &AreaPart, slot: u32, newest: i64, until: i64) {
+        if !part.named.contains(&slot) {
+            return;
+        }
+        // What was told before ends with this; the value may count longer again.
+        let by_age = newest.saturating_add(self.members[member as usize].stale_after);
+        self.stale_from = self.stale_from.min(until).min(by_age);
+        for (window, of) in self.windows.iter_mut().zip(&part.windows) {
+            if *of == Some(slot) {
+                window.forgotten.retain(|(other, ..)| *other != member);
+                window.forgotten.push((member, newest, until));
+            }
+        }
+    }
+
     /// Whether its staleness timers count.
     fn awaits_stale(&self, spec: &AreaRule) -> bool {
         spec.body.always_awaits_stale || !self.state.is_normal()
@@ -194,8 +213,9 @@ impl AreaRuleState {
     fn find_stale(&self, context: &AreaContext<'_>) -> i64 {
         let of_member = |member: &Member| {
             let sensor = &context.sensors[member.sensor as usize];
-            let times = context.part(self.rule, sensor).named.iter().map(|&slot| sensor.metrics[slot as usize].time);
-            let stale_at = times.filter(|&time| time != NEVER).map(|time| time.saturating_add(member.stale_after));
+            let named = context.part(self.rule, sensor).named.iter().map(|&slot| slot as usize);
+            let heard = named.filter(|&slot| sensor.metrics[slot].time != NEVER);
+            let stale_at = heard.map(|slot| sensor.counts_until(slot, member.stale_after));
             stale_at.filter(|&at| self.state.awaits(at)).min()
         };
         self.members.iter().filter_map(of_member).min().unwrap_or(i64::MAX)
@@ -296,11 +316,16 @@ impl AreaValues<'_> {
             return true;
         }
         let low = self.at.saturating_sub(span);
-        if window.fresh_at > low {
+        if window.fresh_at > low && window.forgotten.is_empty() {
             return false;
         }
+        let forgotten = |member: u32| {
+            let found = window.forgotten.iter().find(|(other, ..)| *other == member);
+            found.map_or(i64::MAX, |(.., until)| *until)
+        };
         let counts = |reading: Held<u32>| {
-            self.counts_until(reading.time.saturating_add(self.members[reading.tag as usize].stale_after))
+            let until = reading.time.saturating_add(self.members[reading.tag as usize].stale_after);
+            self.counts_until(until.min(forgotten(reading.tag)))
         };
         !window.readings.after(low).any(counts)
     }

@@ -159,6 +159,7 @@ impl Engine {
             metrics: SmallVec::new(),
             rules: rules.map(|rule| RuleState::new(rule.body.levels.len())).collect(),
             links: Box::default(),
+            forgotten: None,
         });
         let sensors = &self.sensors;
         self.by_id.insert_unique(hash(id), place, |&place| hash(&sensors[place as usize].id));
@@ -213,6 +214,7 @@ impl Engine {
             readings: window::Readings::new(views),
             fresh_until: NEVER,
             fresh_at: NEVER,
+            forgotten: Vec::new(),
         };
         AreaRuleState {
             rule,
@@ -263,6 +265,9 @@ impl Engine {
         let timing = &self.program.timings[sensor.timing as usize];
         let slot = layout.slot(metric).expect("the layout was made for this metric");
         sensor.metrics.insert(slot, MetricState::new(&layout.slots[slot], timing));
+        if let Some(forgotten) = &mut sensor.forgotten {
+            forgotten.make_room(slot as u32);
+        }
         let old_rules = std::mem::take(&mut sensor.rules);
         let mut old: FxHashMap<u32, RuleState> = before.rules.iter().map(|rule| rule.rule).zip(old_rules).collect();
         let fresh = |rule: &layout::LocalRule| RuleState::new(rule.body.levels.len());
@@ -319,6 +324,11 @@ impl Engine {
 
     /// Has the clock look at a key whose timers are not known.
     fn look_again(&mut self, key: Key) {
+        let armed = match key {
+            Key::Sensor(place) => self.sensors[place as usize].armed,
+            Key::Area(place) => self.areas[place as usize].armed,
+        };
+        self.timers.disarm(key, armed);
         // `fire` with nothing due finds the next timer.
         self.fire(key, i64::MIN / 2, &mut Vec::new());
     }
@@ -338,6 +348,26 @@ impl PartitionRules for Engine {
             out[before..].sort_by(|a, b| (&a.key, &a.rule, order(a)).cmp(&(&b.key, &b.rule, order(b))));
         }
         self.counters.transitions += (out.len() - before) as u64;
+    }
+
+    fn forget(&mut self, sensor: &str, metric: &str, time: EventTime, _out: &mut Vec<Transition>) -> bool {
+        let Some(place) = self.place_of(sensor.as_bytes()) else { return true };
+        let layout = &self.layouts[self.sensors[place].layout as usize];
+        let Some(slot) = layout.names.iter().position(|name| **name == *metric) else { return true };
+        let state = &mut self.sensors[place];
+        if state.metrics[slot].time == NEVER {
+            return true;
+        }
+        let (newest, links) = (state.metrics[slot].time, state.links.clone());
+        let until = newest.max(time.0);
+        state.forgotten.get_or_insert_default().forget(slot as u32, until);
+        for (link, part) in links.iter().zip(&layout.area_rules) {
+            let rule = &mut self.areas[link.area as usize].rules[link.rule as usize];
+            rule.forget(link.member, part, slot as u32, newest, until);
+        }
+        self.look_again(Key::Sensor(place as u32));
+        links.iter().for_each(|link| self.look_again(Key::Area(link.area)));
+        true
     }
 }
 

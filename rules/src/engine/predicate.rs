@@ -4,7 +4,7 @@ use super::area::MemberReading;
 use super::expression::{Logic, TallyKind, Truth, Values};
 use super::layout::TallyPart;
 use super::program::Program;
-use super::sensor::{MetricState, SensorValues};
+use super::sensor::{SensorState, SensorValues};
 use super::tally::Tallied;
 use super::window::UNKNOWN;
 use crate::ast::WindowFunction;
@@ -34,7 +34,8 @@ pub(super) fn apply(
     };
     if part.slots.iter().all(|&slot| newest_before(slot) < reading.time) {
         let metrics = &reading.sensor.metrics;
-        let values = SensorValues { metrics, attrs, stale_after, at: reading.time, by_reading: true };
+        let forgotten = reading.sensor.forgotten.as_deref();
+        let values = SensorValues { metrics, attrs, forgotten, stale_after, at: reading.time, by_reading: true };
         note(member, predicate.evaluate(&values), reading, &instant);
     } else {
         recount(member, predicate, part, attrs, reading, stale_after);
@@ -86,7 +87,7 @@ fn recount(
     for time in times {
         let found = |&slot: &u32| held(slot).at(time, ()).map(|held| (slot, held));
         let (slot, held) = part.slots.iter().find_map(found).expect("the time is that of one of them");
-        let values = ValuesThen { metrics, attrs, stale_after, at: time };
+        let values = ValuesThen { sensor: reading.sensor, attrs, stale_after, at: time };
         let instant = Instant { time, slot, value: held.value, offset: held.offset };
         note(member, predicate.evaluate(&values), reading, &instant);
     }
@@ -122,7 +123,7 @@ impl Values for OneValue<'_> {
 
 /// The values as they were at an earlier instant.
 struct ValuesThen<'a> {
-    metrics: &'a [MetricState],
+    sensor: &'a SensorState,
     attrs: &'a [Option<AttrValue>],
     stale_after: i64,
     at: i64,
@@ -130,9 +131,12 @@ struct ValuesThen<'a> {
 
 impl Values for ValuesThen<'_> {
     fn last(&self, place: usize) -> f64 {
-        let history = self.metrics[place].history.as_ref();
-        let held = history.and_then(|history| history.readings.at_or_before(self.at));
-        let counts = |time: i64| time.saturating_add(self.stale_after) >= self.at;
+        let metric = &self.sensor.metrics[place];
+        let held = metric.history.as_ref().and_then(|history| history.readings.at_or_before(self.at));
+        let counts = |time: i64| match time == metric.time {
+            true => self.sensor.counts_until(place, self.stale_after) >= self.at,
+            false => time.saturating_add(self.stale_after) >= self.at,
+        };
         held.filter(|held| counts(held.time)).map_or(UNKNOWN, |held| held.value)
     }
 

@@ -2,7 +2,7 @@
 
 use super::layout::AreaRule;
 use crate::Settings;
-use crate::ast::{Condition, Each, Expr, Rule, RuleSet};
+use crate::ast::{Condition, Each, Expr, Rule, RuleSet, TemplatePart};
 use model::{AttrValue, Domain, PARTITIONS, Partition, Registry, Sensor, partition_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -94,6 +94,11 @@ impl Program {
         for rule in &rules.rules {
             let named = rule.condition.metrics().iter().map(|name| program.intern(name)).collect();
             program.named.push(named);
+            for part in rule.message.iter().flat_map(|message| &message.0) {
+                if let TemplatePart::Metric(name) = part {
+                    program.intern(name);
+                }
+            }
         }
         for sensor in registry.sensors() {
             for (name, value) in &sensor.attr {
@@ -219,8 +224,13 @@ impl Program {
                 }
             }
             for part in rule.message.iter().flat_map(|message| &message.0) {
-                if let crate::ast::TemplatePart::Attr(name) = part {
-                    add(name);
+                match part {
+                    TemplatePart::Attr(name) => add(name),
+                    // No rule looks at it, but a message shows its newest value.
+                    TemplatePart::Metric(name) if rule.each == Each::Sensor => {
+                        by_metric.entry(self.metric_ids[name]).or_default();
+                    }
+                    TemplatePart::Metric(_) | TemplatePart::Literal(_) => {}
                 }
             }
         }

@@ -113,7 +113,7 @@ impl Engine {
         }
         if layout.area_rules.is_empty() {
             for &(slot, value) in values {
-                let applied = sensor.metrics[slot as usize].apply(time, offset, value);
+                let applied = sensor.apply(slot, time, offset, value);
                 counters.duplicates += u64::from(!applied);
             }
         } else {
@@ -174,9 +174,8 @@ impl Areas<'_> {
         let mut newest_before: SmallVec<[i64; 4]> = SmallVec::new();
         let mut applied = Slotted::new();
         for &(slot, value) in values {
-            let metric = &mut sensor.metrics[slot as usize];
-            let newest = metric.time;
-            if metric.apply(time, offset, value) {
+            let newest = sensor.metrics[slot as usize].time;
+            if sensor.apply(slot, time, offset, value) {
                 newest_before.push(newest);
                 applied.push((slot, value));
             }

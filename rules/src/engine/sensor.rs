@@ -56,6 +56,36 @@ pub(super) struct SensorState {
     pub rules: SmallVec<[RuleState; 1]>,
     /// Its place in each area rule of its class.
     pub links: Box<[Link]>,
+    /// Metrics that count no longer than told, whatever their age. Only tests of rules tell so; it is never saved.
+    pub forgotten: Option<Box<Forgotten>>,
+}
+
+/// Slots of metrics whose newest value counts until an instant at most.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Forgotten(Vec<(u32, i64)>);
+
+impl Forgotten {
+    /// Until when the newest value of a slot counts at most.
+    pub fn until(forgotten: Option<&Forgotten>, slot: usize) -> i64 {
+        let found = forgotten.and_then(|all| all.0.iter().find(|(other, _)| *other as usize == slot));
+        found.map_or(i64::MAX, |(_, until)| *until)
+    }
+
+    /// Has the newest value of a slot count until `until` at most.
+    pub fn forget(&mut self, slot: u32, until: i64) {
+        self.remember(slot);
+        self.0.push((slot, until));
+    }
+
+    /// A newer value came.
+    pub fn remember(&mut self, slot: u32) {
+        self.0.retain(|(other, _)| *other != slot);
+    }
+
+    /// A slot was put in before others.
+    pub fn make_room(&mut self, inserted: u32) {
+        self.0.iter_mut().filter(|(slot, _)| *slot >= inserted).for_each(|(slot, _)| *slot += 1);
+    }
 }
 
 /// Where a sensor is a member.
@@ -129,6 +159,7 @@ impl MetricState {
 pub(super) struct SensorValues<'a> {
     pub metrics: &'a [MetricState],
     pub attrs: &'a [Option<AttrValue>],
+    pub forgotten: Option<&'a Forgotten>,
     pub stale_after: i64,
     pub at: i64,
     pub by_reading: bool,
@@ -136,8 +167,12 @@ pub(super) struct SensorValues<'a> {
 
 impl SensorValues<'_> {
     #[inline]
-    fn is_stale(&self, metric: &MetricState) -> bool {
-        let until = metric.time.saturating_add(self.stale_after);
+    fn is_stale(&self, place: usize) -> bool {
+        let metric = &self.metrics[place];
+        let mut until = metric.time.saturating_add(self.stale_after);
+        if self.forgotten.is_some() {
+            until = until.min(Forgotten::until(self.forgotten, place));
+        }
         metric.time == NEVER || if self.by_reading { until < self.at } else { until <= self.at }
     }
 }
@@ -146,13 +181,13 @@ impl Values for SensorValues<'_> {
     #[inline]
     fn last(&self, place: usize) -> f64 {
         let metric = &self.metrics[place];
-        if self.is_stale(metric) { UNKNOWN } else { metric.value }
+        if self.is_stale(place) { UNKNOWN } else { metric.value }
     }
 
     fn previous(&self, place: usize) -> f64 {
         let metric = &self.metrics[place];
         let previous = metric.history.as_ref().and_then(|history| history.previous);
-        if self.is_stale(metric) { UNKNOWN } else { previous.map_or(UNKNOWN, |reading| reading.value) }
+        if self.is_stale(place) { UNKNOWN } else { previous.map_or(UNKNOWN, |reading| reading.value) }
     }
 
     fn window(&self, function: WindowFunction, place: usize, view: usize, least: Option<u32>) -> f64 {
@@ -161,7 +196,7 @@ impl Values for SensorValues<'_> {
         let count = history.readings.count(view);
         match function {
             WindowFunction::Count if count == 0 => 0.0,
-            _ if self.is_stale(metric) => UNKNOWN,
+            _ if self.is_stale(place) => UNKNOWN,
             WindowFunction::Count => count as f64,
             _ => history.readings.compute(function, view, least.unwrap_or(function.least_readings())),
         }
@@ -217,6 +252,23 @@ impl SensorState {
         }
     }
 
+    /// Applies one value; false if its time is held already.
+    #[inline]
+    pub fn apply(&mut self, slot: u32, time: i64, offset: u64, value: f64) -> bool {
+        if let Some(forgotten) = &mut self.forgotten
+            && time > self.metrics[slot as usize].time
+        {
+            forgotten.remember(slot);
+        }
+        self.metrics[slot as usize].apply(time, offset, value)
+    }
+
+    /// Until when the newest value of a metric counts.
+    pub fn counts_until(&self, slot: usize, stale_after: i64) -> i64 {
+        let until = self.metrics[slot].time.saturating_add(stale_after);
+        until.min(Forgotten::until(self.forgotten.as_deref(), slot))
+    }
+
     /// The newest time of any metric.
     pub fn newest_time(&self) -> i64 {
         self.metrics.iter().map(|metric| metric.time).max().unwrap_or(NEVER)
@@ -238,7 +290,7 @@ impl SensorState {
         let stale_after = rule.body.stale_after.unwrap_or(context.timing.stale_after);
         let stale_at = |&slot: &u32| {
             let time = self.metrics[slot as usize].time;
-            let at = time.saturating_add(stale_after);
+            let at = self.counts_until(slot as usize, stale_after);
             if time != NEVER && state.awaits(at) { at } else { i64::MAX }
         };
         rule.named.iter().map(stale_at).min().unwrap_or(i64::MAX)
@@ -279,6 +331,7 @@ impl SensorState {
         let values = SensorValues {
             metrics: &self.metrics,
             attrs: &context.program.attr_sets[self.attrs as usize],
+            forgotten: self.forgotten.as_deref(),
             stale_after: rule.body.stale_after.unwrap_or(context.timing.stale_after),
             at,
             by_reading,

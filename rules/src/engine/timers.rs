@@ -29,6 +29,11 @@ impl Timers {
         }
     }
 
+    /// Takes back what `arm` said.
+    pub fn disarm(&mut self, key: Key, armed: i64) {
+        self.0.remove(&(armed, key));
+    }
+
     /// The next key that the clock must look at by now.
     pub fn pop(&mut self, clock: i64) -> Option<Key> {
         let first = self.0.first().copied().filter(|(at, _)| *at <= clock)?;

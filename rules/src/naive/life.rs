@@ -139,7 +139,7 @@ impl RuleAtKey {
         for metric in self.rule.condition.metrics() {
             for &member in &self.members {
                 let Some(newest) = world.readings.of(member, &metric).last() else { continue };
-                let stale_at = newest.time + world.stale_after(&self.rule, member);
+                let stale_at = world.readings.counts_until(newest, &metric, world.stale_after(&self.rule, member));
                 if stale_at > last.at || (stale_at == last.at && !last.by_timer) {
                     due.push(stale_at);
                 }

@@ -161,6 +161,13 @@ impl PartitionRules for Naive {
         made.sort_by_key(|one| (one.key.clone(), one.rule.clone(), one.time, one.revision));
         out.extend(made);
     }
+
+    fn forget(&mut self, sensor: &str, metric: &str, time: EventTime, _out: &mut Vec<Transition>) -> bool {
+        if let Some(sensor) = self.world.registry.index_of(sensor) {
+            self.world.readings.forget(sensor, metric, time);
+        }
+        true
+    }
 }
 
 /// Fires the timers of a key that are due, in order of (T, rule id), those that arise meanwhile included.

@@ -1,6 +1,6 @@
 //! Every reading that ever applied.
 
-use model::{EventTime, EvidencePosition};
+use model::{EventTime, EvidencePosition, Millis};
 use std::collections::BTreeMap;
 
 /// One value of one sensor and metric.
@@ -13,13 +13,13 @@ pub(super) struct Held {
     pub position: EvidencePosition,
 }
 
-/// All values by sensor and metric, each list in the order of time.
+/// All values by sensor and metric, each list in the order of time; and until when a test has the newest one count.
 #[derive(Debug)]
-pub(super) struct Readings(BTreeMap<u32, BTreeMap<String, Vec<Held>>>);
+pub(super) struct Readings(BTreeMap<u32, BTreeMap<String, Vec<Held>>>, BTreeMap<(u32, String), EventTime>);
 
 impl Readings {
     pub(super) fn new() -> Readings {
-        Readings(BTreeMap::new())
+        Readings(BTreeMap::new(), BTreeMap::new())
     }
 
     /// The values of one metric of a sensor, oldest first.
@@ -42,8 +42,26 @@ impl Readings {
         self.of(sensor, metric).iter().any(|held| held.time == time)
     }
 
+    /// Has the newest value count until `until` at most.
+    pub(super) fn forget(&mut self, sensor: u32, metric: &str, until: EventTime) {
+        if let Some(newest) = self.of(sensor, metric).last() {
+            let until = until.max(newest.time);
+            self.1.insert((sensor, metric.to_owned()), until);
+        }
+    }
+
+    /// Until when a value counts.
+    pub(super) fn counts_until(&self, held: &Held, metric: &str, stale_after: Millis) -> EventTime {
+        let is_newest = self.of(held.sensor, metric).last().is_some_and(|newest| newest.time == held.time);
+        let told = self.1.get(&(held.sensor, metric.to_owned())).filter(|_| is_newest);
+        told.map_or(held.time + stale_after, |&until| until.min(held.time + stale_after))
+    }
+
     /// Adds a value that is not held yet.
     pub(super) fn add(&mut self, sensor: u32, metric: &str, time: EventTime, value: f64, position: EvidencePosition) {
+        if self.of(sensor, metric).last().is_some_and(|newest| newest.time < time) {
+            self.1.remove(&(sensor, metric.to_owned()));
+        }
         let list = self.0.entry(sensor).or_default().entry(metric.to_owned()).or_default();
         list.push(Held { sensor, time, value, position });
         list.sort_by_key(|held| held.time);

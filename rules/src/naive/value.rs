@@ -197,7 +197,8 @@ impl<'a> Moment<'a> {
             }
             Scope::Member(member, then) => {
                 let known_then = self.world.readings.of(member, metric).iter().rfind(|held| held.time <= then)?;
-                let counts = known_then.time + self.world.stale_after(self.rule, member) >= then;
+                let stale_after = self.world.stale_after(self.rule, member);
+                let counts = self.world.readings.counts_until(known_then, metric, stale_after) >= then;
                 counts.then_some(Value::Number(known_then.value))
             }
         }
@@ -215,7 +216,8 @@ impl<'a> Moment<'a> {
     /// Whether a metric of a sensor is stale now; without any value it counts as stale.
     fn is_stale(&self, sensor: u32, metric: &str) -> bool {
         let Some(newest) = self.world.readings.of(sensor, metric).last() else { return true };
-        let stale_at = newest.time + self.world.stale_after(self.rule, sensor);
+        let stale_after = self.world.stale_after(self.rule, sensor);
+        let stale_at = self.world.readings.counts_until(newest, metric, stale_after);
         if self.by_timer { stale_at <= self.at } else { stale_at < self.at }
     }
 

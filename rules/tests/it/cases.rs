@@ -7,6 +7,7 @@ use model::{
 };
 use rules::ast::RuleSet;
 use rules::check::{self, Known};
+use rules::engine::{Engine, Program};
 use rules::naive::Naive;
 use rules::{PartitionRules, Settings};
 use serde_json::{Map, Value, json};
@@ -44,6 +45,14 @@ fn there_are_enough_of_them_and_their_names_differ() {
 fn the_naive_evaluator_passes() {
     all_pass(&|case, partition| {
         Box::new(Naive::new(&case.rules, case.registry.clone(), case.settings.clone(), partition))
+    });
+}
+
+#[test]
+fn the_production_evaluator_passes() {
+    all_pass(&|case, partition| {
+        let program = Program::compile(case.rules.clone(), case.registry.clone(), case.settings.clone());
+        Box::new(Engine::new(Arc::new(program), partition))
     });
 }
 

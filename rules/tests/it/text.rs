@@ -38,6 +38,18 @@ pub fn parse_entry(line: &str) -> (Entry<'static>, Option<String>) {
     (Entry::Reading(Reading { sensor: Cow::Owned(who.to_owned()), time: at, values, seq: None }), None)
 }
 
+/// What [`parse_entry`] reads; ticks without their partition.
+pub fn entry(entry: &Entry<'_>) -> String {
+    match entry {
+        Entry::Tick(at) => format!("{} tick", time(*at)),
+        Entry::Reading(reading) => {
+            let values: String = reading.values.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();
+            format!("{} {}{values}", time(reading.time), reading.sensor)
+        }
+        Entry::Marker(marker) => format!("{marker:?}"),
+    }
+}
+
 /// A transition, with its evidence as `SENSOR.metric@TIME#OFFSET`.
 pub fn transition(transition: &Transition) -> String {
     let Transition { transition: kind, rule, key, severity, .. } = transition;

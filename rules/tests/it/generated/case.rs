@@ -2,15 +2,18 @@
 
 use super::random::Random;
 use super::world;
+use crate::text;
 use model::{Entry, Partition, Registry, Sensor, Transition};
-use rules::ast::{Rule, RuleSet};
+use rules::ast::{Condition, Level, Rule, RuleSet};
 use rules::{PartitionRules, Settings};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// A city, its rules and a log. The parts are separate, so that each can be made smaller by itself.
 #[derive(Clone)]
 pub struct Case {
+    pub seed: u64,
     pub settings: Settings,
     pub sensors: Vec<Sensor>,
     pub rules: Vec<Arc<Rule>>,
@@ -34,7 +37,7 @@ impl Case {
         let sensors = world::sensors(&mut random);
         let rules = world::rules(&mut random);
         let log = super::log::log(&mut random, &sensors);
-        Case { settings, sensors, rules, log }
+        Case { seed, settings, sensors, rules, log }
     }
 
     pub fn city(&self) -> City {
@@ -84,4 +87,43 @@ impl Case {
         }
         parts
     }
+
+    /// The whole case as text.
+    pub fn describe(&self) -> String {
+        let mut text = format!("seed {}\n{:?}\n", self.seed, self.settings);
+        for sensor in &self.sensors {
+            let _ = writeln!(text, "{}", serde_json::to_string(sensor).unwrap());
+        }
+        for rule in &self.rules {
+            text.push_str(&describe_rule(rule));
+        }
+        for (index, (partition, entry)) in self.log.iter().enumerate() {
+            let _ = writeln!(text, "[{index}] p{partition}  {}", text::entry(entry));
+        }
+        text
+    }
+}
+
+fn describe_rule(rule: &Rule) -> String {
+    let mut text = format!("- id: {}\n  domain: {}\n  each: {:?}\n", rule.id, rule.domain, rule.each);
+    if let Some(where_) = &rule.where_ {
+        let _ = writeln!(text, "  where: {where_}");
+    }
+    let _ = writeln!(text, "  stale_after: {:?}, min_readings: {:?}", rule.stale_after, rule.min_readings);
+    let _ = writeln!(text, "  message: {:?}", rule.message);
+    match &rule.condition {
+        Condition::Silent { after, .. } => {
+            let _ = writeln!(text, "  silent_for: {after:?}");
+        }
+        Condition::Levels(levels) => {
+            for Level { severity, when, for_, clear_when, clear_for } in levels {
+                let _ = writeln!(text, "  - severity: {severity}\n    when: {when}\n    for: {for_}");
+                if let Some(clear_when) = clear_when {
+                    let _ = writeln!(text, "    clear_when: {clear_when}");
+                }
+                let _ = writeln!(text, "    clear_for: {clear_for}");
+            }
+        }
+    }
+    text
 }

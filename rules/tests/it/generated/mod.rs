@@ -1,12 +1,14 @@
 //! Random rules over random logs: evaluators must agree.
 //!
-//! `CITYWATCH_SEED=n` runs one case only, `CITYWATCH_CASES=n` another number of them. The seed of a
-//! failing case is printed; it belongs into `kept-seeds.txt`.
+//! `CITYWATCH_SEED=n` runs one case only, `CITYWATCH_CASES=n` another number of them. A failing case is made smaller
+//! and printed; its seed belongs into `kept-seeds.txt`.
 
 mod case;
 mod expression;
 mod log;
+mod production;
 mod random;
+mod shrink;
 mod world;
 
 use case::{Case, Outcome};

@@ -1,0 +1,137 @@
+//! The production evaluator does as the naive one, also when its state is saved and taken up again.
+
+use super::case::{Case, Outcome};
+use super::random::Random;
+use super::{run_naive, seeds, shrink};
+use crate::text;
+use model::{Entry, EventTime, Millis, Offset, Partition, Transition};
+use rules::PartitionRules;
+use rules::engine::{Engine, Program};
+use rules::naive::Naive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A production evaluator whose state is saved and taken up again now and then.
+struct Restored {
+    engine: Engine,
+    program: Arc<Program>,
+    partition: Partition,
+    random: Random,
+}
+
+impl PartitionRules for Restored {
+    fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
+        if self.random.percent(10) {
+            let mut saved = Vec::new();
+            self.engine.snapshot(&mut saved);
+            self.engine = Engine::restore(self.program.clone(), self.partition, &saved).expect("it was just saved");
+            let mut again = Vec::new();
+            self.engine.snapshot(&mut again);
+            assert!(saved == again, "the state that was taken up is not the one that was saved");
+        }
+        self.engine.apply(offset, entry, out);
+    }
+}
+
+/// An evaluator that is told now and then, as tests of rules do, that a metric counts no longer.
+struct Forgetting<R> {
+    inner: R,
+    random: Random,
+    largest: EventTime,
+}
+
+impl<R: PartitionRules> PartitionRules for Forgetting<R> {
+    fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
+        self.inner.apply(offset, entry, out);
+        let Entry::Reading(reading) = entry else { return };
+        self.largest = self.largest.max(reading.time);
+        if self.random.percent(15) {
+            let metric = reading.values[self.random.below(reading.values.len())].0.as_ref();
+            let time = self.largest + Millis(self.random.pick(&[0, 0, 1_000, 5_000, 10_000]));
+            assert!(self.inner.forget(&reading.sensor, metric, time, out));
+        }
+    }
+}
+
+/// One case in so many is also run with metrics forgotten.
+const FORGETTING: u64 = 4;
+
+fn forgetting(case: &Case) -> Option<String> {
+    let city = case.city();
+    let program = Arc::new(Program::compile(city.rules.clone(), city.registry.clone(), city.settings.clone()));
+    let random = |partition: Partition| Random::new(case.seed ^ (u64::from(partition) << 32));
+    let (naive, _) = case.run(|partition| {
+        let inner = Naive::new(&city.rules, city.registry.clone(), city.settings.clone(), partition);
+        Forgetting { inner, random: random(partition), largest: EventTime::MIN }
+    });
+    let (engine, _) = case.run(|partition| Forgetting {
+        inner: Engine::new(program.clone(), partition),
+        random: random(partition),
+        largest: EventTime::MIN,
+    });
+    first_difference("naive, forgetting", &naive, "engine, forgetting", &engine)
+}
+
+#[test]
+fn the_production_evaluator_does_as_the_naive_one() {
+    for seed in seeds() {
+        let case = Case::generate(seed);
+        if difference(&case).is_some() {
+            report(case);
+        }
+    }
+}
+
+/// How the evaluators differ on a case, if they do.
+fn difference(case: &Case) -> Option<String> {
+    let compared = catch_unwind(AssertUnwindSafe(|| compare(case)));
+    compared.unwrap_or_else(|_| Some("the production evaluator panics".to_owned()))
+}
+
+fn compare(case: &Case) -> Option<String> {
+    let city = case.city();
+    let program = Arc::new(Program::compile(city.rules, city.registry, city.settings));
+    let (expected, naives) = run_naive(case);
+    let (engine, engines) = case.run(|partition| Engine::new(program.clone(), partition));
+    let (restored, _) = case.run(|partition| Restored {
+        engine: Engine::new(program.clone(), partition),
+        program: program.clone(),
+        partition,
+        random: Random::new(case.seed),
+    });
+    let forgets = case.seed.is_multiple_of(FORGETTING);
+    first_difference("naive", &expected, "engine", &engine)
+        .or_else(|| forgets.then(|| forgetting(case)).flatten())
+        .or_else(|| first_difference("engine", &engine, "restored", &restored))
+        .or_else(|| {
+            let naive = naives.iter().map(|naive| (naive.counters().unregistered, naive.counters().late));
+            let counted = engines.iter().map(|engine| (engine.counters().unregistered, engine.counters().late));
+            (!naive.eq(counted)).then(|| "they count unregistered or late readings differently".to_owned())
+        })
+        .or_else(|| {
+            let told: usize = engine.iter().map(Vec::len).sum();
+            let counted: u64 = engines.iter().map(|engine| engine.counters().transitions).sum();
+            (told as u64 != counted).then(|| format!("{told} transitions, counted {counted}"))
+        })
+}
+
+fn first_difference(a_name: &str, a: &Outcome, b_name: &str, b: &Outcome) -> Option<String> {
+    let index = a.iter().zip(b).position(|(a, b)| a != b)?;
+    Some(format!("after [{index}]\n  {a_name}:{}\n  {b_name}:{}", lines(&a[index]), lines(&b[index])))
+}
+
+fn lines(transitions: &[Transition]) -> String {
+    let line = |one: &Transition| format!("\n    {}\n      {one:?}", text::transition(one));
+    transitions.iter().map(line).collect()
+}
+
+/// Panics with the case as small as it gets.
+fn report(case: Case) -> ! {
+    let seed = case.seed;
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let smallest = shrink::shrink(case, &|case| difference(case).is_some());
+    std::panic::set_hook(hook);
+    let how = difference(&smallest).unwrap_or_default();
+    panic!("CITYWATCH_SEED={seed} fails; as small as it gets:\n{}\n{how}", smallest.describe());
+}
