@@ -8,6 +8,7 @@ mod area;
 mod codec;
 mod compiler;
 mod expression;
+mod forgotten;
 mod layout;
 mod life;
 mod predicate;

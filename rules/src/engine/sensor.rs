@@ -1,6 +1,7 @@
 //! One sensor: what it measured last, and the rules about it alone.
 
 use super::expression::{TallyKind, Truth, Values};
+use super::forgotten::Forgotten;
 use super::layout::{Layout, LocalRule, Slot, Term};
 use super::life::{Phase, RuleState};
 use super::program::{Program, Timing};
@@ -58,34 +59,6 @@ pub(super) struct SensorState {
     pub links: Box<[Link]>,
     /// Metrics that count no longer than told, whatever their age. Only tests of rules tell so; it is never saved.
     pub forgotten: Option<Box<Forgotten>>,
-}
-
-/// Slots of metrics whose newest value counts until an instant at most.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Forgotten(Vec<(u32, i64)>);
-
-impl Forgotten {
-    /// Until when the newest value of a slot counts at most.
-    pub fn until(forgotten: Option<&Forgotten>, slot: usize) -> i64 {
-        let found = forgotten.and_then(|all| all.0.iter().find(|(other, _)| *other as usize == slot));
-        found.map_or(i64::MAX, |(_, until)| *until)
-    }
-
-    /// Has the newest value of a slot count until `until` at most.
-    pub fn forget(&mut self, slot: u32, until: i64) {
-        self.remember(slot);
-        self.0.push((slot, until));
-    }
-
-    /// A newer value came.
-    pub fn remember(&mut self, slot: u32) {
-        self.0.retain(|(other, _)| *other != slot);
-    }
-
-    /// A slot was put in before others.
-    pub fn make_room(&mut self, inserted: u32) {
-        self.0.iter_mut().filter(|(slot, _)| *slot >= inserted).for_each(|(slot, _)| *slot += 1);
-    }
 }
 
 /// Where a sensor is a member.
