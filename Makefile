@@ -1,6 +1,8 @@
 # citywatch: make help
 
 CITYWATCH := target/release/citywatch
+# The tests of the workspace build the binary too, so that `make test` need not build it again.
+PACKS = $(CITYWATCH) rules check --strict rules/packs && $(CITYWATCH) rules test --strict rules/packs
 
 .PHONY: help run test check packs bench deny
 
@@ -14,7 +16,7 @@ run: ## build and start the demo city; Ctrl-C stops it
 test: check ## all that CI runs: style, tests, rule tests
 	deploy/test/install-mosquitto.sh
 	cargo test --release --workspace --locked
-	$(MAKE) --no-print-directory packs
+	$(PACKS)
 	@echo "make test: everything passed"
 
 check: ## formatting, lints, documentation
@@ -24,10 +26,9 @@ check: ## formatting, lints, documentation
 
 packs: ## check and test the city's rules
 	cargo build --release --locked
-	$(CITYWATCH) rules check --strict rules/packs
-	$(CITYWATCH) rules test --strict rules/packs
+	$(PACKS)
 
-bench: ## the benchmarks of docs/performance.md; quiet machine, a quarter of an hour
+bench: ## the benchmarks of docs/performance.md; a quarter of an hour on a quiet machine
 	cargo bench --workspace --locked
 
 deny: ## advisories, licences and sources (installs cargo-deny; needs the network)
