@@ -332,14 +332,6 @@ impl AreaValues<'_> {
 }
 
 impl Values for AreaValues<'_> {
-    fn last(&self, _: usize) -> f64 {
-        UNKNOWN
-    }
-
-    fn previous(&self, _: usize) -> f64 {
-        UNKNOWN
-    }
-
     fn window(&self, function: WindowFunction, place: usize, view: usize, least: Option<u32>) -> f64 {
         let window = &self.windows[place];
         let count = window.readings.count(view);

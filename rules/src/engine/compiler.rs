@@ -325,18 +325,6 @@ fn stale_can_open(rule: &Rule) -> bool {
 pub(super) fn evaluate_where(condition: &Expr, sensor: &Sensor) -> Truth {
     struct Attrs(Vec<Option<AttrValue>>);
     impl Values for Attrs {
-        fn last(&self, _: usize) -> f64 {
-            UNKNOWN
-        }
-        fn previous(&self, _: usize) -> f64 {
-            UNKNOWN
-        }
-        fn window(&self, _: WindowFunction, _: usize, _: usize, _: Option<u32>) -> f64 {
-            UNKNOWN
-        }
-        fn tally(&self, _: usize, _: TallyKind) -> (f64, f64) {
-            (UNKNOWN, UNKNOWN)
-        }
         fn attr(&self, place: usize) -> Option<&AttrValue> {
             self.0[place].as_ref()
         }

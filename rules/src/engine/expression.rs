@@ -13,16 +13,24 @@ pub(super) enum Truth {
     True,
 }
 
-/// Where an expression finds its values.
+/// Where an expression finds its values; what a place does not have is unknown there.
 pub(super) trait Values {
     /// Newest value of the metric at a place, [`UNKNOWN`] if stale.
-    fn last(&self, place: usize) -> f64;
+    fn last(&self, _place: usize) -> f64 {
+        UNKNOWN
+    }
     /// The value before the newest, [`UNKNOWN`] if there is none or the metric is stale.
-    fn previous(&self, place: usize) -> f64;
+    fn previous(&self, _place: usize) -> f64 {
+        UNKNOWN
+    }
     /// The function over the window at a place.
-    fn window(&self, function: WindowFunction, place: usize, view: usize, least: Option<u32>) -> f64;
+    fn window(&self, _function: WindowFunction, _place: usize, _view: usize, _least: Option<u32>) -> f64 {
+        UNKNOWN
+    }
     /// Smallest and largest possible number of members.
-    fn tally(&self, tally: usize, kind: TallyKind) -> (f64, f64);
+    fn tally(&self, _tally: usize, _kind: TallyKind) -> (f64, f64) {
+        (UNKNOWN, UNKNOWN)
+    }
     /// A registry attribute.
     fn attr(&self, place: usize) -> Option<&AttrValue>;
 }

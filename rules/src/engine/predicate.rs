@@ -1,13 +1,12 @@
 //! What a reading of a member means for a predicate of an area rule: it is tested at the reading's own time.
 
 use super::area::MemberReading;
-use super::expression::{Logic, TallyKind, Truth, Values};
+use super::expression::{Logic, Truth, Values};
 use super::layout::TallyPart;
 use super::program::Program;
 use super::sensor::{SensorState, SensorValues};
 use super::tally::Tallied;
 use super::window::UNKNOWN;
-use crate::ast::WindowFunction;
 use model::AttrValue;
 
 /// Updates a member by one reading.
@@ -104,18 +103,6 @@ impl Values for OneValue<'_> {
         self.value
     }
 
-    fn previous(&self, _: usize) -> f64 {
-        UNKNOWN
-    }
-
-    fn window(&self, _: WindowFunction, _: usize, _: usize, _: Option<u32>) -> f64 {
-        UNKNOWN
-    }
-
-    fn tally(&self, _: usize, _: TallyKind) -> (f64, f64) {
-        (UNKNOWN, UNKNOWN)
-    }
-
     fn attr(&self, place: usize) -> Option<&AttrValue> {
         self.attrs[place].as_ref()
     }
@@ -138,18 +125,6 @@ impl Values for ValuesThen<'_> {
             false => time.saturating_add(self.stale_after) >= self.at,
         };
         held.filter(|held| counts(held.time)).map_or(UNKNOWN, |held| held.value)
-    }
-
-    fn previous(&self, _: usize) -> f64 {
-        UNKNOWN
-    }
-
-    fn window(&self, _: WindowFunction, _: usize, _: usize, _: Option<u32>) -> f64 {
-        UNKNOWN
-    }
-
-    fn tally(&self, _: usize, _: TallyKind) -> (f64, f64) {
-        (UNKNOWN, UNKNOWN)
     }
 
     fn attr(&self, place: usize) -> Option<&AttrValue> {

@@ -1,6 +1,6 @@
 //! One sensor: what it measured last, and the rules about it alone.
 
-use super::expression::{TallyKind, Truth, Values};
+use super::expression::{Truth, Values};
 use super::forgotten::Forgotten;
 use super::layout::{Layout, LocalRule, Slot, Term};
 use super::life::{Phase, RuleState};
@@ -173,10 +173,6 @@ impl Values for SensorValues<'_> {
             WindowFunction::Count => count as f64,
             _ => history.readings.compute(function, view, least.unwrap_or(function.least_readings())),
         }
-    }
-
-    fn tally(&self, _: usize, _: TallyKind) -> (f64, f64) {
-        (UNKNOWN, UNKNOWN)
     }
 
     fn attr(&self, place: usize) -> Option<&AttrValue> {
