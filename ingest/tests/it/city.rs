@@ -72,7 +72,9 @@ impl Gate {
         let gate = self.clone();
         let wait = tokio::task::spawn_blocking(move || {
             let state = gate.state.lock().unwrap();
-            drop(gate.moved.wait_while(state, |state| state.waiting == 0).unwrap());
+            let (_state, waited) =
+                gate.moved.wait_timeout_while(state, PATIENCE, |state| state.waiting == 0).unwrap();
+            assert!(!waited.timed_out(), "nothing was appended");
         });
         wait.await.unwrap();
     }
@@ -83,7 +85,8 @@ impl EventLog for Gate {
         let mut state = self.state.lock().unwrap();
         state.waiting += 1;
         self.moved.notify_all();
-        state = self.moved.wait_while(state, |state| state.shut).unwrap();
+        // Bounded, so that a test that failed meanwhile is not waited for by its own log.
+        state = self.moved.wait_timeout_while(state, PATIENCE, |state| state.shut).unwrap().0;
         state.waiting -= 1;
         if state.broken {
             return Err(BusError::Halted { place: "test".into(), reason: "broken by the test".into() });
