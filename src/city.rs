@@ -53,7 +53,7 @@ impl City {
     ) -> Result<(), Failure> {
         let at = match config.time.source {
             TimeSource::Wall => now(),
-            TimeSource::Feed => self.clock()?.unwrap_or(EventTime(0)),
+            TimeSource::Feed => clock(&*self.log)?.unwrap_or(EventTime(0)),
         };
         // The registry first: rules are checked against the one that is in force when they come.
         stream::config::publish_registry(&*self.log, registry, at).map_err(Failure::internal)?;
@@ -113,6 +113,11 @@ impl City {
         self.ingest.as_ref().and_then(IngestHandle::local_addr)
     }
 
+    /// The clock of its log.
+    pub fn clock(&self) -> Result<Option<EventTime>, Failure> {
+        clock(&*self.log)
+    }
+
     /// The MQTT edge, where it was started.
     pub fn ingest(&self) -> Option<&IngestHandle> {
         self.ingest.as_ref()
@@ -150,23 +155,23 @@ impl City {
             _ => Ok(()),
         }
     }
+}
 
-    /// The clock of the log: the newest tick of a partition, if it has one.
-    pub fn clock(&self) -> Result<Option<EventTime>, Failure> {
-        let held = self.log.bounds(Topic::Observations, 0).map_err(Failure::internal)?;
-        let mut next = held.start.max(held.end.saturating_sub(TAIL_RECORDS));
-        let mut clock = None;
-        while next < held.end {
-            let records = self.log.read(Topic::Observations, 0, next, 1 << 20).map_err(Failure::internal)?;
-            for (_, record) in records.iter() {
-                if let Some(Ok(Entry::Tick(time))) = record.value.map(Entry::decode) {
-                    clock = clock.max(Some(time));
-                }
+/// The clock of a log: the newest tick of a partition, if it has one.
+pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, Failure> {
+    let held = log.bounds(Topic::Observations, 0).map_err(Failure::internal)?;
+    let mut next = held.start.max(held.end.saturating_sub(TAIL_RECORDS));
+    let mut clock = None;
+    while next < held.end {
+        let records = log.read(Topic::Observations, 0, next, 1 << 20).map_err(Failure::internal)?;
+        for (_, record) in records.iter() {
+            if let Some(Ok(Entry::Tick(time))) = record.value.map(Entry::decode) {
+                clock = clock.max(Some(time));
             }
-            next = records.next_offset().unwrap_or(held.end);
         }
-        Ok(clock)
+        next = records.next_offset().unwrap_or(held.end);
     }
+    Ok(clock)
 }
 
 /// Tells an operator what deserves a look; the steps of a good checkpoint do not.

@@ -49,6 +49,16 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::No => f.write_str("the answer is no"),
+            Failure::ReaderGone => f.write_str("the reader went away"),
+            Failure::Usage(error) | Failure::Internal(error) => f.write_str(&chain(&**error).replace('\n', ";")),
+        }
+    }
+}
+
 /// An error and all its causes, a line each.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

@@ -7,6 +7,7 @@ mod city;
 mod config;
 mod dead_letter;
 mod demo;
+mod doctor;
 mod failure;
 mod incidents;
 mod inputs;
@@ -51,6 +52,8 @@ enum Command {
     /// The sensors, areas and metrics
     #[command(subcommand)]
     Registry(registry::RegistryCommand),
+    /// Can it reach what it needs; what is wrong, and the mend
+    Doctor(doctor::Doctor),
     /// The configuration file
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Incidents(incidents) => incidents.run(),
         Command::DeadLetter(dead_letter) => dead_letter.run(),
         Command::Registry(registry) => registry.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Config(config) => config.run(),
     };
     match outcome {

@@ -158,6 +158,12 @@ pub struct Answer {
     endless: bool,
 }
 
+/// Whether a citywatch runs on this data directory.
+pub fn is_served(data_dir: &Path) -> bool {
+    let path = data_dir.join(NAME);
+    address(&path).is_ok_and(|(address, _open)| BlockingStream::connect(address).is_ok())
+}
+
 /// Asks the citywatch that runs on `data_dir`; `None` if none runs there.
 pub fn ask(data_dir: &Path, ask: &Ask) -> Result<Option<Answer>, Failure> {
     let path = data_dir.join(NAME);

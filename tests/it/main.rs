@@ -7,6 +7,7 @@ mod city;
 mod cli;
 mod demo;
 mod device;
+mod doctor;
 mod nothing_lost;
 mod process;
 mod real_input;

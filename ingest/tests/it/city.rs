@@ -72,8 +72,7 @@ impl Gate {
         let gate = self.clone();
         let wait = tokio::task::spawn_blocking(move || {
             let state = gate.state.lock().unwrap();
-            let (_state, waited) =
-                gate.moved.wait_timeout_while(state, PATIENCE, |state| state.waiting == 0).unwrap();
+            let (_state, waited) = gate.moved.wait_timeout_while(state, PATIENCE, |state| state.waiting == 0).unwrap();
             assert!(!waited.timed_out(), "nothing was appended");
         });
         wait.await.unwrap();
