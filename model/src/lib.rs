@@ -3,6 +3,7 @@
 //! This crate does no I/O and reads no clock; parsers take text, placements take points.
 
 mod feed_clock;
+mod feed_message;
 mod incident;
 mod observation;
 mod partition;
@@ -12,6 +13,7 @@ mod schemas;
 mod time;
 
 pub use feed_clock::FeedClock;
+pub use feed_message::{Certainty, FeedContext, FeedMessage, MsgType, Urgency};
 pub use incident::{
     Domain, Evidence, EvidencePosition, IncidentState, Severity, Transition, TransitionKind, UnknownWord, incident_id,
 };

@@ -2,7 +2,7 @@
 //!
 //! `CITYWATCH_WRITE_SCHEMAS=1 cargo test --release -p model schemas` writes them anew.
 
-use crate::{Entry, EventTime, Evidence, Marker, MarkerKind, Reading, Sensor, Transition};
+use crate::{Entry, EventTime, Evidence, FeedMessage, Marker, MarkerKind, Reading, Sensor, Transition};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +53,7 @@ fn the_files_are_what_the_types_say() {
     compare("transition", &schema_for!(Transition));
     compare("evidence", &schema_for!(Evidence));
     compare("sensor", &schema_for!(Sensor));
+    compare("feed-message", &schema_for!(FeedMessage));
 }
 
 /// What the codec writes has exactly the fields of the form, and what the form writes the codec reads.
