@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// Only a failure waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sensors s0 to s9 of ten subdistricts; b1 and b2 behind gateway g1.
 pub fn registry() -> Arc<Registry> {

@@ -1,6 +1,6 @@
 //! The subscriber against the real Mosquitto, and the publisher against it and against the endpoint, with kills.
 
-use crate::city::{self, Gate, payload, seqs, settings};
+use crate::city::{self, Gate, PATIENCE, payload, seqs, settings};
 use crate::mosquitto::Mosquitto;
 use bus::{EmbeddedLog, EventLog};
 use ingest::{BrokerSettings, Ingest, IngestHandle, IngestSettings, Publisher, Stage, TimeSource};
@@ -9,9 +9,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes; a test that reaches it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn subscribe(log: Arc<dyn EventLog>, url: &str) -> IngestHandle {
     let broker = Some(BrokerSettings::new(url));
