@@ -19,9 +19,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("bus", &["model"]),
     ("rules", &["model"]),
+    ("seeds", &["model", "rules"]),
     ("ingest", &["model", "bus"]),
     ("stream", &["model", "bus", "rules"]),
-    ("citywatch", &["model", "bus", "rules", "ingest", "stream"]),
+    ("citywatch", &["model", "seeds", "bus", "rules", "ingest", "stream"]),
 ];
 
 /// Foreign crates that one crate alone may name.
