@@ -4,7 +4,7 @@
 
 use crate::clock::{Clock, wall_now};
 use crate::dead_letter;
-use crate::decode::{Decoded, Shape, decoder};
+use crate::decode::{Decoded, Shape, decode};
 use crate::validate::{Catalog, Known, Reason, Refusal};
 use model::{EventTime, PARTITIONS, Partition, Reading, Registry, partition_of};
 use std::borrow::Cow;
@@ -119,11 +119,11 @@ impl Intake {
             let refusal = Refusal::new(Reason::NotUtf8, "the payload is not UTF-8");
             return refuse(chunk, &refusal, owner, message.topic, received_at, message.payload, None);
         };
-        (decoder(message.content_type).decode)(text, shape, &mut |raw, decoded| {
+        decode(text, shape, message.content_type, &mut |raw, decoded| {
             let (sensor, time, refusal) = match decoded {
                 Ok(reading) => match self.admit(&reading, owner, shape, received_at, chunk) {
                     Ok(()) => return,
-                    Err(refusal) => (reading.sensor, reading.time, refusal),
+                    Err(refusal) => (reading.sensor, reading.time.instant(), refusal),
                 },
                 Err(refusal) => (None, None, refusal),
             };
@@ -164,7 +164,7 @@ impl Intake {
                 return Err(Refusal::new(Reason::SensorMismatch, detail));
             }
             Shape::Batch => named.ok_or_else(|| {
-                Refusal::new(Reason::WrongShape, "missing field `sensor`, which every reading of a batch must name")
+                Refusal::new(Reason::WrongShape, "no sensor, which every reading of a batch must name")
             })?,
         };
         let known = self

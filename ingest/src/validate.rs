@@ -2,7 +2,7 @@
 //!
 //! Time limits are part of it; the clock they count from is given by the caller. It reads no clock and keeps no state.
 
-use crate::decode::Decoded;
+use crate::decode::{Decoded, Stamp};
 use model::{EventTime, Millis, Partition, Registry};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ reasons! {
     DuplicateMetric = "duplicate-metric",
     /// `seeds/metrics.yaml` does not know a metric.
     UnknownMetric = "unknown-metric",
+    /// A value is in a unit that is not known, or that cannot be converted to its metric's.
+    UnknownUnit = "unknown-unit",
     /// A value is too large to be a number.
     NotFinite = "not-finite",
     /// A value lies outside its metric's plausible range.
@@ -150,7 +152,7 @@ impl Catalog {
     /// Whether a decoded reading may go on the log, and its time.
     pub(crate) fn check(&self, reading: &Decoded<'_>, now: Now) -> Result<EventTime, Refusal> {
         if reading.values.is_empty() {
-            return Err(Refusal::new(Reason::NoValues, "\"values\" is empty"));
+            return Err(Refusal::new(Reason::NoValues, "no values"));
         }
         for (index, (metric, value)) in reading.values.iter().enumerate() {
             if reading.values[..index].iter().any(|(other, _)| other == metric) {
@@ -158,8 +160,12 @@ impl Catalog {
             }
             self.check_value(metric, *value)?;
         }
-        let Some(time) = reading.time.or(now.absent) else {
-            return Err(Refusal::new(Reason::NoTime, "no \"time\", and the feed has not begun"));
+        let time = match (reading.time, now.absent) {
+            (Stamp::At(time), _) => time,
+            (Stamp::FromNow(span), Some(clock)) => clock + span,
+            (Stamp::FromNow(_), None) => {
+                return Err(Refusal::new(Reason::NoTime, "no time of its own, and the feed has not begun"));
+            }
         };
         if let Some(latest) = now.latest.filter(|latest| time > *latest) {
             return Err(Refusal::new(Reason::TimeInFuture, format!("{time} is after {latest}, the latest allowed")));

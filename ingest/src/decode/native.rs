@@ -2,19 +2,13 @@
 //!
 //! `time` is epoch milliseconds or RFC 3339. Unknown fields are ignored, though not deeper than 128 levels.
 
-use super::{Decoded, Each, Shape};
+use super::{Decoded, Each, Shape, Stamp, Values, check_count, refusal};
 use crate::validate::{Reason, Refusal};
 use model::EventTime;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt;
-
-/// Most readings in one message; one with more is refused as a whole.
-pub(crate) const READINGS_MAX: usize = 1_000;
-
-type Values<'a> = SmallVec<[(Cow<'a, str>, f64); 4]>;
 
 /// See [`super::Decoder::decode`].
 pub(super) fn decode(payload: &str, shape: Shape, each: &mut Each<'_>) {
@@ -26,45 +20,27 @@ pub(super) fn decode(payload: &str, shape: Shape, each: &mut Each<'_>) {
         Ok(readings) => readings,
         Err(error) => return each(payload, Err(refusal(&error))),
     };
-    if readings.is_empty() {
-        return each(payload, Err(Refusal::new(Reason::NoValues, "the array is empty")));
-    }
-    if readings.len() > READINGS_MAX {
-        let detail = format!("{} readings in one message, at most {READINGS_MAX} are allowed", readings.len());
-        return each(payload, Err(Refusal::new(Reason::TooManyReadings, detail)));
+    if let Err(refusal) = check_count(readings.len()) {
+        return each(payload, Err(refusal));
     }
     for raw in readings {
         each(raw.get(), reading(raw.get()));
     }
 }
 
-fn reading(text: &str) -> Result<Decoded<'_>, Refusal> {
+/// One reading.
+pub(super) fn reading(text: &str) -> Result<Decoded<'_>, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let reading = deserializer.deserialize_map(ReadingVisitor).map_err(|error| refusal(&error))?;
     deserializer.end().map_err(|error| refusal(&error))?;
     let time = match reading.time {
-        None => None,
-        Some(Time::Millis(ms)) => Some(EventTime(ms)),
+        None => Stamp::ABSENT,
+        Some(Time::Millis(ms)) => Stamp::At(EventTime(ms)),
         Some(Time::Text(text)) => {
-            Some(text.parse().map_err(|error: model::TimeError| Refusal::new(Reason::BadTime, error.to_string()))?)
+            Stamp::At(text.parse().map_err(|error: model::TimeError| Refusal::new(Reason::BadTime, error.to_string()))?)
         }
     };
     Ok(Decoded { sensor: reading.sensor, time, values: reading.values, seq: reading.seq })
-}
-
-/// serde_json tells kinds apart only by its text, which the tests pin down.
-fn refusal(error: &serde_json::Error) -> Refusal {
-    let detail = error.to_string();
-    let reason = if detail.starts_with("number out of range") {
-        Reason::NotFinite
-    } else if detail.starts_with("recursion limit exceeded") {
-        Reason::TooDeep
-    } else if error.is_data() {
-        Reason::WrongShape
-    } else {
-        Reason::MalformedJson
-    };
-    Refusal::new(reason, detail)
 }
 
 enum Time<'a> {

@@ -165,7 +165,7 @@ async fn what_is_good_in_every_form_is_taken() {
 #[test]
 fn the_words_are_a_closed_list() {
     let words: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
-    assert_eq!(words.len(), 19);
+    assert_eq!(words.len(), 20);
     assert!(
         words
             .iter()

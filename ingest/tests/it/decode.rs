@@ -1,14 +1,14 @@
 //! Properties of the decoders.
 
 use ingest::Refusal;
-use ingest::decode::{DECODERS, Decoded, Shape, decoder};
+use ingest::decode::{DECODERS, Decoded, Shape};
 use model::{EventTime, Reading};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
 fn decode(payload: &str, shape: Shape) -> Vec<Result<Reading<'static>, Refusal>> {
     let mut found = Vec::new();
-    (decoder(None).decode)(payload, shape, &mut |raw, decoded| {
+    ingest::decode::decode(payload, shape, None, &mut |raw, decoded| {
         assert!(payload.contains(raw));
         found.push(decoded.map(owned));
     });
@@ -17,7 +17,7 @@ fn decode(payload: &str, shape: Shape) -> Vec<Result<Reading<'static>, Refusal>>
 
 fn owned(decoded: Decoded<'_>) -> Reading<'static> {
     let Decoded { sensor, time, values, seq } = decoded;
-    Reading { sensor: sensor.unwrap_or(Cow::Borrowed("")), time: time.unwrap(), values, seq }.into_owned()
+    Reading { sensor: sensor.unwrap_or(Cow::Borrowed("")), time: time.instant().unwrap(), values, seq }.into_owned()
 }
 
 fn reading() -> impl Strategy<Value = Reading<'static>> {
