@@ -1,11 +1,12 @@
 //! Rule sets and registries on the log: their texts on `config` under a content hash, and the markers that name them.
 //!
-//! Markers and text are one append, so a marker never names what is not there. Publishing assumes one publisher at a
+//! A text is durable before a marker names it. A long one (a registry of a million sensors) is several records under
+//! its hash, each with a header `part` that says `number/count`. Publishing assumes one publisher at a
 //! time for a city; two at once may both append, and the later one wins, in every partition alike or not.
 //! What it does not do: it does not check rules. Whoever publishes did, against the registry that will be in force; a
 //! stream goes on with the rules before if the new ones do not fit.
 
-use bus::{Batch, BusError, EventLog, Records, Topic};
+use bus::{Batch, BusError, EventLog, Record, Records, Topic};
 use model::{
     Entry, EventTime, Marker, MarkerKind, Offset, PARTITIONS, Partition, Registry, content_hash, partition_of,
 };
@@ -16,6 +17,13 @@ use std::collections::BTreeMap;
 
 /// Bytes of one read of the config topic.
 const READ_BYTES: usize = 1024 * 1024;
+
+/// Bytes of one record of text: below the 1 MiB that Kafka takes by default.
+const PART_BYTES: usize = 512 * 1024;
+/// Parts in one append.
+const PARTS_PER_APPEND: usize = 32;
+/// The header of a record that is a part of a text.
+const PART: &str = "part";
 
 /// What publishing did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +92,49 @@ pub fn current(log: &dyn EventLog, kind: MarkerKind) -> Result<Option<Marker>, B
     Ok(found)
 }
 
-/// The text of this hash, if it was ever published.
+/// The text of this hash, if it was ever published whole.
 pub fn text(log: &dyn EventLog, hash: &str) -> Result<Option<String>, BusError> {
-    let mut found = None;
+    let (mut gathered, mut next, mut whole) = (Vec::new(), 0, false);
     scan(log, partition_of(hash.as_bytes(), PARTITIONS), |records| {
-        let mut records = records.iter().filter(|(_, record)| record.key == hash.as_bytes());
-        found = records.find_map(|(_, record)| String::from_utf8(record.value?.to_vec()).ok());
-        found.is_none()
+        for (_, record) in records.iter().filter(|(_, record)| record.key == hash.as_bytes()) {
+            let (Some(value), (number, count)) = (record.value, part_of(&record)) else { continue };
+            // A publisher that was killed leaves the first parts; the next one writes all again, and they are the same.
+            if number == next && !whole {
+                gathered.extend_from_slice(value);
+                next += 1;
+                whole = next == count;
+            }
+        }
+        !whole
     })?;
-    Ok(found)
+    Ok(String::from_utf8(gathered).ok().filter(|_| whole))
+}
+
+/// Number and count of the record's part; a record without the header is a whole text.
+fn part_of(record: &Record<'_>) -> (usize, usize) {
+    let header = record.headers.iter().find(|(name, _)| *name == PART);
+    let text = header.and_then(|(_, value)| std::str::from_utf8(value).ok());
+    let numbers = text.and_then(|text| text.split_once('/'));
+    let parsed = numbers.and_then(|(number, count)| Some((number.parse().ok()?, count.parse().ok()?)));
+    parsed.unwrap_or((0, 1))
+}
+
+/// Makes the text durable under its hash.
+fn append_text(log: &dyn EventLog, hash: &str, text: &str) -> Result<(), BusError> {
+    let partition = partition_of(hash.as_bytes(), PARTITIONS);
+    let parts: Vec<&[u8]> = text.as_bytes().chunks(PART_BYTES).collect();
+    let numbered: Vec<(usize, &[u8])> = parts.iter().copied().enumerate().collect();
+    for some in numbered.chunks(PARTS_PER_APPEND) {
+        let mut batch = Batch::new();
+        for (number, part) in some {
+            let place = format!("{number}/{}", parts.len());
+            let header = [(PART, place.as_bytes())];
+            let headers = if parts.len() == 1 { &[][..] } else { &header[..] };
+            batch.push(Topic::Config, partition, hash.as_bytes(), Some(part), headers);
+        }
+        log.append(batch)?;
+    }
+    Ok(())
 }
 
 fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> Result<Published, BusError> {
@@ -100,13 +142,12 @@ fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> R
     if current(log, kind)?.is_some_and(|marker| marker.hash == hash) {
         return Ok(Published { hash, changed: false });
     }
+    if self::text(log, &hash)?.is_none() {
+        append_text(log, &hash, text)?;
+    }
     let mut marker = Vec::new();
     Entry::Marker(Marker { marker: kind, hash: hash.clone(), time: at }).encode(&mut marker);
     let mut batch = Batch::new();
-    if self::text(log, &hash)?.is_none() {
-        let partition = partition_of(hash.as_bytes(), PARTITIONS);
-        batch.push(Topic::Config, partition, hash.as_bytes(), Some(text.as_bytes()), &[]);
-    }
     let key = pointer_key(kind);
     batch.push(Topic::Config, partition_of(key.as_bytes(), PARTITIONS), key.as_bytes(), Some(&marker), &[]);
     for partition in 0..PARTITIONS {

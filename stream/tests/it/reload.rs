@@ -68,3 +68,26 @@ fn a_registry_change_is_published_once_and_a_rollback_is_a_change() {
     assert_eq!(current.hash, first.hash);
     assert_eq!(stream::config::current(&log, model::MarkerKind::Rules).unwrap(), None);
 }
+
+#[test]
+fn a_long_text_is_kept_in_parts_and_a_torn_one_is_written_again() {
+    let dir = tempdir().unwrap();
+    let log = EmbeddedLog::open(dir.path(), Default::default()).unwrap();
+    let rules: String =
+        (0..9_000).map(|n| format!("# 井盖 number {n}, to be long enough for several parts: {n:0>120}\n")).collect();
+    let files = [("long.yaml".to_owned(), format!("{rules}rules: []\n"))];
+    let text = stream::config::rules_text(&files, &Default::default());
+    assert!(text.len() > 1_200_000, "{}", text.len());
+    let hash = model::content_hash(&text);
+    // What a killed publisher leaves: the first of three parts.
+    let mut batch = bus::Batch::new();
+    let partition = model::partition_of(hash.as_bytes(), model::PARTITIONS);
+    let part = &text.as_bytes()[..512 * 1024];
+    batch.push(bus::Topic::Config, partition, hash.as_bytes(), Some(part), &[("part", b"0/3")]);
+    bus::EventLog::append(&log, batch).unwrap();
+    assert_eq!(stream::config::text(&log, &hash).unwrap(), None, "a part is no text");
+
+    let published = stream::config::publish_rules(&log, &files, &Default::default(), city::START).unwrap();
+    assert_eq!((published.hash.as_str(), published.changed), (&*hash, true));
+    assert_eq!(stream::config::text(&log, &hash).unwrap().as_deref(), Some(&*text));
+}

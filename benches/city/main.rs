@@ -1,0 +1,33 @@
+//! The built binary as a whole, measured from outside: `cargo bench --bench city [latency|recovery|storm]...`.
+//!
+//! Without a name all are run. The load comes from this process, so its own time is not in any CPU figure.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+#[path = "../../tests/it/device.rs"]
+#[expect(dead_code, reason = "acknowledgements are only drained here")]
+mod device;
+mod latency;
+mod process;
+mod recovery;
+mod storm;
+
+fn main() {
+    // cargo itself passes `--bench`.
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|other| other == name);
+    for (name, run) in [("latency", latency::run as fn()), ("recovery", recovery::run), ("storm", storm::run)] {
+        if wanted(name) {
+            let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+            println!("{name}; load average {}", load.trim());
+            run();
+            println!();
+        }
+    }
+}
+
+/// Nearest rank of sorted values.
+fn quantile<T: Copy + Default>(sorted: &[T], q: f64) -> T {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
