@@ -20,9 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bus", &["model"]),
     ("rules", &["model"]),
     ("seeds", &["model", "rules"]),
+    ("history", &["model", "bus"]),
     ("ingest", &["model", "bus"]),
     ("stream", &["model", "bus", "rules"]),
-    ("citywatch", &["model", "seeds", "bus", "rules", "ingest", "stream"]),
+    ("citywatch", &["model", "seeds", "bus", "history", "rules", "ingest", "stream"]),
 ];
 
 /// Foreign crates that one crate alone may name.
