@@ -1,0 +1,217 @@
+/**
+ * A made-up city for the tests of the page: areas, sensors, incidents, readings. Deterministic.
+ * Outlines are Voronoi cells inside a rough border: nothing here is official.
+ */
+
+/** Mulberry32: small, seeded, good enough to scatter sensors. */
+export function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const BORDER = [
+  [115.52, 39.62], [115.62, 39.45], [116.05, 39.44], [116.45, 39.43], [116.8, 39.58], [116.95, 39.72], [117.2, 40.05],
+  [117.42, 40.28], [117.45, 40.62], [117.2, 40.72], [116.95, 41.02], [116.62, 41.03], [116.3, 40.82], [115.95, 40.62],
+  [115.72, 40.45], [115.45, 40.02],
+];
+
+const DISTRICTS = [
+  ["110101", "东城区", "Dongcheng", 116.416, 39.928, 17], ["110102", "西城区", "Xicheng", 116.362, 39.912, 15],
+  ["110105", "朝阳区", "Chaoyang", 116.51, 39.94, 43], ["110106", "丰台区", "Fengtai", 116.3, 39.82, 26],
+  ["110107", "石景山区", "Shijingshan", 116.17, 39.92, 9], ["110108", "海淀区", "Haidian", 116.25, 40.03, 29],
+  ["110109", "门头沟区", "Mentougou", 115.82, 39.98, 13], ["110111", "房山区", "Fangshan", 115.88, 39.66, 28],
+  ["110112", "通州区", "Tongzhou", 116.74, 39.84, 22], ["110113", "顺义区", "Shunyi", 116.75, 40.14, 25],
+  ["110114", "昌平区", "Changping", 116.17, 40.25, 22], ["110115", "大兴区", "Daxing", 116.42, 39.63, 22],
+  ["110116", "怀柔区", "Huairou", 116.58, 40.62, 16], ["110117", "平谷区", "Pinggu", 117.16, 40.2, 18],
+  ["110118", "密云区", "Miyun", 117.02, 40.52, 20], ["110119", "延庆区", "Yanqing", 116.08, 40.53, 18],
+];
+
+/** The part of `polygon` that is nearer to `own` than to `other`. */
+function nearer(polygon, own, other) {
+  const side = ([x, y]) => (x - (own[0] + other[0]) / 2) * (own[0] - other[0]) + (y - (own[1] + other[1]) / 2) * (own[1] - other[1]);
+  const kept = [];
+  polygon.forEach((here, at) => {
+    const next = polygon[(at + 1) % polygon.length];
+    const [a, b] = [side(here), side(next)];
+    if (a >= 0) kept.push(here);
+    if (a * b < 0) kept.push([here[0] + ((next[0] - here[0]) * a) / (a - b), here[1] + ((next[1] - here[1]) * a) / (a - b)]);
+  });
+  return kept;
+}
+
+function cellOf(polygon, own, all) {
+  return all.reduce((rest, other) => (other === own ? rest : nearer(rest, own, other)), polygon);
+}
+
+function inside(polygon, [x, y]) {
+  let within = false;
+  for (let at = 0, before = polygon.length - 1; at < polygon.length; before = at, at += 1) {
+    const [[ax, ay], [bx, by]] = [polygon[at], polygon[before]];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) within = !within;
+  }
+  return within;
+}
+
+function feature(code, level, name, parent, ring) {
+  return { type: "Feature", properties: { code, level, name, parent }, geometry: { type: "Polygon", coordinates: [[...ring, ring[0]]] } };
+}
+
+function areas() {
+  const draw = random(7);
+  const centres = DISTRICTS.map(([, , , lon, lat]) => [lon, lat]);
+  const districts = [];
+  const subdistricts = [];
+  DISTRICTS.forEach(([code, zh, en, , , parts], at) => {
+    const ring = cellOf(BORDER, centres[at], centres);
+    districts.push(feature(code, "district", { zh, en: `${en} District` }, "110000", ring));
+    const [west, east] = [Math.min(...ring.map((one) => one[0])), Math.max(...ring.map((one) => one[0]))];
+    const [south, north] = [Math.min(...ring.map((one) => one[1])), Math.max(...ring.map((one) => one[1]))];
+    const seeds = [];
+    while (seeds.length < parts) {
+      const point = [west + draw() * (east - west), south + draw() * (north - south)];
+      if (inside(ring, point)) seeds.push(point);
+    }
+    seeds.forEach((seed, part) => {
+      const name = { zh: `${zh[0]}${part + 1}街道`, en: `${en} ${part + 1}` };
+      subdistricts.push(feature(`${code}${String(part + 1).padStart(3, "0")}`, "subdistrict", name, code, cellOf(ring, seed, seeds)));
+    });
+  });
+  return { districts, subdistricts };
+}
+
+export const DOMAINS = ["drainage", "waste", "traffic", "air"];
+
+const METRICS = {
+  drainage: [["level_m", "m", 0.6, 0.35], ["flow_m3s", "m3/s", 0.3, 0.2]],
+  waste: [["fill_ratio", "1", 0.5, 0.4]],
+  traffic: [["speed_kmh", "km/h", 42, 18], ["occupancy_ratio", "1", 0.2, 0.12]],
+  air: [["pm2_5_ugm3", "ug/m3", 60, 45], ["o3_ugm3", "ug/m3", 80, 50]],
+};
+
+const RULES = {
+  drainage: [["drainage.ponding", "路面积水", "Ponding on the road", 0.9], ["drainage.surcharge", "管网超载", "Sewer surcharged", 1.1]],
+  waste: [["waste.overflow", "垃圾桶满溢", "Bin overflowing", 0.95]],
+  traffic: [["traffic.congestion", "道路拥堵", "Road congested", 18]],
+  air: [["air.smog", "重污染过程", "Smog episode", 150]],
+};
+
+export const SEVERITIES = ["minor", "moderate", "severe", "extreme"];
+
+function reading([, , middle, swing], time, phase) {
+  const day = (2 * Math.PI * time) / 86_400_000;
+  const wave = Math.sin(day + phase) * 0.6 + Math.sin(9 * day + 3 * phase) * 0.2 + Math.sin(67 * day + phase) * 0.12;
+  return Math.max(0, middle + swing * wave);
+}
+
+export function makeCity({ sensors: wanted = 2000, open = 200, cleared = 40, now }) {
+  const { districts, subdistricts } = areas();
+  const draw = random(11);
+  const sensors = [];
+  while (sensors.length < wanted) {
+    const spread = draw() < 0.7 ? 0.16 : 0.55;
+    const angle = draw() * 2 * Math.PI;
+    const reach = spread * Math.sqrt(-2 * Math.log(1 - draw() * 0.999));
+    const [lon, lat] = [116.42 + reach * Math.cos(angle), 39.95 + 0.8 * reach * Math.sin(angle)];
+    const subdistrict = subdistricts.find((one) => inside(one.geometry.coordinates[0], [lon, lat]));
+    if (!subdistrict) continue;
+    const domain = DOMAINS[Math.floor(draw() * 4)];
+    const { code, parent } = subdistrict.properties;
+    const chance = draw();
+    const state = chance < 0.93 ? "online" : chance < 0.965 ? "silent" : chance < 0.985 ? "stuck" : "never";
+    sensors.push({
+      id: `${code}-${domain[0].toUpperCase()}${String(sensors.length).padStart(5, "0")}`,
+      domain, lon, lat, datum_unknown: false, subdistrict: code, district: parent, cell: `${code}-${1 + (sensors.length % 12)}`,
+      interval_ms: 300_000, in_service: true, attributes: domain === "drainage" ? { diameter_m: 0.8 } : {}, state, phase: draw() * 6,
+      heard_at: state === "never" ? null : state === "silent" ? now - 5_400_000 : now - Math.floor(draw() * 300_000), last: {},
+    });
+  }
+  for (const sensor of sensors) refresh(sensor, sensor.heard_at);
+  const incidents = [];
+  for (let at = 0; at < open + cleared; at += 1) {
+    const age = Math.floor(draw() ** 2 * 6 * 3_600_000) + 20_000;
+    incidents.push(makeIncident({ sensors, subdistricts, draw, openedAt: now - age, cleared: at >= open, acknowledged: draw() < 0.35 }));
+  }
+  return { districts, subdistricts, sensors, incidents, draw };
+}
+
+export function refresh(sensor, time) {
+  if (time === null) return;
+  sensor.heard_at = time;
+  for (const metric of METRICS[sensor.domain]) {
+    sensor.last[metric[0]] = { value: Number(reading(metric, time, sensor.phase).toFixed(3)), time, unit: metric[1] };
+  }
+}
+
+export function makeIncident({ sensors, subdistricts, draw, openedAt, cleared = false, acknowledged = false, severity }) {
+  const sensor = sensors[Math.floor(draw() * sensors.length)];
+  const rules = RULES[sensor.domain];
+  const [rule, zh, en, threshold] = rules[Math.floor(draw() * rules.length)];
+  const chance = draw();
+  const how = severity ?? (chance < 0.42 ? "minor" : chance < 0.77 ? "moderate" : chance < 0.94 ? "severe" : "extreme");
+  const changedAt = cleared ? openedAt + 15_000 : openedAt;
+  const id = Array.from({ length: 32 }, (_, at) => (at === 12 ? "5" : Math.floor(draw() * 16).toString(16))).join("");
+  const subdistrict = subdistricts.find((one) => one.properties.code === sensor.subdistrict);
+  const [metric] = METRICS[sensor.domain];
+  return {
+    id: id.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"), rule, title: { zh, en }, key: sensor.id, key_kind: "sensor", domain: sensor.domain,
+    severity: how, state: cleared ? "cleared" : "open", acknowledged: acknowledged ? { by: "admin", at: openedAt + 90_000, note: "已通知值班室" } : null,
+    opened_at: openedAt, changed_at: changedAt, cleared_at: cleared ? changedAt : null, revision: cleared ? 2 : 1,
+    message: `${metric[0]} ${(threshold * 1.08).toFixed(2)} (${threshold})`, stale: draw() < 0.03, place: { lon: sensor.lon, lat: sensor.lat },
+    subdistrict: sensor.subdistrict, district: sensor.district, place_name: subdistrict.properties.name,
+  };
+}
+
+/** An incident with all that its page shows. */
+export function detailOf(city, incident) {
+  const sensor = city.sensors.find((one) => one.id === incident.key);
+  const [metric] = METRICS[incident.domain];
+  const threshold = RULES[incident.domain].find((one) => one[0] === incident.rule)[3];
+  const evidence = [0, 1, 2, 3].map((at) => ({
+    sensor: sensor.id, metric: metric[0], time: incident.opened_at - at * 60_000, value: Number((threshold * (1.08 - at * 0.02)).toFixed(3)), partition: 3, offset: 88_120 - at,
+  }));
+  const step = { id: incident.id, rule: incident.rule, key: incident.key, domain: incident.domain, severity: incident.severity, opened_at: incident.opened_at };
+  const transitions = [{ ...step, state: "open", transition: "opened", revision: 1, time: incident.opened_at, evidence, message: incident.message }];
+  if (incident.revision > 1) transitions.push({ ...step, state: incident.state, transition: incident.state === "cleared" ? "cleared" : "escalated", revision: incident.revision, time: incident.changed_at, evidence: [] });
+  const { acknowledged } = incident;
+  return {
+    ...incident, transitions, acts: acknowledged ? [{ act: "acknowledged", ...acknowledged }] : [],
+    rule_text: `# A made-up rule of the tests.\nid: ${incident.rule}\ntitle: { zh: ${incident.title.zh}, en: ${incident.title.en} }\ndomain: ${incident.domain}\neach: sensor\nopen:\n  when: ${metric[0]} >= ${threshold}\n  for: 5m\nclear:\n  when: ${metric[0]} < ${(threshold * 0.85).toFixed(2)}\n  for: 10m\n`,
+    charts: [{ sensor: sensor.id, metric: metric[0], unit: metric[1], threshold: [{ value: threshold, kind: "opens", severity: "moderate" }, { value: threshold * 0.85, kind: "clears", severity: null }] }],
+    near: neighbours(city, sensor),
+  };
+}
+
+export function neighbours(city, sensor) {
+  const metres = (one) => 1000 * Math.hypot((one.lon - sensor.lon) * 85.4, (one.lat - sensor.lat) * 111.2);
+  return city.sensors
+    .filter((one) => one !== sensor && one.domain === sensor.domain)
+    .map((one) => ({ id: one.id, distance_m: Math.round(metres(one)) }))
+    .sort((a, b) => a.distance_m - b.distance_m)
+    .slice(0, 5);
+}
+
+/** Readings of a sensor; around an open incident they climb over its threshold. One hole an afternoon. */
+export function seriesOf(city, sensor, metric, from, to, points) {
+  const row = METRICS[sensor.domain].find((one) => one[0] === metric) ?? METRICS[sensor.domain][0];
+  const step = Math.max(300_000, Math.ceil((to - from) / points / 60_000) * 60_000);
+  const incident = city.incidents.find((one) => one.key === sensor.id && METRICS[one.domain][0][0] === metric);
+  const threshold = incident && RULES[incident.domain].find((one) => one[0] === incident.rule)[3];
+  const rows = [];
+  for (let time = Math.ceil(from / step) * step; time <= to && time <= (sensor.heard_at ?? 0); time += step) {
+    if (Math.floor(time / 1_200_000) % 37 === 5) continue;
+    let mean = reading(row, time, sensor.phase);
+    if (incident) {
+      const near = Math.min(1, Math.max(0, 1 + (time - incident.opened_at) / 3_600_000));
+      const after = incident.cleared_at === null ? 1 : Math.min(1, Math.max(0, 1 - (time - incident.cleared_at) / 1_800_000));
+      const pull = near * near * after;
+      mean = mean * (1 - pull) + pull * (threshold * (threshold === 18 ? 0.7 : 1.12) + mean * 0.06);
+    }
+    rows.push([time, mean, mean * 0.94, mean * 1.06, Math.round(step / 60_000)]);
+  }
+  return { sensor: sensor.id, metric, unit: row[1], step_ms: step, points: rows };
+}

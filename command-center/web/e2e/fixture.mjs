@@ -1,0 +1,233 @@
+/**
+ * A server that speaks as the command center does, for what a real one cannot be made to do on command: break the
+ * stream, stop the clock, let two people acknowledge at once. It serves the built page under the strict policy too.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES } from "./city.mjs";
+
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/** Events kept for those who come back. */
+const RING = 500;
+
+export class Fixture {
+  constructor({ now = Date.now(), ...size } = {}) {
+    this.city = makeCity({ now, ...size });
+    this.offset = now - Date.now();
+    this.frozen = null;
+    this.refusing = false;
+    this.sessions = true;
+    this.ring = [];
+    this.lastId = 0;
+    this.accepted = 1_000_000;
+    this.snapshots = 0;
+    this.streams = new Set();
+    this.server = createServer((request, response) => this.answer(request, response));
+  }
+
+  async start(port = 0) {
+    await new Promise((resolve) => this.server.listen(port, "127.0.0.1", resolve));
+    this.timer = setInterval(() => this.beat(), 1000);
+    return `http://127.0.0.1:${this.server.address().port}`;
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.server.closeAllConnections();
+    return new Promise((resolve) => this.server.close(resolve));
+  }
+
+  now() {
+    return this.frozen ?? Date.now() + this.offset;
+  }
+
+  // What tests do to the city.
+
+  freeze() {
+    this.frozen = this.now();
+  }
+
+  thaw() {
+    this.frozen = null;
+  }
+
+  /** Ends all streams; while `refusing`, new requests of any kind are cut too. */
+  cut(refusing) {
+    this.refusing = refusing;
+    for (const stream of this.streams) stream.destroy();
+  }
+
+  open(severity) {
+    const incident = makeIncident({ ...this.city, openedAt: this.now(), severity });
+    this.city.incidents.push(incident);
+    this.send("incident", incident);
+    return incident;
+  }
+
+  change(incident, change) {
+    Object.assign(incident, { revision: incident.revision + 1, changed_at: this.now() }, change);
+    this.send("incident", incident);
+  }
+
+  // The stream.
+
+  beat() {
+    this.send("clock", { now_at: this.now() });
+    if (this.frozen !== null) return;
+    this.accepted += 37;
+    this.send("overview", this.overview());
+    const changed = [];
+    for (let at = 0; at < 40; at += 1) {
+      const sensor = this.city.sensors[Math.floor(this.city.draw() * this.city.sensors.length)];
+      if (sensor.state !== "online") continue;
+      refresh(sensor, this.now());
+      changed.push({ id: sensor.id, state: sensor.state, last: sensor.last });
+    }
+    this.send("values", { time: this.now(), sensors: changed });
+  }
+
+  send(type, body) {
+    const event = { id: ++this.lastId, text: `id: ${this.lastId}\nevent: ${type}\ndata: ${JSON.stringify(body)}\n\n` };
+    this.ring.push(event);
+    if (this.ring.length > RING) this.ring.shift();
+    for (const stream of this.streams) stream.write(event.text);
+  }
+
+  live(request, response) {
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    const last = Number(request.headers["last-event-id"] ?? NaN);
+    if (last >= (this.ring[0]?.id ?? Infinity) - 1 && last <= this.lastId) {
+      response.write(": going on\n\n");
+      for (const event of this.ring) if (event.id > last) response.write(event.text);
+    } else {
+      this.snapshots += 1;
+      const incidents = this.city.incidents.filter((one) => one.state === "open").sort((a, b) => b.changed_at - a.changed_at);
+      const body = { now_at: this.now(), overview: this.overview(), incidents: incidents.slice(0, 150), more: incidents.length > 150 };
+      response.write(`id: ${this.lastId}\nevent: snapshot\ndata: ${JSON.stringify(body)}\n\n`);
+    }
+    this.streams.add(response);
+    response.on("close", () => this.streams.delete(response));
+  }
+
+  overview() {
+    const { incidents, sensors } = this.city;
+    const open = incidents.filter((one) => one.state === "open");
+    const tally = (words, of) => Object.fromEntries(words.map((word) => [word, of.filter((one) => Object.values(one).includes(word)).length]));
+    const states = (state) => sensors.filter((one) => one.state === state).length;
+    return {
+      now_at: this.now(),
+      open: { total: open.length, by_domain: tally(DOMAINS, open), by_severity: tally(SEVERITIES, open) },
+      unacknowledged: open.filter((one) => one.acknowledged === null).length,
+      sensors: { total: sensors.length, online: states("online"), silent: states("silent"), stuck: states("stuck"), never: states("never") },
+      feed: { accepted: this.accepted, refused: 12, lag_ms: 180 },
+    };
+  }
+
+  // Requests.
+
+  async answer(request, response) {
+    if (this.refusing) return request.socket.destroy();
+    response.setHeader("content-security-policy", POLICY);
+    response.setHeader("x-content-type-options", "nosniff");
+    const url = new URL(request.url, "http://fixture");
+    if (!url.pathname.startsWith("/api/")) return this.file(url.pathname, response);
+    if (!this.sessions) return problem(response, 401, "no session");
+    const path = url.pathname.slice("/api/v1".length).split("/").slice(1).map(decodeURIComponent);
+    if (path[0] === "live") return this.live(request, response);
+    if (request.method === "POST") return this.post(path, request, response);
+    const body = this.get(path, url.searchParams);
+    if (body === undefined) return problem(response, 404, "not found");
+    json(response, 200, body);
+  }
+
+  get([first, id, third], asked) {
+    const { city } = this;
+    switch (first) {
+      case "session":
+        return { name: "admin", role: "operator", expires_at: this.now() + 3_600_000 };
+      case "overview":
+        return this.overview();
+      case "areas":
+        return { items: (asked.get("level") === "district" ? city.districts : city.subdistricts).map((one) => one.properties) };
+      case "areas.geojson":
+        return { type: "FeatureCollection", schematic: true, features: asked.get("level") === "district" ? city.districts : city.subdistricts };
+      case "map":
+        return Object.fromEntries(["ids", "lon", "lat", "domain", "state"].map((name) => [name, city.sensors.map((one) => one[name === "ids" ? "id" : name])]));
+      case "incidents": {
+        if (id === undefined) return this.pageOf(city.incidents.filter((one) => matches(one, asked)).sort((a, b) => b.changed_at - a.changed_at), asked);
+        const incident = city.incidents.find((one) => one.id === id);
+        return incident && detailOf(city, incident);
+      }
+      case "sensors": {
+        if (id === undefined) return this.pageOf(city.sensors.filter((one) => matches(one, asked)), asked);
+        const sensor = city.sensors.find((one) => one.id === id);
+        if (!sensor) return undefined;
+        if (third === "series") {
+          const to = Number(asked.get("to") ?? this.now());
+          return seriesOf(city, sensor, asked.get("metric"), Number(asked.get("from") ?? to - 86_400_000), to, Number(asked.get("points") ?? 300));
+        }
+        return { ...sensor, open_incidents: city.incidents.filter((one) => one.key === id && one.state === "open"), neighbours: neighbours(city, sensor) };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  pageOf(rows, asked) {
+    const [from, limit] = [Number(asked.get("cursor") ?? 0), Number(asked.get("limit") ?? 100)];
+    return { items: rows.slice(from, from + limit), next: from + limit < rows.length ? String(from + limit) : null };
+  }
+
+  async post([first, id, act], request, response) {
+    if (first === "sign-out") {
+      this.sessions = false;
+      return response.writeHead(204).end();
+    }
+    const incident = this.city.incidents.find((one) => one.id === id);
+    if (first !== "incidents" || act !== "acknowledge" || !incident) return problem(response, 404, "not found");
+    const tag = request.headers["if-match"];
+    if (!tag) return problem(response, 428, "say which state you saw: If-Match");
+    if (incident.acknowledged) return problem(response, 409, "already acknowledged");
+    if (tag !== tagOf(detailOf(this.city, incident))) return problem(response, 412, "changed since");
+    let text = "";
+    for await (const piece of request) text += piece;
+    incident.acknowledged = { by: "admin", at: this.now(), note: JSON.parse(text).note };
+    this.send("incident", incident);
+    json(response, 200, incident);
+  }
+
+  async file(path, response) {
+    const name = extname(path) ? normalize(path) : "/index.html";
+    try {
+      const body = await readFile(join(DIST, name));
+      response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "application/octet-stream" }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+}
+
+function matches(one, asked) {
+  const is = (name, value) => !asked.get(name) || asked.get(name) === "all" || asked.get(name) === value;
+  const area = asked.get("area");
+  const q = asked.get("q");
+  return is("state", one.state) && is("domain", one.domain) && is("severity", one.severity) && (!area || one.district === area || one.subdistrict === area) && (!q || one.id.includes(q));
+}
+
+function tagOf(body) {
+  return `"${createHash("sha256").update(JSON.stringify(body)).digest("hex").slice(0, 24)}"`;
+}
+
+function json(response, status, body) {
+  response.writeHead(status, { "content-type": "application/json", etag: tagOf(body) }).end(JSON.stringify(body));
+}
+
+function problem(response, status, detail) {
+  response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify({ type: "about:blank", title: detail, status, detail }));
+}

@@ -1,0 +1,34 @@
+/** Names of districts and subdistricts, fetched once. */
+import { shallowRef } from "vue";
+import { get } from "./api/client";
+import type { Area } from "./api/types";
+import { nameOf } from "./format";
+import { lang } from "./words";
+
+const known = shallowRef(new Map<string, Area>());
+export const districts = shallowRef<Area[]>([]);
+let asked: Promise<void> | null = null;
+
+async function load(): Promise<void> {
+  const [first, second] = await Promise.all([
+    get<{ items: Area[] }>("/areas?level=district"),
+    get<{ items: Area[] }>("/areas?level=subdistrict"),
+  ]);
+  districts.value = first.items;
+  known.value = new Map([...first.items, ...second.items].map((area) => [area.code, area]));
+}
+
+/** Fetches the areas unless that was done; a failure is tried again at the next call. */
+export function loadAreas(): Promise<void> {
+  asked ??= load().catch(() => {
+    asked = null;
+  });
+  return asked;
+}
+
+/** The name of an area, or its code until it is known. */
+export function areaName(code: string | null | undefined): string {
+  if (!code) return "";
+  const area = known.value.get(code);
+  return (area && nameOf(area.name, lang.value)) || code;
+}

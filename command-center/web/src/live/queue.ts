@@ -1,0 +1,59 @@
+/** Which incidents the queue shows, and in which order. Pure. */
+import type { Domain, Incident, Severity } from "../api/types";
+
+export type Wanted = "open" | "cleared";
+
+export interface Filter {
+  state: Wanted;
+  /** Empty: all. */
+  severities: Severity[];
+  /** Empty: all. */
+  domains: Domain[];
+  /** A district's code; null: the whole city. */
+  district: string | null;
+  /** null: both. */
+  acknowledged: boolean | null;
+}
+
+export function everything(): Filter {
+  return { state: "open", severities: [], domains: [], district: null, acknowledged: null };
+}
+
+export function isNarrow(filter: Filter): boolean {
+  return (
+    filter.severities.length > 0 ||
+    filter.domains.length > 0 ||
+    filter.district !== null ||
+    filter.acknowledged !== null
+  );
+}
+
+export function passes(incident: Incident, filter: Filter): boolean {
+  return (
+    incident.state === filter.state &&
+    (filter.severities.length === 0 || filter.severities.includes(incident.severity)) &&
+    (filter.domains.length === 0 || filter.domains.includes(incident.domain)) &&
+    (filter.district === null || incident.district === filter.district) &&
+    (filter.acknowledged === null || (incident.acknowledged !== null) === filter.acknowledged)
+  );
+}
+
+/** Newest change first; ids decide between equals, so that rows do not swap places. */
+export function queueOf(incidents: Iterable<Incident>, filter: Filter): Incident[] {
+  return [...incidents]
+    .filter((incident) => passes(incident, filter))
+    .sort((a, b) => b.changed_at - a.changed_at || (a.id < b.id ? -1 : 1));
+}
+
+/** Adds or takes out a member of a filter's list. */
+export function toggled<T>(list: T[], member: T): T[] {
+  return list.includes(member) ? list.filter((one) => one !== member) : [...list, member];
+}
+
+/** The id that j (+1) and k (-1) lead to; the first or last row when none is selected. */
+export function neighbourOf(rows: Incident[], selected: string | null, step: 1 | -1): string | null {
+  if (rows.length === 0) return null;
+  const at = rows.findIndex((row) => row.id === selected);
+  if (at < 0) return (step === 1 ? rows[0] : rows[rows.length - 1])?.id ?? null;
+  return rows[Math.min(rows.length - 1, Math.max(0, at + step))]?.id ?? null;
+}

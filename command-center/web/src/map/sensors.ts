@@ -1,0 +1,92 @@
+/** Sensors as a layer of circles, coloured by state or by domain, their states kept by the live stream. */
+import type { ExpressionSpecification, LayerSpecification, Map as GlMap } from "maplibre-gl";
+import { get } from "../api/client";
+import { DOMAINS, type MapSensors, SENSOR_STATES, type SensorChange } from "../api/types";
+import { live } from "../live/store";
+import { colour } from "../theme";
+
+export type ColourBy = "state" | "domain";
+
+export interface Columns extends MapSensors {
+  /** Row of a sensor's id. */
+  row: Map<string, number>;
+}
+
+let columns: Promise<Columns> | null = null;
+
+// What changes while nobody shows a map must not be lost: states are kept here, for all maps of the page.
+live.onSensors((changes) => void columns?.then((held) => keepStates(held, changes)).catch(() => undefined));
+live.onSnapshot(() => (columns = null));
+
+function keepStates(held: Columns, changes: SensorChange[]): void {
+  for (const { id, state } of changes) {
+    const row = held.row.get(id);
+    if (row !== undefined) held.state[row] = state;
+  }
+}
+
+/** All placed sensors; fetched once, and again after a new snapshot. */
+export function sensorColumns(): Promise<Columns> {
+  if (!columns) {
+    columns = get<MapSensors>("/map/sensors").then((body) => ({
+      ...body,
+      row: new Map(body.ids.map((id, row) => [id, row])),
+    }));
+    columns.catch(() => (columns = null));
+  }
+  return columns;
+}
+
+/** Rows as points; the feature id is the row. */
+export function sensorPoints(held: Columns, rows: Iterable<number>): GeoJSON.FeatureCollection {
+  const features: GeoJSON.Feature[] = [];
+  for (const row of rows) {
+    features.push({
+      type: "Feature",
+      id: row,
+      geometry: { type: "Point", coordinates: [held.lon[row] ?? 0, held.lat[row] ?? 0] },
+      properties: { domain: held.domain[row], state: held.state[row] },
+    });
+  }
+  return { type: "FeatureCollection", features };
+}
+
+export function showStates(map: GlMap, held: Columns, changes: SensorChange[]): void {
+  for (const { id, state } of changes) {
+    const row = held.row.get(id);
+    if (row !== undefined) map.setFeatureState({ source: "sensors", id: row }, { state });
+  }
+}
+
+function chosen(words: readonly string[], fallback: string, value: ExpressionSpecification): ExpressionSpecification {
+  const cases = words.flatMap((word) => [word, colour(`--${word}`)]);
+  return ["match", value, ...cases, colour(fallback)] as unknown as ExpressionSpecification;
+}
+
+const STATE: ExpressionSpecification = ["coalesce", ["feature-state", "state"], ["get", "state"]];
+
+export function sensorColour(by: ColourBy): ExpressionSpecification {
+  if (by === "state") return chosen(SENSOR_STATES, "--never", STATE);
+  return chosen([...DOMAINS, "weather"], "--device", ["get", "domain"]);
+}
+
+export function sensorLayers(by: ColourBy): LayerSpecification[] {
+  const paint = sensorColour(by);
+  const quiet: ExpressionSpecification = ["!=", STATE, "online"];
+  return [
+    {
+      id: "sensors",
+      type: "circle",
+      source: "sensors",
+      paint: {
+        "circle-color": paint,
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 7, 1.5, 10, 2.4, 13, 5, 16, 9],
+        // Sensors that work are quiet; the others are rings that stand out without their colour.
+        "circle-opacity": ["case", quiet, 0.15, 0.75],
+        "circle-stroke-color": paint,
+        "circle-stroke-width": ["case", quiet, 1.4, 0],
+        "circle-stroke-opacity": 0.95,
+      },
+    },
+  ];
+}

@@ -1,0 +1,13 @@
+import { createRouter, createWebHistory } from "vue-router";
+import Overview from "./pages/Overview.vue";
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/", name: "overview", component: Overview },
+    { path: "/incidents/:id", name: "incident", component: () => import("./pages/Incident.vue"), props: true },
+    { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
+    { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
+    { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
+  ],
+});

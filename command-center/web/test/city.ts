@@ -1,0 +1,37 @@
+/** What the tests take for an incident and an overview. */
+import type { Incident, Overview } from "../src/api/types";
+
+export function incident(id: string, change: Partial<Incident> = {}): Incident {
+  return {
+    id,
+    rule: "drainage.ponding",
+    title: { zh: "路面积水", en: "Ponding" },
+    key: "S1",
+    key_kind: "sensor",
+    domain: "drainage",
+    severity: "moderate",
+    state: "open",
+    acknowledged: null,
+    opened_at: 1_000,
+    changed_at: 1_000,
+    cleared_at: null,
+    revision: 1,
+    message: null,
+    stale: false,
+    place: { lon: 116.4, lat: 39.9 },
+    subdistrict: "110105003",
+    district: "110105",
+    place_name: null,
+    ...change,
+  };
+}
+
+export function overview(total: number): Overview {
+  return {
+    now_at: 1,
+    open: { total, by_domain: {}, by_severity: {} },
+    unacknowledged: total,
+    sensors: { total: 10, online: 9, silent: 1, stuck: 0, never: 0 },
+    feed: null,
+  };
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { everything, isNarrow, neighbourOf, queueOf, toggled } from "../src/live/queue";
+import { incident } from "./city";
+
+const acknowledged = { by: "admin", at: 1, note: null };
+const all = [
+  incident("a", { changed_at: 10, severity: "minor" }),
+  incident("b", { changed_at: 30, severity: "extreme", domain: "air", district: "110108" }),
+  incident("c", { changed_at: 20, acknowledged }),
+  incident("d", { changed_at: 40, state: "cleared", revision: 2 }),
+  incident("e", { changed_at: 20 }),
+];
+const ids = (change: object): string[] => queueOf(all, { ...everything(), ...change }).map((one) => one.id);
+
+describe("the queue", () => {
+  it("shows what is open, newest change first, equals by id", () => {
+    expect(ids({})).toEqual(["b", "c", "e", "a"]);
+    expect(ids({ state: "cleared" })).toEqual(["d"]);
+  });
+
+  it("filters by each of its ways, and by all together", () => {
+    expect(ids({ severities: ["minor", "extreme"] })).toEqual(["b", "a"]);
+    expect(ids({ domains: ["air"] })).toEqual(["b"]);
+    expect(ids({ district: "110108" })).toEqual(["b"]);
+    expect(ids({ acknowledged: true })).toEqual(["c"]);
+    expect(ids({ acknowledged: false })).toEqual(["b", "e", "a"]);
+    expect(ids({ acknowledged: false, severities: ["moderate"], domains: ["drainage"], district: "110105" })).toEqual(["e"]);
+  });
+
+  it("knows when it is narrowed", () => {
+    expect(isNarrow(everything())).toBe(false);
+    expect(isNarrow({ ...everything(), state: "cleared" })).toBe(false);
+    expect(isNarrow({ ...everything(), acknowledged: false })).toBe(true);
+  });
+
+  it("adds and takes out", () => {
+    expect(toggled(["a"], "b")).toEqual(["a", "b"]);
+    expect(toggled(["a", "b"], "a")).toEqual(["b"]);
+  });
+
+  it("moves by one row and stops at both ends", () => {
+    const rows = queueOf(all, everything());
+    expect(neighbourOf(rows, null, 1)).toBe("b");
+    expect(neighbourOf(rows, null, -1)).toBe("a");
+    expect(neighbourOf(rows, "b", 1)).toBe("c");
+    expect(neighbourOf(rows, "a", 1)).toBe("a");
+    expect(neighbourOf(rows, "b", -1)).toBe("b");
+    expect(neighbourOf(rows, "gone", 1)).toBe("b");
+    expect(neighbourOf([], "b", 1)).toBe(null);
+  });
+});

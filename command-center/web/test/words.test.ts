@@ -1,0 +1,82 @@
+/** The two dictionaries say the same things, and no template says anything past them. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "vue/compiler-sfc";
+import { DOMAINS, SENSOR_STATES, SEVERITIES } from "../src/api/types";
+import { en } from "../src/words/en";
+import { zh } from "../src/words/zh";
+
+const SRC = new URL("../src/", import.meta.url).pathname;
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).map((name) => ({ name, text: /\.(vue|ts)$/.test(name) ? readFileSync(join(SRC, name), "utf8") : "" }));
+const HAN = /\p{Script=Han}/u;
+const keys = Object.keys(zh) as (keyof typeof zh)[];
+
+/** Same in both languages, by intent: the names of substances and the switch, which speaks the other language. */
+const SAME = new Set<string>(["metric.pm2_5_ugm3", "metric.pm10_ugm3"]);
+const SWITCH = new Set<string>(["nav.language", "nav.language.short"]);
+
+describe("the dictionaries", () => {
+  it("have the same keys", () => {
+    expect(Object.keys(en)).toEqual(Object.keys(zh));
+  });
+
+  it("leave nothing untranslated", () => {
+    const text = keys.filter((key) => !SWITCH.has(key) && !SAME.has(key));
+    expect(text.filter((key) => HAN.test(en[key]))).toEqual([]);
+    expect(text.filter((key) => zh[key] === en[key] || !HAN.test(zh[key]))).toEqual(["queue.count"]);
+    expect(keys.filter((key) => zh[key].trim() === "" || en[key].trim() === "")).toEqual([]);
+  });
+
+  it("fill in the same things", () => {
+    const given = (words: string): string[] => [...words.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "").sort();
+    for (const key of keys) expect(given(en[key]), key).toEqual(given(zh[key]));
+  });
+
+  it("write Chinese with Chinese punctuation", () => {
+    expect(keys.filter((key) => !SWITCH.has(key) && /\p{Script=Han}[,;:?!]/u.test(zh[key]))).toEqual([]);
+  });
+
+  it("have a word for every member of the closed lists", () => {
+    const members = [...SEVERITIES.map((one) => `severity.${one}`), ...DOMAINS.map((one) => `domain.${one}`), ...SENSOR_STATES.map((one) => `state.${one}`)];
+    expect(members.filter((key) => !(key in zh))).toEqual([]);
+  });
+
+  it("are used: a word that no file names is left over", () => {
+    const code = files.filter((file) => !file.name.startsWith("words")).map((file) => file.text).join("\n");
+    const listed = /^(severity|domain|state|metric|act|transition|transition\.reason|line|chart|map\.colour|queue)\./;
+    expect(keys.filter((key) => !listed.test(key) && !code.includes(`"${key}"`) && !code.includes(`'${key}'`))).toEqual([]);
+  });
+});
+
+interface Node {
+  type: number;
+  content?: unknown;
+  children?: unknown;
+  props?: { type: number; name: string; value?: { content: string } }[];
+}
+
+/** Text that stands in a template as it is: text nodes, and attributes that are read or read out. */
+function said(node: Node): string[] {
+  const own = node.type === 2 && typeof node.content === "string" ? [node.content] : [];
+  const read = (node.props ?? []).filter((prop) => prop.type === 6 && ["title", "alt", "placeholder", "aria-label"].includes(prop.name));
+  const children = Array.isArray(node.children) ? (node.children as Node[]).flatMap(said) : [];
+  return [...own, ...read.map((prop) => prop.value?.content ?? ""), ...children].filter((text) => /\p{L}/u.test(text));
+}
+
+describe("templates", () => {
+  const components = files.filter((file) => file.name.endsWith(".vue"));
+
+  it("say nothing but words of the dictionaries, and the program's own name", () => {
+    expect(components.length).toBeGreaterThan(10);
+    for (const { name, text } of components) {
+      const template = parse(text).descriptor.template?.ast as unknown as Node | undefined;
+      const allowed = new Set(["citywatch", "/sign-in?code=…"]);
+      expect(template ? said(template).map((one) => one.trim()).filter((one) => !allowed.has(one)) : [], name).toEqual([]);
+    }
+  });
+
+  it("hold no Chinese, nor does the code", () => {
+    expect(files.filter((file) => !file.name.startsWith("words") && file.name !== "format.ts" && HAN.test(file.text)).map((file) => file.name)).toEqual([]);
+  });
+});
