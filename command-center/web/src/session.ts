@@ -1,7 +1,6 @@
 /** Who is signed in. The cookie is the server's; this only knows what the server answers. */
-import { ref } from "vue";
-import { get, onSignedOut, post } from "./api/client";
-import { ApiError } from "./api/client";
+import { ref, watch } from "vue";
+import { ApiError, get, onSignedOut, post } from "./api/client";
 import type { Session } from "./api/types";
 import { live } from "./live/store";
 
@@ -11,6 +10,10 @@ export const signIn = ref<SignIn>("asking");
 export const session = ref<Session | null>(null);
 
 onSignedOut(leave);
+watch(
+  () => live.line.connection,
+  (connection) => connection === "signed-out" && leave(),
+);
 
 function leave(): void {
   signIn.value = "out";

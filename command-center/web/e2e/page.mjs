@@ -1,0 +1,157 @@
+/**
+ * The built page against the made-up city: the first five minutes, then what goes wrong in a control room.
+ * `node e2e/page.mjs [FOLDER]`; pictures go to the folder when it is named. Needs `npm run build` and Chromium.
+ */
+import assert from "node:assert/strict";
+import { launch, mapReady, open, PHONE, shooter } from "./browser.mjs";
+import { Fixture } from "./fixture.mjs";
+import { acknowledges, looksAtASensor, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
+
+const shoot = shooter(process.argv[2]);
+const browser = await launch();
+const at = (page, name) => page.locator(`[data-test="${name}"]`);
+
+async function firstFiveMinutes(page, fixture, origin) {
+  await page.goto(origin);
+  assert.equal(await seesTheCity(page), fixture.overview().open.total);
+  assert.deepEqual(await openDomains(page), ["drainage", "waste", "traffic", "air"]);
+  // The snapshot holds 150 of 200: the rest is fetched.
+  await until(page, "all open incidents are in the queue", () => document.querySelector('[data-test="queue-count"]').textContent.startsWith("200"));
+  const id = await seesOneArrive(page, () => fixture.open("extreme"));
+  await shoot(page, "overview-zh-dark");
+  await opensByKeyboard(page);
+  await page.goBack();
+  await opensOne(page, id);
+  await seesWhy(page);
+  await shoot(page, "incident-zh-dark");
+  await acknowledges(page, id, "已通知排水集团值班室");
+  await switchesLanguage(page);
+  await at(page, "theme").click();
+  await shoot(page, "overview-en-light");
+  await looksAtASensor(page);
+  await shoot(page, "sensor-en-light");
+}
+
+/** The queue's filters, each way, and an incident that clears under the operator's eyes. */
+async function filters(page, fixture, origin) {
+  await page.goto(origin);
+  await seesTheCity(page);
+  const shown = async () => Number((await at(page, "queue-count").innerText()).match(/\d+/)[0]);
+  const all = await shown();
+  await at(page, "domain-air").click();
+  const air = fixture.overview().open.by_domain.air;
+  await until(page, "only air is shown", (count) => document.querySelector('[data-test="queue-count"]').textContent.startsWith(String(count)), air);
+  await at(page, "area").selectOption("110105");
+  const chaoyang = fixture.city.incidents.filter((one) => one.state === "open" && one.domain === "air" && one.district === "110105").length;
+  await until(page, "only Chaoyang is shown", (count) => document.querySelector('[data-test="queue-count"]').textContent.startsWith(String(count)), chaoyang);
+  await page.locator(".reset").click();
+  assert.equal(await shown(), all);
+
+  const incident = fixture.open("severe");
+  const row = page.locator(`[data-test="row"][data-id="${incident.id}"]`);
+  await row.waitFor();
+  fixture.change(incident, { state: "cleared", cleared_at: fixture.now() });
+  await row.waitFor({ state: "detached" });
+  await at(page, "show-cleared").click();
+  await row.waitFor();
+}
+
+/** A line that breaks, a server that is away, a clock that stands still. */
+async function troubles(page, fixture, origin) {
+  await page.goto(origin);
+  await seesTheCity(page);
+  const snapshots = fixture.snapshots;
+  fixture.cut(false);
+  const during = fixture.open("severe");
+  await page.locator(`[data-test="row"][data-id="${during.id}"]`).waitFor();
+  assert.equal(fixture.snapshots, snapshots, "it went on after the last event: no new snapshot");
+
+  fixture.cut(true);
+  await at(page, "trouble").and(page.locator(".lost")).waitFor();
+  await shoot(page, "disconnected-zh-dark");
+  const meanwhile = fixture.open("extreme");
+  fixture.ring.length = 0;
+  fixture.refusing = false;
+  await at(page, "trouble").waitFor({ state: "detached" });
+  await page.locator(`[data-test="row"][data-id="${meanwhile.id}"].arrived`).waitFor();
+  assert.equal(fixture.snapshots, snapshots + 1, "what was missed came as a new snapshot");
+
+  fixture.freeze();
+  await at(page, "trouble").and(page.locator(".stale")).waitFor();
+  fixture.thaw();
+  await at(page, "trouble").waitFor({ state: "detached" });
+  // The cut line is what the browser itself reports; nothing else may be.
+  page.faults = page.faults.filter((fault) => !fault.includes("ERR_"));
+}
+
+/** Two operators at once: one wins, the other is told; and a change under the dialog is shown before it can be sent. */
+async function conflicts(page, fixture, origin) {
+  const first = fixture.city.incidents.find((one) => one.state === "open" && !one.acknowledged);
+  await page.goto(`${origin}/incidents/${first.id}`);
+  await at(page, "acknowledge").click();
+  await at(page, "ack-send").and(page.locator(":enabled")).waitFor();
+  fixture.change(first, { severity: "extreme" });
+  await at(page, "ack-send").click();
+  await at(page, "ack-told").waitFor();
+  await page.locator('dialog [aria-label="特别重大"]').waitFor();
+  await at(page, "ack-send").and(page.locator(":enabled")).click();
+  await at(page, "acknowledged").waitFor();
+
+  const second = fixture.city.incidents.find((one) => one.state === "open" && !one.acknowledged);
+  await page.goto(`${origin}/incidents/${second.id}`);
+  await at(page, "acknowledge").click();
+  await at(page, "ack-send").and(page.locator(":enabled")).waitFor();
+  second.acknowledged = { by: "wang", at: fixture.now(), note: null };
+  await at(page, "ack-send").click();
+  await until(page, "it says who was first", () => document.querySelector('[data-test="ack-told"]')?.textContent.includes("wang"));
+  page.faults = page.faults.filter((fault) => !/status of (409|412)/.test(fault));
+}
+
+/** What is not there, who is not signed in, and a phone. */
+async function edges(page, fixture, origin) {
+  for (const path of ["/nowhere", "/incidents/none", "/sensors/none"]) {
+    await page.goto(origin + path);
+    await at(page, "nothing").waitFor();
+  }
+  await page.goto(origin);
+  await seesTheCity(page);
+  await shoot(page, "overview-zh-phone");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(wide, 0, "a phone does not scroll sideways");
+  await opensOne(page);
+  await mapReady(page, "place-map");
+  await shoot(page, "incident-zh-phone");
+  fixture.sessions = false;
+  fixture.cut(false);
+  await at(page, "sign-in").waitFor();
+  await shoot(page, "sign-in-zh-phone");
+  fixture.sessions = true;
+  await at(page, "sign-in").locator("button").click();
+  await at(page, "incident").waitFor();
+  page.faults = page.faults.filter((fault) => !/status of (401|404)|ERR_/.test(fault));
+}
+
+let failed = 0;
+try {
+  for (const [scenario, options] of [[firstFiveMinutes], [filters], [troubles], [conflicts], [edges, { viewport: PHONE }]]) {
+    const fixture = new Fixture();
+    const origin = await fixture.start();
+    const page = await open(browser, { origin, ...options });
+    const began = Date.now();
+    try {
+      await scenario(page, fixture, origin);
+      assert.deepEqual(page.faults, []);
+      console.log(`ok    ${scenario.name} (${((Date.now() - began) / 1000).toFixed(0)} s)`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL  ${scenario.name}: ${error.stack}\n${error.cause ?? ""}\n${page.faults.join("\n")}`);
+      await shoot(page, `failed-${scenario.name}`).catch(() => undefined);
+    } finally {
+      await page.context().close();
+      await fixture.stop();
+    }
+  }
+} finally {
+  await browser.close();
+}
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,109 @@
+/** What an operator does in the first five minutes, step by step; the same against the made-up city and the real demo. */
+import assert from "node:assert/strict";
+import { mapReady, PATIENCE_MS } from "./browser.mjs";
+
+const at = (page, name) => page.locator(`[data-test="${name}"]`);
+
+/** Waits until `probe`, run in the page, is true. */
+export async function until(page, what, probe, argument, timeout = PATIENCE_MS) {
+  try {
+    await page.waitForFunction(probe, argument, { timeout });
+  } catch (error) {
+    throw new Error(`waited ${timeout / 1000} s in vain: ${what}`, { cause: error });
+  }
+}
+
+/** The page shows the city: key figures, a drawn map, a queue with open incidents, a living line. */
+export async function seesTheCity(page) {
+  await at(page, "row").first().waitFor();
+  await mapReady(page);
+  assert.ok((await at(page, "row").count()) > 0, "the queue has open incidents");
+  const total = Number((await at(page, "open-total").innerText()).replace(/\D/g, ""));
+  assert.ok(total > 0, "the key figures count open incidents");
+  await at(page, "line").and(page.locator(".live")).waitFor();
+  const before = await at(page, "clock").locator("time").getAttribute("datetime");
+  await until(page, "the clock of the log moves", (old) => document.querySelector('[data-test="clock"] time')?.getAttribute("datetime") !== old, before);
+  assert.equal(await at(page, "trouble").count(), 0, "no banner");
+  return total;
+}
+
+/** The domains that have open incidents, from the counts beside the filters. */
+export async function openDomains(page) {
+  const chips = await page.locator('[data-test^="domain-"]').evaluateAll((all) => all.map((chip) => [chip.dataset.test.slice("domain-".length), Number(chip.querySelector(".num")?.textContent ?? 0)]));
+  return chips.filter(([, count]) => count > 0).map(([domain]) => domain);
+}
+
+/** An incident that was not there comes in, and is marked as new; gives its id. `provoke` makes it happen, if it can. */
+export async function seesOneArrive(page, provoke, timeout) {
+  await provoke?.();
+  const fresh = page.locator('[data-test="row"].arrived').first();
+  await until(page, "an incident arrives live", () => document.querySelector('[data-test="row"].arrived') !== null, null, timeout);
+  return fresh.getAttribute("data-id");
+}
+
+/** Keyboard through the queue: j selects, Enter opens. Gives the id of the incident that is open then. */
+export async function opensByKeyboard(page) {
+  await page.keyboard.press("Escape");
+  await page.locator("body").click({ position: { x: 5, y: 5 } });
+  if (!page.url().endsWith("/")) await page.goBack();
+  await at(page, "row").first().waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  const selected = await page.locator('[data-test="row"].selected').getAttribute("data-id");
+  assert.ok(selected, "j and k select a row");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/incidents\//);
+  return page.url().split("/incidents/")[1];
+}
+
+/** An incident that nobody acknowledged, opened with the mouse. */
+export async function opensOne(page, id) {
+  const row = id ? page.locator(`[data-test="row"][data-id="${id}"]`) : page.locator('[data-test="row"]:not(.acknowledged)').first();
+  const chosen = await row.getAttribute("data-id");
+  await row.locator('[data-test="title"]').click();
+  await page.waitForURL(`**/incidents/${chosen}`);
+  await at(page, "incident").waitFor();
+  return chosen;
+}
+
+/** Why it was raised: readings over time, the small map, what happened. */
+export async function seesWhy(page) {
+  const chart = at(page, "chart").first();
+  await chart.waitFor();
+  await until(page, "the evidence chart has readings", () => Number(document.querySelector('[data-test="chart"]')?.dataset.points ?? 0) > 0);
+  await chart.locator("canvas").first().waitFor();
+  await mapReady(page, "place-map");
+  assert.ok((await at(page, "timeline").locator("li").count()) > 0, "the timeline has steps");
+}
+
+/** Acknowledges the incident on the page with a note, and sees it acknowledged there and in the queue. */
+export async function acknowledges(page, id, note) {
+  await at(page, "acknowledge").click();
+  await at(page, "ack-note").fill(note);
+  await at(page, "ack-send").click();
+  await at(page, "acknowledged").waitFor();
+  await until(page, "the note stands in the timeline", (text) => document.querySelector('[data-test="timeline"]')?.textContent.includes(text), note);
+  await page.goBack();
+  await page.locator(`[data-test="row"][data-id="${id}"].acknowledged`).waitFor({ state: "attached" });
+}
+
+export async function switchesLanguage(page) {
+  const before = await page.locator("html").getAttribute("lang");
+  await at(page, "language").click();
+  await until(page, "the language changes", (old) => document.documentElement.lang !== old, before);
+}
+
+/** From the list of sensors to one with a curve. */
+export async function looksAtASensor(page) {
+  await page.goto(new URL("/sensors", page.url()).href);
+  await at(page, "sensor-row").first().waitFor();
+  await at(page, "sensor-state").selectOption("online");
+  await until(page, "only online sensors are listed", () => {
+    const rows = [...document.querySelectorAll('[data-test="sensor-row"]')];
+    return rows.length > 0 && rows.every((row) => row.querySelector("svg.online"));
+  });
+  await at(page, "sensor-row").first().locator("a").first().click();
+  await at(page, "sensor").waitFor();
+  await until(page, "the sensor's curve has readings", () => Number(document.querySelector('[data-test="chart"]')?.dataset.points ?? 0) > 0);
+}
