@@ -1,28 +1,38 @@
 # citywatch: make help
 
 CITYWATCH := target/release/citywatch
+WEB := command-center/web
 # The tests of the workspace build the binary too, so that `make test` need not build it again.
 PACKS = $(CITYWATCH) rules check --strict rules/packs && $(CITYWATCH) rules test --strict rules/packs
 
-.PHONY: help run test check packs bench deny
+.PHONY: help run test check page page-check packs browser bench deny
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: ## build and start the demo city; Ctrl-C stops it
+run: page ## build and start the demo city; Ctrl-C stops it
 	cargo build --release --locked
 	$(CITYWATCH) demo
 
-test: check ## all that CI runs: style, tests, rule tests
-	deploy/test/install-mosquitto.sh
+test: page page-check check ## all that CI runs: style, tests, rule tests, the page in a browser
+	deploy/test/install.sh
 	cargo test --release --workspace --locked
 	$(PACKS)
+	$(MAKE) browser
 	@echo "make test: everything passed"
 
 check: ## formatting, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --release --workspace --no-deps --document-private-items --locked --quiet
+
+page: $(WEB)/dist/index.html ## the page that is served from inside the binary
+
+page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit tests of the page
+	cd $(WEB) && npm run --silent check && npm run --silent test
+
+browser: page ## an operator's first five minutes in Chromium, against the built binary
+	cd $(WEB) && npm run --silent e2e
 
 packs: ## check and test the city's rules
 	cargo build --release --locked
@@ -34,3 +44,11 @@ bench: ## the benchmarks of docs/performance.md; a quarter of an hour on a quiet
 deny: ## advisories, licences and sources (installs cargo-deny; needs the network)
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --locked check
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(wildcard $(WEB)/*.ts $(WEB)/*.html) $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null)
+	cd $(WEB) && npm run --silent build
+	@touch $@

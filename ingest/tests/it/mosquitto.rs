@@ -1,4 +1,4 @@
-//! The real Mosquitto, installed by `deploy/test/install-mosquitto.sh` where it is missing.
+//! The real Mosquitto, installed by `deploy/test/install.sh` where it is missing.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ impl Mosquitto {
     pub fn start(directory: &Path) -> Mosquitto {
         static INSTALL: Once = Once::new();
         INSTALL.call_once(|| {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/test/install-mosquitto.sh");
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/test/install.sh");
             assert!(Command::new(script).status().unwrap().success(), "{script} failed");
         });
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
