@@ -1,7 +1,6 @@
-/**
- * A made-up city for the tests of the page: areas, sensors, incidents, readings. Deterministic.
- * Outlines are Voronoi cells inside a rough border: nothing here is official.
- */
+/** Made-up sensors, incidents and readings in the seeded areas, for the tests of the page. Deterministic. */
+import { readFileSync } from "node:fs";
+
 
 /** Mulberry32: small, seeded, good enough to scatter sensors. */
 export function random(seed) {
@@ -14,39 +13,7 @@ export function random(seed) {
   };
 }
 
-const BORDER = [
-  [115.52, 39.62], [115.62, 39.45], [116.05, 39.44], [116.45, 39.43], [116.8, 39.58], [116.95, 39.72], [117.2, 40.05],
-  [117.42, 40.28], [117.45, 40.62], [117.2, 40.72], [116.95, 41.02], [116.62, 41.03], [116.3, 40.82], [115.95, 40.62],
-  [115.72, 40.45], [115.45, 40.02],
-];
-
-const DISTRICTS = [
-  ["110101", "东城区", "Dongcheng", 116.416, 39.928, 17], ["110102", "西城区", "Xicheng", 116.362, 39.912, 15],
-  ["110105", "朝阳区", "Chaoyang", 116.51, 39.94, 43], ["110106", "丰台区", "Fengtai", 116.3, 39.82, 26],
-  ["110107", "石景山区", "Shijingshan", 116.17, 39.92, 9], ["110108", "海淀区", "Haidian", 116.25, 40.03, 29],
-  ["110109", "门头沟区", "Mentougou", 115.82, 39.98, 13], ["110111", "房山区", "Fangshan", 115.88, 39.66, 28],
-  ["110112", "通州区", "Tongzhou", 116.74, 39.84, 22], ["110113", "顺义区", "Shunyi", 116.75, 40.14, 25],
-  ["110114", "昌平区", "Changping", 116.17, 40.25, 22], ["110115", "大兴区", "Daxing", 116.42, 39.63, 22],
-  ["110116", "怀柔区", "Huairou", 116.58, 40.62, 16], ["110117", "平谷区", "Pinggu", 117.16, 40.2, 18],
-  ["110118", "密云区", "Miyun", 117.02, 40.52, 20], ["110119", "延庆区", "Yanqing", 116.08, 40.53, 18],
-];
-
-/** The part of `polygon` that is nearer to `own` than to `other`. */
-function nearer(polygon, own, other) {
-  const side = ([x, y]) => (x - (own[0] + other[0]) / 2) * (own[0] - other[0]) + (y - (own[1] + other[1]) / 2) * (own[1] - other[1]);
-  const kept = [];
-  polygon.forEach((here, at) => {
-    const next = polygon[(at + 1) % polygon.length];
-    const [a, b] = [side(here), side(next)];
-    if (a >= 0) kept.push(here);
-    if (a * b < 0) kept.push([here[0] + ((next[0] - here[0]) * a) / (a - b), here[1] + ((next[1] - here[1]) * a) / (a - b)]);
-  });
-  return kept;
-}
-
-function cellOf(polygon, own, all) {
-  return all.reduce((rest, other) => (other === own ? rest : nearer(rest, own, other)), polygon);
-}
+const SEEDS = new URL("../../../seeds/areas/areas.geojson", import.meta.url);
 
 function inside(polygon, [x, y]) {
   let within = false;
@@ -57,31 +24,18 @@ function inside(polygon, [x, y]) {
   return within;
 }
 
-function feature(code, level, name, parent, ring) {
-  return { type: "Feature", properties: { code, level, name, parent }, geometry: { type: "Polygon", coordinates: [[...ring, ring[0]]] } };
+/** The outer ring; of several polygons the first will do. */
+function ringOf({ type, coordinates }) {
+  return type === "Polygon" ? coordinates[0] : coordinates[0][0];
 }
 
 function areas() {
-  const draw = random(7);
-  const centres = DISTRICTS.map(([, , , lon, lat]) => [lon, lat]);
-  const districts = [];
-  const subdistricts = [];
-  DISTRICTS.forEach(([code, zh, en, , , parts], at) => {
-    const ring = cellOf(BORDER, centres[at], centres);
-    districts.push(feature(code, "district", { zh, en: `${en} District` }, "110000", ring));
-    const [west, east] = [Math.min(...ring.map((one) => one[0])), Math.max(...ring.map((one) => one[0]))];
-    const [south, north] = [Math.min(...ring.map((one) => one[1])), Math.max(...ring.map((one) => one[1]))];
-    const seeds = [];
-    while (seeds.length < parts) {
-      const point = [west + draw() * (east - west), south + draw() * (north - south)];
-      if (inside(ring, point)) seeds.push(point);
-    }
-    seeds.forEach((seed, part) => {
-      const name = { zh: `${zh[0]}${part + 1}街道`, en: `${en} ${part + 1}` };
-      subdistricts.push(feature(`${code}${String(part + 1).padStart(3, "0")}`, "subdistrict", name, code, cellOf(ring, seed, seeds)));
-    });
-  });
-  return { districts, subdistricts };
+  const { features } = JSON.parse(readFileSync(SEEDS, "utf8"));
+  for (const { properties } of features) {
+    properties.parent = { city: null, district: "110000", subdistrict: properties.code.slice(0, 6) }[properties.level];
+  }
+  const level = (word) => features.filter((one) => one.properties.level === word);
+  return { districts: level("district"), subdistricts: level("subdistrict") };
 }
 
 export const DOMAINS = ["drainage", "waste", "traffic", "air"];
@@ -117,7 +71,7 @@ export function makeCity({ sensors: wanted = 2000, open = 200, cleared = 40, now
     const angle = draw() * 2 * Math.PI;
     const reach = spread * Math.sqrt(-2 * Math.log(1 - draw() * 0.999));
     const [lon, lat] = [116.42 + reach * Math.cos(angle), 39.95 + 0.8 * reach * Math.sin(angle)];
-    const subdistrict = subdistricts.find((one) => inside(one.geometry.coordinates[0], [lon, lat]));
+    const subdistrict = subdistricts.find((one) => inside(ringOf(one.geometry), [lon, lat]));
     if (!subdistrict) continue;
     const domain = DOMAINS[Math.floor(draw() * 4)];
     const { code, parent } = subdistrict.properties;
@@ -126,7 +80,7 @@ export function makeCity({ sensors: wanted = 2000, open = 200, cleared = 40, now
     sensors.push({
       id: `${code}-${domain[0].toUpperCase()}${String(sensors.length).padStart(5, "0")}`,
       domain, lon, lat, datum_unknown: false, subdistrict: code, district: parent, cell: `${code}-${1 + (sensors.length % 12)}`,
-      interval_ms: 300_000, in_service: true, attributes: domain === "drainage" ? { diameter_m: 0.8 } : {}, state, phase: draw() * 6,
+      interval_ms: 300_000, in_service: true, attributes: { name: `Device ${sensors.length}`, name_zh: `${subdistrict.properties.name.zh}设备 ${sensors.length}`, kind: "made up" }, state, phase: draw() * 6,
       heard_at: state === "never" ? null : state === "silent" ? now - 5_400_000 : now - Math.floor(draw() * 300_000), last: {},
     });
   }

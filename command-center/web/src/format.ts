@@ -96,3 +96,10 @@ export function nameOf(name: Name | string | null | undefined, lang: Lang): stri
   if (typeof name === "string") return name;
   return name[lang] ?? name[lang === "zh" ? "en" : "zh"] ?? "";
 }
+
+/** A sensor's own name, from the attributes `name_zh` and `name`; empty when the registry gives none. */
+export function sensorName(attributes: Record<string, unknown>, lang: Lang): string {
+  const { name, name_zh } = attributes;
+  const given = lang === "zh" ? (name_zh ?? name) : (name ?? name_zh);
+  return typeof given === "string" ? given : "";
+}

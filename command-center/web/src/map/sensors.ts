@@ -70,7 +70,8 @@ export function sensorColour(by: ColourBy): ExpressionSpecification {
   return chosen([...DOMAINS, "weather"], "--device", ["get", "domain"]);
 }
 
-export function sensorLayers(by: ColourBy): LayerSpecification[] {
+/** `bold` sensors are few and wanted; the others are the ground that incidents stand on. */
+export function sensorLayers(by: ColourBy, bold = false): LayerSpecification[] {
   const paint = sensorColour(by);
   const quiet: ExpressionSpecification = ["!=", STATE, "online"];
   return [
@@ -80,7 +81,7 @@ export function sensorLayers(by: ColourBy): LayerSpecification[] {
       source: "sensors",
       paint: {
         "circle-color": paint,
-        "circle-radius": ["interpolate", ["linear"], ["zoom"], 7, 1.5, 10, 2.4, 13, 5, 16, 9],
+        "circle-radius": bold ? 5 : ["interpolate", ["linear"], ["zoom"], 7, 1.5, 10, 2.4, 13, 5, 16, 9],
         // Sensors that work are quiet; the others are rings that stand out without their colour.
         "circle-opacity": ["case", quiet, 0.15, 0.75],
         "circle-stroke-color": paint,

@@ -1,0 +1,151 @@
+/**
+ * What an operator does in the first five minutes, against the real program: `node e2e/operator.mjs [FOLDER]`.
+ * Starts `citywatch demo` (CITYWATCH names the binary, ../../target/release/citywatch by default) in a folder of its own,
+ * signs in by the link that it prints, and takes pictures in both languages, themes and sizes when FOLDER is named.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DESKTOP, launch, mapReady, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
+import { acknowledges, looksAtASensor, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
+
+const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
+/** The demo opens an incident every few seconds; a quiet stretch may last this long. */
+const ARRIVAL_MS = 240_000;
+const LINK = /https?:\/\/\S+\/sign-in\?code=[\w.~-]+/;
+const shoot = shooter(process.argv[2]);
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts the demo; gives its sign-in link when it has printed one. */
+async function startDemo(folder) {
+  const [http, mqtt] = [await freePort(), await freePort()];
+  const child = spawn(BINARY, ["demo", "--data-dir", folder, "--http", `127.0.0.1:${http}`, "--mqtt", `127.0.0.1:${mqtt}`], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  const link = new Promise((resolve, reject) => {
+    const hear = (piece) => {
+      said += piece;
+      const found = said.match(LINK);
+      if (found) resolve(found[0]);
+    };
+    child.stdout.setEncoding("utf8").on("data", hear);
+    child.stderr.setEncoding("utf8").on("data", hear);
+    child.on("error", reject);
+    child.on("exit", (code) => reject(new Error(`citywatch demo ended with ${code} and no sign-in link:\n${said}`)));
+    setTimeout(() => reject(new Error(`citywatch demo printed no sign-in link:\n${said}`)), PATIENCE_MS).unref();
+  });
+  return { child, link };
+}
+
+async function stopDemo(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  await ended;
+  clearTimeout(late);
+}
+
+async function step(name, act) {
+  const began = Date.now();
+  const result = await act();
+  console.log(`ok    ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  return result;
+}
+
+async function firstFiveMinutes(page, link, startedAt) {
+  await step("signs in by the printed link", async () => {
+    await page.goto(link);
+    await page.waitForURL((url) => url.pathname === "/");
+  });
+  await step("sees the map, the queue and the clock", () => seesTheCity(page));
+  await step("sees open incidents in three domains or more", async () => {
+    const deadline = Date.now() + PATIENCE_MS;
+    let domains = await openDomains(page);
+    while (domains.length < 3 && Date.now() < deadline) {
+      await page.waitForTimeout(500);
+      domains = await openDomains(page);
+    }
+    assert.ok(domains.length >= 3, `open in ${domains.join(", ") || "none"}`);
+    console.log(`      ${domains.join(", ")}: ${((Date.now() - startedAt) / 1000).toFixed(1)} s after the start of the program`);
+  });
+  await step("sees an incident arrive live", () => seesOneArrive(page, undefined, ARRIVAL_MS));
+  await step("moves through the queue by keyboard", async () => {
+    await opensByKeyboard(page);
+    await page.goBack();
+  });
+  const id = await step("opens an incident", () => opensOne(page));
+  await step("sees why it was raised", () => seesWhy(page));
+  await step("acknowledges it with a note, and sees it acknowledged", () => acknowledges(page, id, "已通知值班室，正在核实"));
+  return id;
+}
+
+/** Both languages, themes and sizes of the two main screens. */
+async function pictures(page, origin, id) {
+  for (const language of ["zh", "en"]) {
+    for (const look of ["dark", "light"]) {
+      for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+        await page.setViewportSize(viewport);
+        await page.locator('header a[href="/"]').first().click();
+        await mapReady(page);
+        await page.waitForTimeout(1_500);
+        await shoot(page, `overview-${language}-${look}-${size}`);
+        await page.locator(`[data-test="row"][data-id="${id}"] [data-test="title"]`).click();
+        await seesWhy(page);
+        await page.waitForTimeout(1_000);
+        await shoot(page, `incident-${language}-${look}-${size}`);
+      }
+      await page.locator('[data-test="theme"]').click();
+    }
+    await switchesLanguage(page);
+  }
+  await page.setViewportSize(DESKTOP);
+  await looksAtASensor(page);
+  await page.waitForTimeout(1_500);
+  await shoot(page, "sensor-zh-dark-desktop");
+  await page.goto(`${origin}/sensors`);
+  await page.locator('[data-test="sensor-row"]').first().waitFor();
+  await shoot(page, "sensors-zh-dark-desktop");
+}
+
+const folder = mkdtempSync(join(tmpdir(), "citywatch-browser-"));
+const browser = await launch();
+const startedAt = Date.now();
+const { child, link } = await startDemo(folder);
+process.on("exit", () => child.kill("SIGKILL"));
+try {
+  const address = await link;
+  const { origin } = new URL(address);
+  const page = await open(browser, { origin });
+  try {
+    const id = await firstFiveMinutes(page, address, startedAt);
+    await step("switches the language", async () => {
+      await switchesLanguage(page);
+      await switchesLanguage(page);
+    });
+    if (process.argv[2]) await step("takes pictures", () => pictures(page, origin, id));
+    else await step("looks at a sensor", () => looksAtASensor(page));
+    assert.deepEqual(page.faults, []);
+  } catch (error) {
+    console.log(`FAIL  ${error.stack}\n${error.cause ?? ""}\n${page.faults.join("\n")}`);
+    await shoot(page, "failed").catch(() => undefined);
+    process.exitCode = 1;
+  }
+} catch (error) {
+  console.log(`FAIL  ${error.stack}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  await stopDemo(child);
+  rmSync(folder, { recursive: true, force: true });
+}
