@@ -79,7 +79,10 @@ impl<T: Copy + Ord> Readings<T> {
         if self.views.iter().all(|view| reading.time <= view.low) {
             return Inserted::TooOld;
         }
+        let first = self.first;
         let Some(kept) = self.relative(&reading) else { return Inserted::TooOld };
+        // Old readings may have left to make room for it.
+        let place = place.saturating_sub((self.first - first) as usize);
         if self.ring.len() == self.ring.capacity() {
             // Grow by a quarter, not by doubling: rings are many and most stop growing at their window's length.
             self.ring.reserve_exact(self.ring.len() / 4 + 4);
