@@ -7,7 +7,6 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints a table")]
 
 use model::{Entry, EventTime, Metrics, Millis, Reading, Registry, Sensor};
-use rules::PartitionRules;
 use rules::ast::RuleSet;
 use rules::check::Known;
 use rules::engine::{Engine, Program};
@@ -137,6 +136,7 @@ impl Bench {
             readings.sink(Pipeline, "evaluator", move |(input, _)| {
                 input.for_each_stamp(|_, containers| {
                     let mut out = Vec::new();
+                    let mut group = Vec::with_capacity(Engine::GROUP);
                     for (sensor, time, value) in containers.flat_map(|container| container.drain(..)) {
                         let reading = Reading {
                             sensor: ids[sensor as usize].as_str().into(),
@@ -144,9 +144,14 @@ impl Bench {
                             values: [("level_m".into(), value)].into_iter().collect(),
                             seq: None,
                         };
-                        engine.apply(offset, &Entry::Reading(reading), &mut out);
+                        group.push((offset, Entry::Reading(reading)));
                         offset += 1;
+                        if group.len() == Engine::GROUP {
+                            engine.apply_all(&group, &mut out);
+                            group.clear();
+                        }
                     }
+                    engine.apply_all(&group, &mut out);
                 });
             });
             input

@@ -4,6 +4,7 @@ use crate::StreamError;
 use crate::programs::Programs;
 use crate::shared::Shared;
 use crate::source::Work;
+use bus::Records;
 use model::{Entry, EventTime, Marker, MarkerKind, Offset, Partition, Transition};
 use rules::PartitionRules;
 use rules::engine::Engine;
@@ -83,9 +84,7 @@ impl LocalRules {
         let slot = slot.expect("a source reads only the partitions of its worker");
         let Work::Read(_, records) = work else { return Ok(Found::State(Box::new(slot.copy()))) };
         let mut transitions = Vec::new();
-        for (offset, record) in records.iter() {
-            slot.apply(offset, record.value, &self.programs, &mut transitions)?;
-        }
+        slot.apply(&records, &self.programs, &mut transitions)?;
         slot.report(&self.shared);
         Ok(Found::Read { partition, next: slot.summary.next, transitions })
     }
@@ -126,23 +125,40 @@ impl Slot {
         self.summary.next
     }
 
-    fn apply(
-        &mut self,
-        offset: Offset,
-        value: Option<&[u8]>,
-        programs: &Programs,
-        out: &mut Vec<Transition>,
-    ) -> Result<(), StreamError> {
-        debug_assert!(offset >= self.summary.next, "records come in the order of their offsets");
-        self.summary.next = offset + 1;
-        match (value.and_then(|value| Entry::decode(value).ok()), &mut self.engine) {
-            (None, _) => self.summary.undecodable += 1,
-            (Some(Entry::Marker(marker)), _) => self.switch(offset, marker, programs, out)?,
-            (Some(entry), Some(engine)) => engine.apply(offset, &entry, out),
-            (Some(Entry::Reading(_)), None) => self.summary.unevaluated += 1,
-            (Some(Entry::Tick(time)), None) => self.summary.clock = self.summary.clock.max(Some(time)),
+    fn apply(&mut self, records: &Records, programs: &Programs, out: &mut Vec<Transition>) -> Result<(), StreamError> {
+        let mut group = Vec::with_capacity(Engine::GROUP);
+        for (offset, record) in records.iter() {
+            debug_assert!(offset >= self.summary.next, "records come in the order of their offsets");
+            self.summary.next = offset + 1;
+            match record.value.and_then(|value| Entry::decode(value).ok()) {
+                None => self.summary.undecodable += 1,
+                Some(Entry::Marker(marker)) => {
+                    self.evaluate(&mut group, out);
+                    self.switch(offset, marker, programs, out)?;
+                }
+                Some(entry) => group.push((offset, entry)),
+            }
+            if group.len() == Engine::GROUP {
+                self.evaluate(&mut group, out);
+            }
         }
+        self.evaluate(&mut group, out);
         Ok(())
+    }
+
+    /// Evaluates readings and ticks that no marker is between, and leaves none of them.
+    fn evaluate(&mut self, group: &mut Vec<(Offset, Entry<'_>)>, out: &mut Vec<Transition>) {
+        if let Some(engine) = &mut self.engine {
+            engine.apply_all(group, out);
+            group.clear();
+        }
+        for (_, entry) in group.drain(..) {
+            match entry {
+                Entry::Reading(_) => self.summary.unevaluated += 1,
+                Entry::Tick(time) => self.summary.clock = self.summary.clock.max(Some(time)),
+                Entry::Marker(_) => {}
+            }
+        }
     }
 
     /// From here on another rule set or registry. Before there are both, nothing is evaluated. If the two cannot be

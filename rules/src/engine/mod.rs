@@ -9,6 +9,7 @@ mod codec;
 mod compiler;
 mod expression;
 mod forgotten;
+mod group;
 mod layout;
 mod life;
 mod predicate;
@@ -34,7 +35,7 @@ use model::{Entry, EventTime, Offset, Partition, Transition};
 use program::MetricId;
 use restored::ProgramChange;
 use rustc_hash::FxHashMap;
-use sensor::{Link, MetricState, NEVER, SensorContext, SensorState};
+use sensor::{Apart, Link, MetricState, NEVER, SensorContext, SensorState};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -159,8 +160,7 @@ impl Engine {
             registered_at: NEVER,
             metrics: SmallVec::new(),
             rules: rules.map(|rule| RuleState::new(rule.body.levels.len())).collect(),
-            links: Box::default(),
-            forgotten: None,
+            apart: None,
         });
         let sensors = &self.sensors;
         self.by_id.insert_unique(hash(id), place, |&place| hash(&sensors[place as usize].id));
@@ -197,7 +197,10 @@ impl Engine {
         }
         for (sensor, mut links) in self.sensors.iter_mut().zip(links) {
             links.sort_by_key(|(rule, _)| *rule);
-            sensor.links = links.into_iter().map(|(_, link)| link).collect();
+            if !links.is_empty() {
+                let links = links.into_iter().map(|(_, link)| link).collect();
+                sensor.apart = Some(Box::new(Apart { links, forgotten: None }));
+            }
         }
     }
 
@@ -266,7 +269,7 @@ impl Engine {
         let timing = &self.program.timings[sensor.timing as usize];
         let slot = layout.slot(metric).expect("the layout was made for this metric");
         sensor.metrics.insert(slot, MetricState::new(&layout.slots[slot], timing));
-        if let Some(forgotten) = &mut sensor.forgotten {
+        if let Some(forgotten) = sensor.apart.as_mut().and_then(|apart| apart.forgotten.as_mut()) {
             forgotten.make_room(slot as u32);
         }
         let old_rules = std::mem::take(&mut sensor.rules);
@@ -274,6 +277,22 @@ impl Engine {
         let fresh = |rule: &layout::LocalRule| RuleState::new(rule.body.levels.len());
         sensor.rules = layout.rules.iter().map(|rule| old.remove(&rule.rule).unwrap_or_else(|| fresh(rule))).collect();
         sensor.layout = after as u32;
+    }
+
+    /// Applies one entry; `place` is its sensor's, if it is a reading of a registered one.
+    fn apply_at(&mut self, place: Option<u32>, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
+        let before = out.len();
+        match entry {
+            Entry::Reading(reading) => self.reading(place, offset, reading, out),
+            Entry::Tick(time) => self.tick(*time, out),
+            Entry::Marker(_) => {}
+        }
+        // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
+        if out.len() > before + 1 {
+            let order = |a: &Transition| (a.time, a.revision);
+            out[before..].sort_by(|a, b| (&a.key, &a.rule, order(a)).cmp(&(&b.key, &b.rule, order(b))));
+        }
+        self.counters.transitions += (out.len() - before) as u64;
     }
 
     fn tick(&mut self, time: EventTime, out: &mut Vec<Transition>) {
@@ -337,18 +356,7 @@ impl Engine {
 
 impl PartitionRules for Engine {
     fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
-        let before = out.len();
-        match entry {
-            Entry::Reading(reading) => self.reading(offset, reading, out),
-            Entry::Tick(time) => self.tick(*time, out),
-            Entry::Marker(_) => {}
-        }
-        // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
-        if out.len() > before + 1 {
-            let order = |a: &Transition| (a.time, a.revision);
-            out[before..].sort_by(|a, b| (&a.key, &a.rule, order(a)).cmp(&(&b.key, &b.rule, order(b))));
-        }
-        self.counters.transitions += (out.len() - before) as u64;
+        self.apply_at(self.place_for(entry), offset, entry, out);
     }
 
     fn forget(&mut self, sensor: &str, metric: &str, time: EventTime, _out: &mut Vec<Transition>) -> bool {
@@ -359,9 +367,9 @@ impl PartitionRules for Engine {
         if state.metrics[slot].time == NEVER {
             return true;
         }
-        let (newest, links) = (state.metrics[slot].time, state.links.clone());
+        let (newest, links) = (state.metrics[slot].time, Box::<[Link]>::from(state.links()));
         let until = newest.max(time.0);
-        state.forgotten.get_or_insert_default().forget(slot as u32, until);
+        state.apart.get_or_insert_default().forgotten.get_or_insert_default().forget(slot as u32, until);
         for (link, part) in links.iter().zip(&layout.area_rules) {
             let rule = &mut self.areas[link.area as usize].rules[link.rule as usize];
             rule.forget(link.member, part, slot as u32, newest, until);

@@ -33,7 +33,7 @@ pub(super) fn apply(
     };
     if part.slots.iter().all(|&slot| newest_before(slot) < reading.time) {
         let metrics = &reading.sensor.metrics;
-        let forgotten = reading.sensor.forgotten.as_deref();
+        let forgotten = reading.sensor.forgotten();
         let values = SensorValues { metrics, attrs, forgotten, stale_after, at: reading.time, by_reading: true };
         note(member, predicate.evaluate(&values), reading, &instant);
     } else {

@@ -79,8 +79,15 @@ impl Engine {
         found.map(|&place| place as usize)
     }
 
-    pub(super) fn reading(&mut self, offset: Offset, reading: &Reading<'_>, out: &mut Vec<Transition>) {
-        let Some(place) = self.place_of(reading.sensor.as_bytes()) else {
+    /// Applies a reading of the sensor at `place`.
+    pub(super) fn reading(
+        &mut self,
+        place: Option<u32>,
+        offset: Offset,
+        reading: &Reading<'_>,
+        out: &mut Vec<Transition>,
+    ) {
+        let Some(place) = place.map(|place| place as usize) else {
             self.counters.unregistered += 1;
             return;
         };
@@ -119,7 +126,7 @@ impl Engine {
         } else {
             let mut merged = Places::new();
             let newer = newer_for(values, time, sensor, &layout.area_rules_by_slot, &mut merged);
-            let newer = by_area(newer, &sensor.links);
+            let newer = by_area(newer, sensor.links());
             let mut shared = Areas { program, layouts, areas, timers };
             shared.fire_before(sensors, &newer, time, &mut teller);
             counters.duplicates += shared.apply(sensors, place, time, offset, values);
@@ -182,7 +189,7 @@ impl Areas<'_> {
         }
         let sensor = &sensors[place];
         let layout = &self.layouts[sensor.layout as usize];
-        for (part, link) in layout.area_rules.iter().zip(&sensor.links) {
+        for (part, link) in layout.area_rules.iter().zip(sensor.links()) {
             if applied.iter().any(|(slot, _)| part.named.contains(slot)) {
                 let reading = MemberReading {
                     member: link.member,

@@ -37,8 +37,10 @@ pub(super) struct History {
     keeps: Box<[u32]>,
 }
 
-/// One sensor and its rules.
+/// One sensor and its rules. It begins with a line of the cache and fills three where one metric and one rule are kept;
+/// more of either stand elsewhere.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct SensorState {
     /// Its id, here so that finding it touches no other memory.
     pub id: SmallVec<[u8; 24]>,
@@ -53,13 +55,22 @@ pub(super) struct SensorState {
     /// When the clock will look at it, `i64::MAX` for never.
     pub armed: i64,
     pub registered_at: i64,
-    pub metrics: SmallVec<[MetricState; 2]>,
+    pub metrics: SmallVec<[MetricState; 1]>,
     pub rules: SmallVec<[RuleState; 1]>,
+    /// What few sensors have.
+    pub apart: Option<Box<Apart>>,
+}
+
+/// What few sensors have, so that it takes no room in the others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Apart {
     /// Its place in each area rule of its class.
     pub links: Box<[Link]>,
     /// Metrics that count no longer than told, whatever their age. Only tests of rules tell so; it is never saved.
-    pub forgotten: Option<Box<Forgotten>>,
+    pub forgotten: Option<Forgotten>,
 }
+
+const _: () = assert!(size_of::<SensorState>() == 192, "a sensor's state fills three lines of the cache");
 
 /// Where a sensor is a member.
 #[derive(Clone, Copy, Debug)]
@@ -221,10 +232,22 @@ impl SensorState {
         }
     }
 
+    /// Its place in each area rule of its class.
+    pub fn links(&self) -> &[Link] {
+        self.apart.as_ref().map_or(&[], |apart| &apart.links)
+    }
+
+    /// Metrics that count no longer than told.
+    #[inline]
+    pub fn forgotten(&self) -> Option<&Forgotten> {
+        self.apart.as_ref()?.forgotten.as_ref()
+    }
+
     /// Applies one value; false if its time is held already.
     #[inline]
     pub fn apply(&mut self, slot: u32, time: i64, offset: u64, value: f64) -> bool {
-        if let Some(forgotten) = &mut self.forgotten
+        if let Some(apart) = &mut self.apart
+            && let Some(forgotten) = &mut apart.forgotten
             && time > self.metrics[slot as usize].time
         {
             forgotten.remember(slot);
@@ -235,7 +258,7 @@ impl SensorState {
     /// Until when the newest value of a metric counts.
     pub fn counts_until(&self, slot: usize, stale_after: i64) -> i64 {
         let until = self.metrics[slot].time.saturating_add(stale_after);
-        until.min(Forgotten::until(self.forgotten.as_deref(), slot))
+        until.min(Forgotten::until(self.forgotten(), slot))
     }
 
     /// The newest time of any metric.
@@ -300,7 +323,7 @@ impl SensorState {
         let values = SensorValues {
             metrics: &self.metrics,
             attrs: &context.program.attr_sets[self.attrs as usize],
-            forgotten: self.forgotten.as_deref(),
+            forgotten: self.apart.as_ref().and_then(|apart| apart.forgotten.as_ref()),
             stale_after: rule.body.stale_after.unwrap_or(context.timing.stale_after),
             at,
             by_reading,

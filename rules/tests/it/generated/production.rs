@@ -8,6 +8,7 @@ use model::{Entry, EventTime, Millis, Offset, Partition, Transition};
 use rules::PartitionRules;
 use rules::engine::{Engine, Program};
 use rules::naive::Naive;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -103,6 +104,7 @@ fn compare(case: &Case) -> Option<String> {
     first_difference("naive", &expected, "engine", &engine)
         .or_else(|| forgets.then(|| forgetting(case)).flatten())
         .or_else(|| first_difference("engine", &engine, "restored", &restored))
+        .or_else(|| at_once(case, &program, &engine))
         .or_else(|| {
             let naive = naives.iter().map(|naive| (naive.counters().unregistered, naive.counters().late));
             let counted = engines.iter().map(|engine| (engine.counters().unregistered, engine.counters().late));
@@ -113,6 +115,20 @@ fn compare(case: &Case) -> Option<String> {
             let counted: u64 = engines.iter().map(|engine| engine.counters().transitions).sum();
             (told as u64 != counted).then(|| format!("{told} transitions, counted {counted}"))
         })
+}
+
+/// How it differs if each partition's whole log is applied at once.
+fn at_once(case: &Case, program: &Arc<Program>, engine: &Outcome) -> Option<String> {
+    let mut logs: BTreeMap<Partition, Vec<(Offset, Entry<'static>)>> = BTreeMap::new();
+    for (partition, entry) in &case.log {
+        let log = logs.entry(*partition).or_default();
+        log.push((log.len() as Offset, entry.clone()));
+    }
+    case.by_partition(engine.clone()).iter().find_map(|(partition, expected)| {
+        let mut out = Vec::new();
+        Engine::new(program.clone(), *partition).apply_all(&logs[partition], &mut out);
+        first_difference("engine", &vec![expected.concat()], "engine, at once", &vec![out])
+    })
 }
 
 fn first_difference(a_name: &str, a: &Outcome, b_name: &str, b: &Outcome) -> Option<String> {
