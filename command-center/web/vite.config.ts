@@ -1,6 +1,10 @@
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 
+// The demo answers to its own host only, and takes changes from its own pages only.
+const DEMO = "http://127.0.0.1:8080";
+const demo = { target: DEMO, changeOrigin: true, headers: { origin: DEMO } };
+
 // The page is served by the citywatch process itself, under a policy that allows nothing from elsewhere:
 // every chunk, style and worker is a file of its own, and none is inlined.
 export default defineConfig({
@@ -18,6 +22,6 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/api": "http://127.0.0.1:8080", "/sign-in": "http://127.0.0.1:8080" } },
+  server: { proxy: { "/api": demo, "/sign-in": demo } },
   test: { include: ["test/**/*.test.ts"], environment: "node" },
 });

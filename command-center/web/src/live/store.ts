@@ -19,6 +19,9 @@ const PAGE_SIZE = 500;
 const TYPES = new Set(["snapshot", "incident", "overview", "clock", "values"]);
 
 const city = shallowRef(emptyCity());
+// These change every second. Apart from the incidents, so that queue and map are not drawn anew for a clock.
+const nowAt = shallowRef<number | null>(null);
+const overview = shallowRef<Overview | null>(null);
 const line = reactive({
   connection: "connecting" as Connection,
   retryAt: null as number | null,
@@ -45,9 +48,11 @@ function take(events: ServerEvent[]): void {
   for (const { type, data } of events) {
     if (!TYPES.has(type)) continue;
     const event = { type, body: JSON.parse(data) } as LiveEvent;
-    const before = city.value.nowAt;
     const changes = apply(city.value, event);
-    if (city.value.nowAt !== before) line.movedAt = Date.now();
+    if (city.value.nowAt !== nowAt.value) line.movedAt = Date.now();
+    nowAt.value = city.value.nowAt;
+    overview.value = city.value.overview;
+    if (event.type === "snapshot" || event.type === "incident") tell();
     if (changes.length > 0) for (const watcher of watchers) watcher(changes);
     if (event.type === "snapshot") {
       for (const watcher of snapshotWatchers) watcher();
@@ -55,7 +60,6 @@ function take(events: ServerEvent[]): void {
       else line.cut = false;
     }
   }
-  tell();
 }
 
 /** The open incidents that the snapshot left out. */
@@ -115,15 +119,15 @@ export const live = {
   },
   city,
   line,
-  nowAt: computed<number | null>(() => city.value.nowAt),
-  overview: computed<Overview | null>(() => city.value.overview),
-  ready: computed(() => city.value.overview !== null),
+  nowAt,
+  overview,
+  ready: computed(() => overview.value !== null),
   /** Why the picture may be old, or null. */
   trouble: computed<"lost" | "stale" | "late" | null>(() => {
     if (line.lostAt !== null) return "lost";
-    if (city.value.overview === null) return null;
+    if (overview.value === null) return null;
     if (line.wall - line.movedAt > STALE_MS) return "stale";
-    const lag = city.value.overview.feed?.lag_ms ?? 0;
+    const lag = overview.value.feed?.lag_ms ?? 0;
     return lag > LAG_MS_MAX ? "late" : null;
   }),
 };
