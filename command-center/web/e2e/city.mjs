@@ -113,7 +113,7 @@ export function makeIncident({ sensors, subdistricts, draw, openedAt, cleared = 
   const [metric] = METRICS[sensor.domain];
   return {
     id: id.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"), rule, title: { zh, en }, key: sensor.id, key_kind: "sensor", domain: sensor.domain,
-    severity: how, state: cleared ? "cleared" : "open", acknowledged: acknowledged ? { by: "admin", at: openedAt + 90_000, note: "已通知值班室" } : null,
+    severity: how, state: cleared ? "cleared" : "open", acknowledged: acknowledged ? { by: "admin", at: openedAt + 15_000, note: "已通知值班室" } : null,
     opened_at: openedAt, changed_at: changedAt, cleared_at: cleared ? changedAt : null, revision: cleared ? 2 : 1,
     message: `${metric[0]} ${(threshold * 1.08).toFixed(2)} (${threshold})`, stale: draw() < 0.03, place: { lon: sensor.lon, lat: sensor.lat },
     subdistrict: sensor.subdistrict, district: sensor.district, place_name: subdistrict.properties.name,

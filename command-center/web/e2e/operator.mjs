@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DESKTOP, launch, mapReady, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
+import { differences } from "./contract.mjs";
 import { acknowledges, looksAtASensor, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
 const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
@@ -128,6 +129,9 @@ try {
   const { origin } = new URL(address);
   const page = await open(browser, { origin });
   try {
+    await step("the page and the API agree on all shapes", async () => {
+      assert.deepEqual(differences(await (await fetch(`${origin}/api/openapi.json`)).json()), []);
+    });
     const id = await firstFiveMinutes(page, address, startedAt);
     await step("switches the language", async () => {
       await switchesLanguage(page);

@@ -86,6 +86,12 @@ export function unit(code: string | null | undefined): string {
   return code === null || code === undefined ? "" : (PRINTED[code] ?? code);
 }
 
+/** A reading as it is shown: a share (`…_ratio`) in per cent, all else in its own unit. */
+export function measured(metric: string, number: number, code: string | null | undefined, lang: Lang): { text: string; unit: string } {
+  if (metric.endsWith("_ratio")) return { text: value(100 * number, lang), unit: "%" };
+  return { text: value(number, lang), unit: unit(code) };
+}
+
 export function metres(distance: number, lang: Lang): string {
   return distance < 1000 ? `${Math.round(distance)} m` : `${value(distance / 1000, lang)} km`;
 }

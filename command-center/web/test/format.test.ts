@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, dateTime, hourMinute, metres, nameOf, span, unit, value } from "../src/format";
+import { clock, dateTime, hourMinute, measured, metres, nameOf, span, unit, value } from "../src/format";
 
 const S = 1_000;
 const H = 3_600 * S;
@@ -43,6 +43,11 @@ describe("values", () => {
     expect(unit("1")).toBe("");
     expect(unit("hPa")).toBe("hPa");
     expect(unit(null)).toBe("");
+  });
+
+  it("are per cent for shares", () => {
+    expect(measured("fill_ratio", 0.4991, "1", "en")).toEqual({ text: "49.9", unit: "%" });
+    expect(measured("level_m", 0.4991, "m", "en")).toEqual({ text: "0.499", unit: "m" });
   });
 
   it("are metres, then kilometres", () => {

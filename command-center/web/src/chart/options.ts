@@ -26,6 +26,8 @@ export type Colours = (variable: string) => string;
 export interface Drawn {
   series: Series;
   unit: string;
+  /** CSS font families. */
+  font: string;
   from: number;
   to: number;
   thresholds: Threshold[];
@@ -71,7 +73,7 @@ export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Recor
   return {
     animation: false,
     grid: { left: 52, right: 16, top: 30, bottom: 26 },
-    textStyle: { fontFamily: "inherit" },
+    textStyle: { fontFamily: drawn.font },
     xAxis: {
       type: "time",
       min: drawn.from,

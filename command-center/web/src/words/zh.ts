@@ -190,7 +190,7 @@ export const zh = {
 
   "signin.title": "需要登录",
   "signin.text": "启动 citywatch 的终端里打印了一次性登录链接。用它打开本页即可；链接十分钟内有效，只能用一次。",
-  "signin.expired": "链接过期或已用过？重新启动 citywatch,会得到新的链接。",
+  "signin.expired": "链接过期或已用过？重新启动 citywatch，会得到新的链接。",
   "signin.again": "我已登录，重试",
 
   "missing.title": "没有这个页面",
