@@ -17,6 +17,7 @@ mod registry;
 mod replay;
 mod rules;
 mod run;
+mod simulate;
 mod socket;
 mod stop;
 mod tail;
@@ -40,6 +41,8 @@ enum Command {
     Run(run::Run),
     /// Publish recorded readings by MQTT
     Replay(replay::Replay),
+    /// Publish what the sensors of the city would measure in a scenario, with known truth
+    Simulate(simulate::Simulate),
     /// Check, test and backtest detection rules
     #[command(subcommand)]
     Rules(rules::Rules),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Run(run) => run.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Rules(rules) => rules.run(),
         Command::Incidents(incidents) => incidents.run(),
         Command::DeadLetter(dead_letter) => dead_letter.run(),

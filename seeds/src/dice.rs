@@ -29,3 +29,9 @@ pub fn share(throw: u64) -> f64 {
 pub fn between(throw: u64, from: f64, to: f64) -> f64 {
     from + share(throw) * (to - from)
 }
+
+/// Noise around 0 from one throw, in (-1, 1), more often near 0: the difference of two shares.
+pub fn noise(throw: u64) -> f64 {
+    let (low, high) = (throw & 0xffff_ffff, throw >> 32);
+    (high as f64 - low as f64) / 4_294_967_296.0
+}

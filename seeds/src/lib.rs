@@ -6,11 +6,11 @@
 
 mod areas;
 mod dice;
-mod label;
+mod scenario;
 mod sensors;
 mod table;
 
 pub use areas::{AREAS, areas};
-pub use label::Label;
+pub use scenario::{Label, Readings, SCENARIOS, Scenario};
 pub use sensors::{SENSORS_MAX, registry, sensors};
 pub use table::{write_labels, write_sensors};

@@ -11,4 +11,5 @@ mod doctor;
 mod nothing_lost;
 mod process;
 mod real_input;
+mod simulate;
 mod tidy;
