@@ -8,11 +8,11 @@ use crate::inputs::NamedText;
 use crate::socket;
 use ::rules::check::Known;
 use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
-use ingest::{Access, BrokerSettings, Ingest, IngestHandle, IngestSettings, SecretHash};
+use ingest::{Access, Account, BrokerSettings, Ingest, IngestHandle, IngestSettings, Right, SecretHash};
 use model::{Entry, EventTime, Millis, Registry};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -187,23 +187,48 @@ fn tell(event: &stream::Event) {
     }
 }
 
-/// Who may connect: the devices of the file, or anybody on this machine if there is none.
+/// Who may connect: the accounts of the file, or anybody on this machine if there is none.
+///
+/// A line is `device:password`, or `feed utility:password` for an account that subscribes to the incident feed.
 fn access(credentials: &Path) -> Result<Access, Failure> {
     if credentials.as_os_str().is_empty() {
         return Ok(Access::Loopback);
     }
+    check_mode(credentials)?;
     let text = read_text(credentials)?;
-    let mut devices = HashMap::new();
+    let mut accounts = HashMap::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let Some((device, secret)) =
-            line.split_once(':').filter(|(device, secret)| !device.is_empty() && !secret.is_empty())
-        else {
-            let place = format!("{}:{}", credentials.display(), index + 1);
-            return Err(Failure::usage(format!("{place}: expected device:password")));
+        let place = format!("{}:{}", credentials.display(), index + 1);
+        let (right, entry) = match line.strip_prefix("feed ") {
+            Some(entry) => (Right::Subscribe, entry),
+            None => (Right::Publish, line),
         };
-        devices.insert(device.to_owned(), SecretHash::new(device.as_bytes(), secret.as_bytes()));
+        // Names become levels of topics, and the word before a name is its right.
+        let is_name = |name: &str| !name.is_empty() && !name.contains(['+', '#', '/', ' ']);
+        let Some((name, secret)) = entry.split_once(':').filter(|(name, secret)| is_name(name) && !secret.is_empty())
+        else {
+            return Err(Failure::usage(format!(
+                "{place}: expected device:password or feed utility:password, the name without + # / and spaces"
+            )));
+        };
+        let secret = SecretHash::new(name.as_bytes(), secret.as_bytes());
+        if accounts.insert(name.to_owned(), Account { secret, right }).is_some() {
+            return Err(Failure::usage(format!("{place}: {name} stands twice: keep one of them")));
+        }
     }
-    Ok(Access::Credentials(devices))
+    Ok(Access::Credentials(accounts))
+}
+
+/// Refuses a file of secrets that others on this machine can read or write.
+fn check_mode(path: &Path) -> Result<(), Failure> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|source| Failure::usage(FileError { doing: "look at", path: path.to_owned(), source }))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::usage(format!("{path} has mode {mode:03o}: others could use its passwords; chmod 600 {path}")))
 }
 
 /// The async threads: signals, the socket, the endpoint.

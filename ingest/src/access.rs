@@ -30,13 +30,32 @@ fn digest(salt: &[u8], secret: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(salt).chain_update(secret).finalize().into()
 }
 
+/// What an account is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// A device or gateway: publishes to `city/+/{name}` and `city/+/{name}/batch`, and nothing else.
+    Publish,
+    /// A utility: subscribes to the incident feed, and publishes nothing.
+    Subscribe,
+}
+
+/// A name's secret and right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What its owner knows.
+    pub secret: SecretHash,
+    /// What its owner may do.
+    pub right: Right,
+}
+
 /// Who may connect.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Anyone on this machine, to `city/{domain}/{sensor}` of registered sensors. Only for a loopback address.
+    /// Anyone on this machine, to publish to `city/{domain}/{sensor}` of registered sensors and to subscribe to the
+    /// incident feed. Only for a loopback address.
     Loopback,
-    /// Devices and gateways by name and secret, each to `city/+/{name}` and `city/+/{name}/batch`.
-    Credentials(HashMap<String, SecretHash>),
+    /// Accounts by name.
+    Credentials(HashMap<String, Account>),
 }
 
 impl Access {
@@ -44,9 +63,13 @@ impl Access {
     pub(crate) fn identify(&self, user: Option<&str>, secret: Option<&[u8]>) -> Option<Identity> {
         match self {
             Access::Loopback => Some(Identity::Anyone),
-            Access::Credentials(devices) => {
+            Access::Credentials(accounts) => {
                 let (user, secret) = (user?, secret?);
-                devices.get(user)?.fits(secret).then(|| Identity::Device(user.to_owned()))
+                let account = accounts.get(user)?;
+                account.secret.fits(secret).then(|| match account.right {
+                    Right::Publish => Identity::Device(user.to_owned()),
+                    Right::Subscribe => Identity::Subscriber(user.to_owned()),
+                })
             }
         }
     }

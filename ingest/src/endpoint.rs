@@ -1,18 +1,21 @@
 //! The embedded MQTT endpoint: 3.1.1 and 5 on one port, QoS 0 and 1 in, PUBACK after the log has it.
 //!
 //! It promises: a PUBACK leaves only after the append returned, in the order of the publishes; what one client does
-//! never stops another; memory is bounded whatever clients send. It is no broker: nothing is routed, no session
-//! outlives its connection, wills are ignored, and there is nothing to subscribe to.
+//! never stops another; memory is bounded whatever clients send. The incident feed can be subscribed to, with QoS 0 and
+//! 1. It is no broker: nothing that clients publish is routed, no session outlives its connection, wills are ignored.
 
 mod connection;
+mod delivery;
 mod packets;
 mod protocol;
+mod subscribe;
 
 pub use packets::Violation;
-pub use protocol::{End, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish, Version};
+pub use protocol::{End, Granted, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish, Version, Wanted};
 
 use crate::access::Access;
 use crate::counters::{Counters, add};
+use crate::feed::Feed;
 use crate::intake::{Identity, Intake};
 use crate::writer::{Progress, Queue, Stage};
 use connection::Connection;
@@ -65,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) access: Access,
     pub(crate) limits: EndpointLimits,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) queue: Queue,
     pub(crate) counters: Arc<Counters>,
     pub(crate) stage: watch::Receiver<Stage>,
@@ -94,12 +98,13 @@ impl Shared {
         access: Access,
         limits: EndpointLimits,
         intake: Arc<Intake>,
+        feed: Arc<Feed>,
         queue: Queue,
         counters: Arc<Counters>,
         stage: watch::Receiver<Stage>,
     ) -> Shared {
         let (sessions, next_id) = (Mutex::default(), AtomicU64::new(1));
-        Shared { access, limits, intake, queue, counters, stage, sessions, next_id }
+        Shared { access, limits, intake, feed, queue, counters, stage, sessions, next_id }
     }
 
     /// A session that no client id belongs to yet.
@@ -111,7 +116,7 @@ impl Shared {
     /// Registers a logged-in session under its client id; who had it is taken over. Returns the id.
     pub(crate) fn register(&self, session: &Arc<Session>, identity: &Identity, client_id: &str) -> SessionKey {
         let user = match identity {
-            Identity::Device(user) => Some(user.clone()),
+            Identity::Device(user) | Identity::Subscriber(user) => Some(user.clone()),
             Identity::Anyone | Identity::Broker => None,
         };
         let client_id =

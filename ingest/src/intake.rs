@@ -17,6 +17,8 @@ pub(crate) enum Identity {
     Anyone,
     /// A device or gateway with credentials: its own topics.
     Device(String),
+    /// A utility with credentials: the incident feed, and nothing to publish.
+    Subscriber(String),
     /// A broker that enforces its own access rules: every topic.
     Broker,
 }
@@ -26,8 +28,14 @@ impl Identity {
         match self {
             Identity::Anyone => shape == Shape::Single,
             Identity::Device(device) => device == owner,
+            Identity::Subscriber(_) => false,
             Identity::Broker => true,
         }
+    }
+
+    /// Whether it may subscribe to the incident feed.
+    pub(crate) fn may_subscribe(&self) -> bool {
+        matches!(self, Identity::Anyone | Identity::Subscriber(_))
     }
 }
 

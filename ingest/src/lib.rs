@@ -1,7 +1,8 @@
 //! The MQTT edge: decode, validate, log, then acknowledge.
 //!
 //! It promises: a QoS 1 publish is acknowledged only after the log has its readings, and those refused are whole in
-//! the dead letter; ticks and readings stand on the log in one order that makes sense; memory is bounded.
+//! the dead letter; ticks and readings stand on the log in one order that makes sense; memory is bounded. The other way,
+//! subscribers of the incident feed get what is open and every change.
 //! It does not look for duplicates or late readings: the rules stage does.
 
 mod access;
@@ -11,15 +12,16 @@ mod counters;
 mod dead_letter;
 pub mod decode;
 pub mod endpoint;
+mod feed;
 mod intake;
 mod publisher;
 mod subscriber;
 mod validate;
 mod writer;
 
-pub use access::{Access, SecretHash};
+pub use access::{Access, Account, Right, SecretHash};
 pub use clock::{TimeSource, wall_now};
-pub use counters::CounterValues;
+pub use counters::{CounterValues, LAG_BOUNDS_MS, LagValues};
 pub use endpoint::EndpointLimits;
 pub use publisher::{Publisher, PublisherProgress};
 pub use subscriber::BrokerSettings;
@@ -30,14 +32,15 @@ use broker::BrokerAddress;
 use bus::EventLog;
 use clock::Clock;
 use counters::Counters;
+use feed::{Feed, Follower};
 use intake::Intake;
 use model::{Millis, Registry};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use subscriber::Subscriber;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 /// How ingest is to run.
 #[derive(Clone, Debug)]
@@ -98,8 +101,8 @@ pub enum IngestError {
     /// The first connection to a broker failed.
     #[error("cannot connect to the MQTT broker; is it running, and are user and secret right?")]
     Connect(#[source] Box<rumqttc::ConnectionError>),
-    /// The thread could not be started.
-    #[error("cannot start the thread that writes the log")]
+    /// A thread could not be started.
+    #[error("cannot start a thread of ingest")]
     Thread(#[source] std::io::Error),
 }
 
@@ -128,6 +131,12 @@ impl Ingest {
         };
         let counters = Arc::new(Counters::default());
         let (stage, watched) = watch::channel(Stage::Running);
+        let feed = Arc::new(Feed::new(counters.clone()));
+        let mut follower = None;
+        if listener.is_some() {
+            let started = Follower::start(log.clone(), feed.clone(), counters.clone(), stage.clone());
+            follower = Some(started.map_err(IngestError::Thread)?);
+        }
         let writer =
             writer::start(log, clock.clone(), ticks, counters.clone(), stage.clone(), settings.queue_bytes_max)
                 .map_err(IngestError::Thread)?;
@@ -143,10 +152,10 @@ impl Ingest {
         if let (Some(listener), Some((_, access))) = (listener, settings.endpoint) {
             local_addr = listener.local_addr().ok();
             let (queue, counters) = (writer.queue.clone(), counters.clone());
-            let shared = endpoint::Shared::new(access, settings.limits, intake, queue, counters, watched.clone());
+            let shared = endpoint::Shared::new(access, settings.limits, intake, feed, queue, counters, watched.clone());
             tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
         }
-        Ok(IngestHandle { writer, counters, stage, watched, local_addr, tasks })
+        Ok(IngestHandle { writer, follower, counters, stage, watched, local_addr, tasks })
     }
 }
 
@@ -176,11 +185,12 @@ fn check(settings: &IngestSettings) -> Result<(), IngestError> {
 /// Running ingest. Dropped without [`IngestHandle::stop`] it goes on until the runtime ends.
 pub struct IngestHandle {
     writer: writer::Writer,
+    follower: Option<Follower>,
     counters: Arc<Counters>,
     stage: watch::Sender<Stage>,
     watched: watch::Receiver<Stage>,
     local_addr: Option<SocketAddr>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// How long a stop waits for acknowledgements to be written before connections are cut.
@@ -224,10 +234,15 @@ impl IngestHandle {
             }
         }
         self.writer.queue.stop();
+        let follower = self.follower.take();
         let thread = self.writer.thread.lock().expect("only stop takes it").take();
-        if let Some(thread) = thread {
-            // A panic in the thread has already been printed; there is nothing left to save.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+        let join = move || {
+            // A panic in a thread has already been printed; there is nothing left to save.
+            let _ = thread.map(JoinHandle::join);
+            if let Some(follower) = follower {
+                follower.stop();
+            }
+        };
+        let _ = tokio::task::spawn_blocking(join).await;
     }
 }

@@ -5,7 +5,7 @@
 //! is acknowledged, and [`Stage::Failed`] says so.
 
 use crate::clock::{Clock, wall_now};
-use crate::counters::{Counters, add};
+use crate::counters::{Counters, LagValues, add};
 use crate::intake::{Chunk, Kind};
 use bus::{Batch, EventLog, Topic};
 use model::{Entry, EventTime, FeedClock, PARTITIONS};
@@ -238,11 +238,18 @@ impl Appender {
         self.log.append(batch)?;
         let counters = &self.counters;
         add(&counters.appends, 1);
+        let now = (!self.clock.is_feed()).then(wall_now);
+        let mut lag = LagValues::default();
         for work in done {
             let mut readings = 0;
             for item in &work.chunk.items {
                 match item.kind {
-                    Kind::Reading => readings += 1,
+                    Kind::Reading => {
+                        readings += 1;
+                        if let (Some(now), Some(time)) = (now, item.time) {
+                            lag.add((now - time).0);
+                        }
+                    }
                     Kind::Refused(reason) => counters.refused(reason),
                 }
             }
@@ -251,6 +258,7 @@ impl Appender {
             work.source.durable.store(work.number, Ordering::Release);
             work.source.changed.notify_one();
         }
+        counters.lag(&lag);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! One connection's loop: read, take packets, hand readings to the log, acknowledge what is durable, write.
 
-use super::protocol::{End, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish};
+use super::delivery::Deliveries;
+use super::protocol::{End, Granted, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish, Wanted};
 use super::{Session, SessionKey, Shared};
 use crate::counters::add;
 use crate::intake::{Chunk, Identity, Message};
@@ -55,6 +56,7 @@ struct Desk {
     sent_bytes: usize,
     /// Number of the newest chunk the writer has.
     sent_number: u64,
+    deliveries: Deliveries,
 }
 
 /// Why the loop ends.
@@ -74,6 +76,7 @@ const SERVER_SHUTTING_DOWN: u8 = 0x8b;
 const KEEP_ALIVE_TIMEOUT: u8 = 0x8d;
 const SESSION_TAKEN_OVER: u8 = 0x8e;
 const UNSPECIFIED_ERROR: u8 = 0x80;
+const QUOTA_EXCEEDED: u8 = 0x97;
 
 impl Connection {
     pub(super) fn new(shared: Arc<Shared>) -> Connection {
@@ -83,6 +86,7 @@ impl Connection {
         };
         let now = Instant::now();
         let session = Arc::new(shared.new_session());
+        let deliveries = Deliveries::new(shared.feed.clone(), shared.counters.clone(), session.progress.clone());
         Connection {
             protocol: Protocol::new(limits),
             input: vec![0; READ_BYTES_FIRST],
@@ -99,6 +103,7 @@ impl Connection {
                 sent: VecDeque::new(),
                 sent_bytes: 0,
                 sent_number: 0,
+                deliveries,
             },
             opened_at: now,
             heard_at: now,
@@ -130,6 +135,7 @@ impl Connection {
         if let Some((_, key)) = &self.desk.login {
             self.desk.shared.unregister(key, &self.desk.session);
         }
+        self.desk.deliveries.leave();
         // Last words are tried once and briefly: a client that does not listen holds no place.
         let last_words = async {
             let _ = stream.write_all(&self.out).await;
@@ -217,6 +223,10 @@ impl Connection {
             {
                 return Some(Over::Asked(UNSPECIFIED_ERROR));
             }
+        }
+        if self.desk.deliveries.fill(&mut self.out).is_err() {
+            add(&self.desk.shared.counters.feed_dropped, 1);
+            return Some(Over::Asked(QUOTA_EXCEEDED));
         }
         None
     }
@@ -306,6 +316,7 @@ impl Host for Desk {
         let identity = self.shared.access.identify(login.user, login.password).ok_or(LoginRefused::BadCredentials)?;
         let key = self.shared.register(&self.session, &identity, login.client_id);
         let client_id = key.1.clone();
+        self.deliveries.meet(login.version, login.receive_max, login.packet_bytes_max);
         self.login = Some((identity, key));
         Ok(client_id)
     }
@@ -318,6 +329,19 @@ impl Host for Desk {
             self.unacked.push_back(packet_id);
             self.chunk_acks += 1;
         }
+    }
+
+    fn subscribe(&mut self, wanted: &Wanted<'_>) -> Granted {
+        let (identity, _) = self.login.as_ref().expect("the protocol takes no subscription before a login");
+        if identity.may_subscribe() { self.deliveries.subscribe(wanted) } else { Granted::NotAuthorized }
+    }
+
+    fn unsubscribe(&mut self, filter: &str) -> bool {
+        self.deliveries.unsubscribe(filter)
+    }
+
+    fn puback(&mut self, packet_id: u16) -> bool {
+        self.deliveries.puback(packet_id)
     }
 
     fn is_full(&self) -> bool {

@@ -1,9 +1,9 @@
-//! The packets of MQTT as bytes: frames, CONNECT and its answers, subscriptions and theirs.
+//! The packets of MQTT as bytes: frames, CONNECT and its answers, DISCONNECT.
 
 use super::protocol::{End, Login, LoginRefused, ProtocolLimits, Version};
 use mqtt_protocol_core::mqtt::packet::{
     AssignedClientIdentifier, MaximumPacketSize, MaximumQos, Properties, Property, ReceiveMaximum,
-    SharedSubscriptionAvailable, SubscriptionIdentifierAvailable, VariableByteInteger, v3_1_1, v5_0,
+    SharedSubscriptionAvailable, SubscriptionIdentifierAvailable, v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{ConnectReasonCode, ConnectReturnCode, MqttError};
 
@@ -149,7 +149,7 @@ fn check_connect_flags(level: u8, flags: u8) -> Result<(), Violation> {
     Ok(())
 }
 
-fn check_whole(used: usize, body: &[u8]) -> Result<(), Violation> {
+pub(super) fn check_whole(used: usize, body: &[u8]) -> Result<(), Violation> {
     if used == body.len() { Ok(()) } else { Err(Violation::Malformed) }
 }
 
@@ -161,13 +161,27 @@ impl Connect {
                 user: connect.user_name(),
                 password: connect.password(),
                 version: Version::V3,
+                receive_max: u16::MAX,
+                packet_bytes_max: u32::MAX,
             },
-            Connect::V5(connect) => Login {
-                client_id: connect.client_id(),
-                user: connect.user_name(),
-                password: connect.password(),
-                version: Version::V5,
-            },
+            Connect::V5(connect) => {
+                let (mut receive_max, mut packet_bytes_max) = (u16::MAX, u32::MAX);
+                for property in connect.props() {
+                    match property {
+                        Property::ReceiveMaximum(max) => receive_max = max.val(),
+                        Property::MaximumPacketSize(max) => packet_bytes_max = max.val(),
+                        _ => {}
+                    }
+                }
+                Login {
+                    client_id: connect.client_id(),
+                    user: connect.user_name(),
+                    password: connect.password(),
+                    version: Version::V5,
+                    receive_max,
+                    packet_bytes_max,
+                }
+            }
         }
     }
 
@@ -228,42 +242,4 @@ pub(super) fn check_disconnect(version: Version, body: &[u8]) -> Result<(), Viol
     }
     let (_, used) = v5_0::Disconnect::parse(body).map_err(|error| Violation::of(&error))?;
     check_whole(used, body)
-}
-
-/// Answers a SUBSCRIBE: nothing can be subscribed to here.
-pub(super) fn refuse_subscribe(version: Version, body: &[u8], out: &mut Vec<u8>) -> Result<(), Violation> {
-    let (id, _) = packet_id(body)?;
-    let (filters, used, code) = match version {
-        Version::V3 => v3_1_1::Subscribe::parse(body).map(|(packet, used)| (packet.entries().len(), used, 0x80)),
-        Version::V5 => v5_0::Subscribe::parse(body).map(|(packet, used)| (packet.entries().len(), used, 0x87)),
-    }
-    .map_err(|error| Violation::of(&error))?;
-    check_whole(used, body)?;
-    answer(0x90, version, id, &vec![code; filters], out);
-    Ok(())
-}
-
-/// Answers an UNSUBSCRIBE: there was no subscription.
-pub(super) fn answer_unsubscribe(version: Version, body: &[u8], out: &mut Vec<u8>) -> Result<(), Violation> {
-    let (id, _) = packet_id(body)?;
-    let (filters, used) = match version {
-        // 3.1.1 answers without codes.
-        Version::V3 => v3_1_1::Unsubscribe::parse(body).map(|(_, used)| (0, used)),
-        Version::V5 => v5_0::Unsubscribe::parse(body).map(|(packet, used)| (packet.entries().len(), used)),
-    }
-    .map_err(|error| Violation::of(&error))?;
-    check_whole(used, body)?;
-    answer(0xb0, version, id, &vec![0x11; filters], out);
-    Ok(())
-}
-
-fn answer(first: u8, version: Version, id: u16, codes: &[u8], out: &mut Vec<u8>) {
-    let no_properties: &[u8] = if version == Version::V5 { &[0] } else { &[] };
-    let length = 2 + no_properties.len() + codes.len();
-    let length = VariableByteInteger::from_u32(length as u32).expect("a packet's filters fit into one packet");
-    out.push(first);
-    out.extend_from_slice(length.as_bytes());
-    out.extend_from_slice(&id.to_be_bytes());
-    out.extend_from_slice(no_properties);
-    out.extend_from_slice(codes);
 }

@@ -1,10 +1,11 @@
-//! MQTT 3.1.1 and 5 as a server that only takes QoS 0 and 1 publishes: bytes in, bytes and calls out.
+//! MQTT 3.1.1 and 5 as a server that takes QoS 0 and 1 publishes and subscriptions: bytes in, bytes and calls out.
 //!
 //! It does no I/O, knows no time, and never panics on what a client sends. A PUBLISH without properties, nearly every
 //! message of a sensor, is read where it stands; every other packet goes through the types of mqtt-protocol-core.
 //! Wills are read and ignored, sessions never outlive their connection.
 
 use super::packets::{self, Body, Violation};
+use super::subscribe;
 use mqtt_protocol_core::mqtt::packet::{Property, v5_0};
 
 /// Bytes of answers that may wait for a client before no further packet of it is taken.
@@ -32,6 +33,42 @@ pub struct Login<'a> {
     pub password: Option<&'a [u8]>,
     /// The version.
     pub version: Version,
+    /// Unacknowledged QoS 1 messages that the client takes (v5 Receive Maximum).
+    pub receive_max: u16,
+    /// Largest packet that the client takes (v5 Maximum Packet Size).
+    pub packet_bytes_max: u32,
+}
+
+/// One filter of a SUBSCRIBE.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// As it came; not checked.
+    pub filter: &'a str,
+    /// QoS 1 or 2 rather than 0.
+    pub acknowledged: bool,
+    /// MQTT 5: changes keep the retain flag.
+    pub retain_as_published: bool,
+    /// Retained messages are wanted if the subscription is new.
+    pub snapshot_if_new: bool,
+    /// Retained messages are wanted if it was there before.
+    pub snapshot_if_known: bool,
+}
+
+/// What became of one filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// Subscribed, without acknowledgements.
+    Qos0,
+    /// Subscribed, with acknowledgements.
+    Qos1,
+    /// The client may not, or there is nothing of the kind.
+    NotAuthorized,
+    /// It is no topic filter.
+    Invalid,
+    /// Shared subscriptions are not offered.
+    Shared,
+    /// This client has too many.
+    TooMany,
 }
 
 /// Why a login is refused.
@@ -62,6 +99,12 @@ pub trait Host {
     fn login(&mut self, login: &Login<'_>) -> Result<String, LoginRefused>;
     /// Takes a message.
     fn publish(&mut self, publish: &Publish<'_>);
+    /// Adds or replaces a subscription.
+    fn subscribe(&mut self, wanted: &Wanted<'_>) -> Granted;
+    /// Ends a subscription; whether there was one.
+    fn unsubscribe(&mut self, filter: &str) -> bool;
+    /// Takes the acknowledgement of a message that was sent; false if none with this id was.
+    fn puback(&mut self, packet_id: u16) -> bool;
     /// Whether no further packet is to be taken for now.
     fn is_full(&self) -> bool;
 }
@@ -169,8 +212,9 @@ impl Protocol {
                 packets::check_disconnect(version, body)?;
                 return Err(End::Bye);
             }
-            0x82 => packets::refuse_subscribe(version, body, out)?,
-            0xa2 => packets::answer_unsubscribe(version, body, out)?,
+            0x40 => subscribe::puback(version, body, host)?,
+            0x82 => subscribe::subscribe(version, body, out, host)?,
+            0xa2 => subscribe::unsubscribe(version, body, out, host)?,
             // A reserved type or wrong flags.
             0x00..=0x0f | 0x83..=0x8f | 0x80 | 0x81 | 0xa0 | 0xa1 | 0xa3..=0xaf | 0xc0..=0xcf | 0xe1..=0xef => {
                 return Err(End::Violation(Violation::Malformed));

@@ -2,7 +2,7 @@
 
 use crate::city::{self, Gate, payload, seqs, settings};
 use crate::wire::{Client, connect, login, packet, publish, publish5, text};
-use ingest::{Access, Ingest, SecretHash, Stage, TimeSource};
+use ingest::{Access, Account, Ingest, Right, SecretHash, Stage, TimeSource};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -110,7 +110,7 @@ async fn both_versions_share_the_port_and_5_is_told_the_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_can_be_subscribed_to() {
+async fn what_is_not_the_feed_cannot_be_subscribed_to() {
     let directory = tempfile::tempdir().unwrap();
     let handle = city::start(city::open(directory.path()), TimeSource::Wall).await;
     let mut old = Client::connected(handle.local_addr().unwrap(), "a").await;
@@ -148,8 +148,8 @@ async fn a_client_id_belongs_to_its_newest_connection() {
 async fn credentials_give_a_device_its_own_topics() {
     let directory = tempfile::tempdir().unwrap();
     let log = city::open(directory.path());
-    let hash = |secret: &str| SecretHash::new(b"salt of the test", secret.as_bytes());
-    let devices = HashMap::from([("s1".to_owned(), hash("one")), ("g1".to_owned(), hash("gate"))]);
+    let account = |secret: &str| Account { secret: SecretHash::new(b"salt", secret.as_bytes()), right: Right::Publish };
+    let devices = HashMap::from([("s1".to_owned(), account("one")), ("g1".to_owned(), account("gate"))]);
     let mut settings = settings(TimeSource::Wall);
     settings.endpoint = Some(("127.0.0.1:0".parse().unwrap(), Access::Credentials(devices)));
     let handle = Ingest::start(log.clone(), city::registry(), settings).await.unwrap();

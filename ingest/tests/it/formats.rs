@@ -3,7 +3,7 @@
 use crate::city;
 use crate::wire::{Client, login, publish};
 use ingest::decode::{Decoded, Shape, Stamp, decode, recognise};
-use ingest::{Access, Ingest, IngestSettings, Refusal, SecretHash};
+use ingest::{Access, Account, Ingest, IngestSettings, Refusal, Right, SecretHash};
 use model::{EventTime, Millis};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -183,7 +183,8 @@ fn the_content_type_of_mqtt_5_chooses_before_the_shape() {
 async fn every_format_reaches_the_log_from_devices_and_gateways() {
     let directory = tempfile::tempdir().unwrap();
     let log = city::open(directory.path());
-    let users = ["s1", "g1"].map(|user| (user.to_owned(), SecretHash::new(b"salt", b"secret")));
+    let account = Account { secret: SecretHash::new(b"salt", b"secret"), right: Right::Publish };
+    let users = ["s1", "g1"].map(|user| (user.to_owned(), account.clone()));
     let endpoint = Some(("127.0.0.1:0".parse().unwrap(), Access::Credentials(users.into_iter().collect())));
     let settings = IngestSettings { endpoint, ..IngestSettings::default() };
     let handle = Ingest::start(log.clone(), city::registry(), settings).await.unwrap();

@@ -3,7 +3,7 @@
 use crate::city::{self, payload, seqs};
 use crate::wire::{Client, connect, packet, publish, publish5, text};
 use ingest::TimeSource;
-use ingest::endpoint::{End, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish, Violation};
+use ingest::endpoint::{End, Granted, Host, Login, LoginRefused, Protocol, ProtocolLimits, Publish, Violation, Wanted};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -171,6 +171,15 @@ impl Host for Everything {
         assert!(!publish.topic.is_empty() && publish.packet_id != Some(0));
         self.taken += 1;
     }
+    fn subscribe(&mut self, wanted: &Wanted<'_>) -> Granted {
+        if wanted.acknowledged { Granted::Qos1 } else { Granted::Invalid }
+    }
+    fn unsubscribe(&mut self, _: &str) -> bool {
+        true
+    }
+    fn puback(&mut self, packet_id: u16) -> bool {
+        packet_id.is_multiple_of(2)
+    }
     fn is_full(&self) -> bool {
         false
     }
@@ -186,7 +195,9 @@ fn a_million_broken_packets_do_no_harm() {
         .chain(after_login_5().into_iter().map(|(bytes, _)| bytes))
         .chain(vec![publish("city/drainage/s1", 1, b"x"); 20])
         .chain(vec![publish5("city/drainage/s1", 1, &[0x03, 0, 1, b'x'], b"x"); 20])
-        .chain([connect(4, "a", 9), connect(5, "a", 9), vec![0xc0, 0]])
+        .chain([connect(4, "a", 9), connect(5, "a", 9), vec![0xc0, 0], vec![0x40, 2, 0, 2], vec![0x40, 4, 0, 2, 0, 0]])
+        .chain([&[0, 1][..], &[0, 1, 0]].map(|head| packet(0x82, &[head, &text("citywatch/#"), &[1]].concat())))
+        .chain([&[0, 1][..], &[0, 1, 0]].map(|head| packet(0xa2, &[head, &text("citywatch/#")].concat())))
         .filter(|bytes| bytes.len() < 4_000)
         .collect();
     let limits = ProtocolLimits { packet_bytes_max: 4_096, in_flight_max: 10 };

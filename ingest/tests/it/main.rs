@@ -7,6 +7,7 @@ mod city;
 mod clients;
 mod decode;
 mod endpoint;
+mod feed;
 mod formats;
 mod hostile;
 mod mosquitto;

@@ -12,14 +12,30 @@ pub struct Mosquitto {
     child: Option<Child>,
 }
 
+/// Installs the broker and its clients, where they are missing.
+fn install() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/test/install.sh");
+        assert!(Command::new(script).status().unwrap().success(), "{script} failed");
+    });
+}
+
+/// What `mosquitto_sub` prints of `count` messages, each `{retain} {qos} {topic} {payload}`; it waits 60 s for them.
+pub fn subscribed(address: SocketAddr, version: &str, filter: &str, count: usize) -> Vec<String> {
+    install();
+    let (host, port, count) = (address.ip().to_string(), address.port().to_string(), count.to_string());
+    let mut command = Command::new("mosquitto_sub");
+    command.args(["-h", &host, "-p", &port, "-V", version, "-t", filter, "-q", "1", "-C", &count, "-W", "60"]);
+    let output = command.args(["-F", "%r %q %t %p"]).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "mosquitto_sub: {}", output.status);
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
 impl Mosquitto {
     /// Starts a broker on a free port that keeps sessions and their queues in `directory`.
     pub fn start(directory: &Path) -> Mosquitto {
-        static INSTALL: Once = Once::new();
-        INSTALL.call_once(|| {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/test/install.sh");
-            assert!(Command::new(script).status().unwrap().success(), "{script} failed");
-        });
+        install();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
             "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\nuser root\npersistence true\n\
