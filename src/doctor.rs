@@ -251,9 +251,11 @@ fn credentials(config: &Config) -> Option<Finding> {
     }
     let shown = path.display();
     Some(match std::fs::metadata(path) {
-        Err(error) => {
-            Finding::bad(PART, format!("{shown} cannot be read: {error}"), "write one device:password a line")
-        }
+        Err(error) => Finding::bad(
+            PART,
+            format!("{shown} cannot be read: {error}"),
+            "write device:password or feed utility:password, one a line",
+        ),
         Ok(held) if held.permissions().mode() & 0o077 != 0 => {
             Finding::bad(PART, format!("{shown} can be read by others"), format!("chmod 600 {shown}"))
         }

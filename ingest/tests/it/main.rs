@@ -12,4 +12,5 @@ mod formats;
 mod hostile;
 mod mosquitto;
 mod ticks;
+mod utility;
 mod wire;
