@@ -29,7 +29,16 @@ const SITE: [Device; 12] = [
     Device::Weather,
 ];
 /// What comes last at a site that is not whole, in turns, so that a small city has some of each.
-const LAST: [Device; 4] = [Device::Air, Device::Cover, Device::Weather, Device::Gas];
+const LAST: [Device; 8] = [
+    Device::Air,
+    Device::Cover,
+    Device::Weather,
+    Device::Gas,
+    Device::Air,
+    Device::River,
+    Device::Weather,
+    Device::Gas,
+];
 /// How far from the middle of their site the wells, gauges and detectors stand; a cell is 100 m wide.
 const CORE_M: f64 = 40.0;
 /// How far the others stand at most.
@@ -42,6 +51,7 @@ enum Device {
     Ponding,
     Cover,
     Gas,
+    River,
     Loop,
     Bin,
     Air,
@@ -100,6 +110,7 @@ fn device(slot: usize, filled: usize, turn: usize) -> Device {
     let is_last = filled < SITE.len() && slot + 1 == filled;
     match SITE[slot] {
         _ if is_last => LAST[turn % LAST.len()],
+        Device::Cover if turn % 8 == 5 => Device::River,
         Device::Cover if !turn.is_multiple_of(2) => Device::Gas,
         device => device,
     }
@@ -150,7 +161,7 @@ fn fill(subdistrict: &Subdistrict, turn: usize, count: usize, seed: u64, sensors
 
 fn letter(device: Device) -> char {
     match device {
-        Device::Well | Device::Ponding | Device::Cover | Device::Gas => 'L',
+        Device::Well | Device::Ponding | Device::Cover | Device::Gas | Device::River => 'L',
         Device::Loop => 'T',
         Device::Bin => 'W',
         Device::Air => 'A',
@@ -160,7 +171,7 @@ fn letter(device: Device) -> char {
 
 fn domain(device: Device) -> &'static str {
     match device {
-        Device::Well | Device::Ponding | Device::Cover | Device::Gas => "drainage",
+        Device::Well | Device::Ponding | Device::Cover | Device::Gas | Device::River => "drainage",
         Device::Loop => "traffic",
         Device::Bin => "waste",
         Device::Air => "air",
@@ -172,7 +183,9 @@ fn interval(device: Device) -> Millis {
     match device {
         Device::Ponding | Device::Loop => Millis::MINUTE,
         Device::Well => Millis(2 * Millis::MINUTE.0),
-        Device::Cover | Device::Gas | Device::Bin | Device::Air | Device::Weather => Millis(5 * Millis::MINUTE.0),
+        Device::Cover | Device::Gas | Device::River | Device::Bin | Device::Air | Device::Weather => {
+            Millis(5 * Millis::MINUTE.0)
+        }
     }
 }
 
@@ -186,6 +199,7 @@ fn titles(device: Device) -> (&'static str, &'static str) {
         Device::Ponding => ("underpass", "下凹桥"),
         Device::Cover => ("cover", "井盖"),
         Device::Gas => ("gas probe", "井下气体探头"),
+        Device::River => ("river gauge", "河道水位站"),
         Device::Loop => ("detector", "交通检测器"),
         Device::Bin => ("bin", "桶站"),
         Device::Air => ("air station", "空气站"),
@@ -205,6 +219,11 @@ fn attributes(device: Device, diameter_m: f64, road: (&str, f64, f64), whom: u64
         Device::Ponding => vec![text("kind", "underpass")],
         Device::Cover => vec![text("kind", "cover")],
         Device::Gas => vec![text("kind", "gas")],
+        Device::River => {
+            // Alert levels as the rules name them, above the gauge's own zero.
+            let alerts = [("siaga3_cm", 120.0), ("siaga2_cm", 170.0), ("siaga1_cm", 220.0)];
+            alerts.iter().map(|(name, cm)| number(name, *cm)).chain([text("kind", "river")]).collect()
+        }
         Device::Loop => {
             vec![text("road_class", road.0), number("free_flow_kmh", road.1), number("lanes", road.2)]
         }

@@ -14,6 +14,8 @@ pub enum Kind {
     Cover,
     /// Gas in a chamber.
     Gas,
+    /// Level of a river with its lowest alert level, metres.
+    River { alert_m: f64 },
     /// Traffic on so many lanes, with this free-flow speed.
     Loop { free_kmh: f64, lanes: f64 },
     /// A bin, emptied with those of its subdistrict.
@@ -81,6 +83,7 @@ fn kind(sensor: &Sensor) -> Option<Kind> {
         ("drainage", "underpass" | "ponding") => Kind::Underpass,
         ("drainage", "cover") => Kind::Cover,
         ("drainage", "gas") => Kind::Gas,
+        ("drainage", "river") => Kind::River { alert_m: number("siaga3_cm")? / 100.0 },
         ("drainage", _) => Kind::Well { diameter_m: number("diameter_m")? },
         ("traffic", _) => Kind::Loop { free_kmh: number("free_flow_kmh")?, lanes: number("lanes").unwrap_or(2.0) },
         ("waste", _) => Kind::Bin { crew: name(&sensor.subdistrict) },

@@ -39,6 +39,9 @@ fn tests(kind: Kind) -> &'static [Test] {
     match kind {
         Kind::Well { .. } => &[(PIPE_FULL, 10, |truth| matches!(truth, Truth::Fill(fill) if fill >= 1.0))],
         Kind::Underpass => &[("road under water", 10, |truth| matches!(truth, Truth::Pond(pond_m) if pond_m >= 0.15))],
+        Kind::River { .. } => {
+            &[("river at its alert level", 30, |truth| matches!(truth, Truth::River(share) if share >= 1.0))]
+        }
         Kind::Cover => &[("cover open", 10, |truth| matches!(truth, Truth::Tilt(tilt) if tilt >= 15.0))],
         Kind::Gas => &[(
             "gas in a chamber",

@@ -55,6 +55,10 @@ fn say(device: &Device, time: EventTime, truth: Truth, wobble: f64, bad: bool, t
             let splash = if bad { 0.5 } else { 0.006 * wobble };
             tell("level_m", (pond_m + splash).max(0.0), 1_000.0);
         }
+        (Truth::River(share), Kind::River { alert_m }) => {
+            let wave = if bad { 1.2 } else { 0.015 * wobble };
+            tell("level_m", share * alert_m + wave, 1_000.0);
+        }
         (Truth::Tilt(tilt), _) => tell("cover_tilt_deg", tilt + 0.5 * wobble, 2.0),
         (Truth::Gas { h2s_ppm, ch4_lel }, _) => {
             tell("h2s_ppm", h2s_ppm * (1.0 + 0.05 * wobble), 10.0);

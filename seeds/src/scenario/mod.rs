@@ -39,8 +39,8 @@ impl Scenario {
     /// The scenario of that name; none if there is none ([`SCENARIOS`] lists them).
     ///
     /// The same registry, seed and start give the same readings and labels. `start` is where the first cycle of twelve hours
-    /// begins: the storm comes to the city three hours later and is at its worst after five to seven. Sensors of which the
-    /// scenarios know nothing, such as river gauges, say nothing.
+    /// begins: the storm comes to the city three and a half hours later and is at its worst after five to seven. Sensors of which the
+    /// scenarios know nothing, such as a well without a diameter, say nothing.
     pub fn new(name: &str, registry: Arc<Registry>, seed: u64, start: EventTime) -> Option<Scenario> {
         let parts = match name {
             "rainstorm" => Parts { storm: true, smog: true, mishaps: true },

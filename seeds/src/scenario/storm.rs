@@ -33,6 +33,10 @@ const POND_MAX_M: f64 = 0.9;
 /// Water this deep halves the speed, in metres, and traffic follows within so many minutes.
 const HALF_SPEED_M: f64 = 0.09;
 const QUEUE_MIN: f64 = 6.0;
+/// A river gathers the runoff of many such places, and is slower by so many minutes.
+const RIVER_MIN: f64 = 60.0;
+/// How much higher it stands for each mm/h of runoff, metres.
+const RIVER_M: f64 = 0.045;
 
 /// What stands at a low spot at one minute of a storm.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -43,11 +47,13 @@ pub struct State {
     pub pond_m: f64,
     /// By how much the speed is lower, as a share of it.
     pub slowed: f64,
+    /// How much higher than in dry weather the river stands, metres.
+    pub river_m: f64,
 }
 
 /// The responses to all loads.
 #[derive(Debug)]
-pub struct Responses(Vec<[f32; 3]>);
+pub struct Responses(Vec<[f32; 4]>);
 
 impl Responses {
     pub fn new() -> Responses {
@@ -62,9 +68,9 @@ impl Responses {
         let row = ((load / STEP).round() as usize).min(STEPS) * MINUTES;
         let (before, part) = (minutes as usize, minutes.fract());
         let (a, b) = (self.0[row + before], self.0[row + before + 1]);
-        let [rise, pond_m, slowed] =
+        let [rise, pond_m, slowed, river_m] =
             std::array::from_fn(|which| f64::from(a[which]) + part * f64::from(b[which] - a[which]));
-        State { rise, pond_m, slowed }
+        State { rise, pond_m, slowed, river_m }
     }
 }
 
@@ -77,8 +83,8 @@ pub fn rain_mm_h(load: f64, minutes: f64) -> f64 {
     load * PEAK_MM_H * (part * (1.0 - part).exp()).powi(2)
 }
 
-fn response(load: f64) -> Vec<[f32; 3]> {
-    let (mut runoff, mut stored, mut slowed) = (0.0_f64, 0.0_f64, 0.0_f64);
+fn response(load: f64) -> Vec<[f32; 4]> {
+    let (mut runoff, mut stored, mut slowed, mut river) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
     let minutes = (0..MINUTES).map(|minute| {
         let rain = rain_mm_h(load, minute as f64);
         runoff += (rain - runoff) / RUNOFF_MIN;
@@ -91,7 +97,8 @@ fn response(load: f64) -> Vec<[f32; 3]> {
         let wet = 0.12 * (rain / 30.0).min(1.0);
         let drag = 1.0 - (1.0 - wet) / (1.0 + (pond / HALF_SPEED_M).powi(2));
         slowed += (drag - slowed) / QUEUE_MIN;
-        [running + pressed, pond, slowed].map(|value| value as f32)
+        river += (runoff - river) / RIVER_MIN;
+        [running + pressed, pond, slowed, RIVER_M * river].map(|value| value as f32)
     });
     minutes.collect()
 }
@@ -107,6 +114,7 @@ mod tests {
             rise: worst.rise.max(state.rise),
             pond_m: worst.pond_m.max(state.pond_m),
             slowed: worst.slowed.max(state.slowed),
+            river_m: worst.river_m.max(state.river_m),
         })
     }
 
@@ -115,12 +123,13 @@ mod tests {
         let (half, design, twice) = (worst(0.5), worst(1.0), worst(2.0));
         assert!(half.rise < 0.6 && half.pond_m == 0.0 && half.slowed < 0.13, "{half:?}");
         assert!(design.rise < 0.8 && design.pond_m == 0.0, "{design:?}");
+        assert!(design.river_m < 0.9 && twice.river_m > 1.2, "{design:?}, {twice:?}");
         assert!(twice.rise > 1.2 && twice.pond_m > 0.4 && twice.slowed > 0.9, "{twice:?}");
     }
 
     #[test]
     fn all_ebbs_away() {
         let end = Responses::new().at(2.5, MINUTES as f64 - 2.0);
-        assert!(end.rise < 0.05 && end.pond_m == 0.0 && end.slowed < 0.01, "{end:?}");
+        assert!(end.rise < 0.05 && end.pond_m == 0.0 && end.slowed < 0.01 && end.river_m < 0.05, "{end:?}");
     }
 }

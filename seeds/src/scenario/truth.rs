@@ -17,7 +17,7 @@ const MINUTE: f64 = Millis::MINUTE.0 as f64;
 const ZONE: i64 = 8 * Millis::HOUR.0;
 
 /// The storm comes to the north-west of the city so many hours into a cycle, and crosses it in so many.
-const STORM_AT_H: f64 = 3.0;
+const STORM_AT_H: f64 = 3.5;
 const CROSSING_H: f64 = 2.0;
 /// One low spot in this many is not fit for a storm, and another one is hardly fit.
 const WEAK: u64 = 12;
@@ -45,6 +45,9 @@ pub enum Truth {
     Fill(f64),
     /// Water on the road, metres.
     Pond(f64),
+    /// Level of a river over its lowest alert level.
+    River(f64),
+    /// Tilt of a cover, degrees.
     Tilt(f64),
     Gas {
         h2s_ppm: f64,
@@ -128,6 +131,10 @@ impl World {
                 Truth::Fill(base * (1.0 - rise).max(0.0) + rise)
             }
             Kind::Underpass => Truth::Pond(self.storm(device, cycle, into).pond_m),
+            Kind::River { alert_m } => {
+                let base = 0.25 + 0.1 * share(device.who);
+                Truth::River((base + self.storm(device, cycle, into).river_m) / alert_m)
+            }
             Kind::Cover => {
                 let open = self.mishap(device.who, cycle, Mishap::Opened, 30, 30.0, 120.0);
                 Truth::Tilt(if open.is_some_and(|span| span.holds(into)) { 50.0 } else { 1.0 })
@@ -194,6 +201,8 @@ impl World {
             return State::default();
         }
         let weakness = match device.site % WEAK {
+            // One river in three is steep.
+            0..4 if matches!(device.kind, Kind::River { .. }) => between(mix(device.site), 1.4, 2.2),
             0 => between(mix(device.site), 1.8, 2.3),
             1 => between(mix(device.site), 0.8, 1.8),
             _ => between(mix(device.site), 0.45, 0.8),

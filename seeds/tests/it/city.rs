@@ -94,7 +94,18 @@ fn every_subdistrict_and_domain_has_its_share() {
         assert!(count(domain) >= least, "{domain}: {}", count(domain));
     }
     let known: BTreeSet<&str> = sensors.iter().flat_map(|sensor| sensor.attr.keys().map(|name| &**name)).collect();
-    for name in ["kind", "diameter_m", "road", "road_class", "free_flow_kmh", "stream", "volume_l", "name", "name_zh"] {
+    for name in [
+        "kind",
+        "diameter_m",
+        "road",
+        "road_class",
+        "free_flow_kmh",
+        "stream",
+        "volume_l",
+        "siaga3_cm",
+        "name",
+        "name_zh",
+    ] {
         assert!(known.contains(name), "{name}");
     }
 }

@@ -87,6 +87,7 @@ fn a_rainstorm_has_something_of_everything_in_its_first_six_hours() {
         "cover open",
         "gas in a chamber",
         "smog",
+        "river at its alert level",
         "heavy rain",
         "sensor silent",
         "sensor stuck",

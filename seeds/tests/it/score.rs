@@ -25,16 +25,13 @@ fn packs(registry: &Registry) -> Arc<RuleSet> {
         .map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap()))
         .collect();
     files.sort();
-    let mut known = Known::of(registry);
-    let demo = include_str!("../../demo/drainage.csv");
-    let files_of_demo = [model::SourceFile { path: "drainage.csv", text: demo }];
-    // The packs speak of river gauges too, which the scenarios lack.
-    known.add_sensors(Registry::load(&files_of_demo, model::Metrics::seeded()).registry.sensors());
-    Arc::new(load(&files, &known).unwrap_or_else(|errors| panic!("{errors}")).rules)
+    Arc::new(load(&files, &Known::of(registry)).unwrap_or_else(|errors| panic!("{errors}")).rules)
 }
 
 struct Run {
     labels: Vec<Label>,
+    rules: Arc<RuleSet>,
+    registry: Arc<Registry>,
     outcome: Outcome,
     report: Report,
 }
@@ -65,7 +62,39 @@ fn run(name: &str, count: usize, seed: u64) -> Run {
     let report = backtest::report(&outcome, &rules, &registry, Some(&labels), &Options::default());
     assert_eq!(outcome.seen.out_of_range.total() + outcome.seen.unknown_metrics.total(), 0, "{:?}", outcome.seen);
     eprintln!("{name}, {count} sensors, seed {seed}\n{}", report.to_table());
-    Run { labels, outcome, report }
+    Run { labels, rules, registry, outcome, report }
+}
+
+/// The rule that should notice each kind of event at its own sensor or area, not just any rule of the domain.
+const NOTICED_BY: [(&str, &str); 12] = [
+    ("sewer under pressure", "drainage.surcharge"),
+    ("road under water", "drainage.ponding"),
+    ("river at its alert level", "drainage.river-level"),
+    ("cover open", "drainage.cover-open"),
+    ("gas in a chamber", "drainage.gas-toxic"),
+    ("traffic jam", "traffic.congestion"),
+    ("bin full", "waste.bin-full"),
+    ("bin on fire", "waste.fire"),
+    ("smog", "air.pm25"),
+    ("sensor silent", "drainage.sensor-silent"),
+    ("sensor silent", "waste.sensor-silent"),
+    ("sensor silent", "traffic.detector-silent"),
+];
+
+#[test]
+fn each_kind_of_event_is_noticed_by_its_own_rule() {
+    let runs = [run("rainstorm", 2_000, 4), run("rainstorm", 2_000, 5)];
+    for (name, rule) in NOTICED_BY {
+        let (mut noticed, mut all) = (0, 0);
+        for run in &runs {
+            let only: Vec<Label> = run.labels.iter().filter(|label| label.name == name).cloned().collect();
+            let report = backtest::report(&run.outcome, &run.rules, &run.registry, Some(&only), &Options::default());
+            let scores = report.rules.into_iter().find(|found| found.rule == rule).unwrap().scores.unwrap();
+            (noticed, all) = (noticed + scores.recall.hits, all + scores.recall.of);
+        }
+        eprintln!("{name}: {noticed} of {all} noticed by {rule}");
+        assert!(all > 0 && noticed * 10 >= all * 8, "{name}: {noticed} of {all} noticed by {rule}");
+    }
 }
 
 /// The domains that rules have.
