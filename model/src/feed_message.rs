@@ -118,9 +118,9 @@ pub struct FeedContext {
 }
 
 impl FeedMessage {
-    /// The message of a transition. `is_stale` is whether what decides is unknown after it, which only those before
-    /// it may tell (see [`Transition::stale`]).
-    pub fn of_transition(transition: &Transition, is_stale: bool, sender: &str, context: FeedContext) -> FeedMessage {
+    /// The message of a transition.
+    pub fn of_transition(transition: &Transition, sender: &str, context: FeedContext) -> FeedMessage {
+        let is_stale = transition.stale == Some(true);
         let is_over = transition.state == IncidentState::Cleared;
         let (msg_type, references) = match transition.transition {
             TransitionKind::Opened => (MsgType::Alert, Vec::new()),
@@ -182,17 +182,18 @@ mod tests {
             stale: None,
             reason: None,
         };
-        let say = |transition: &Transition, is_stale| {
-            let message = FeedMessage::of_transition(transition, is_stale, "citywatch", FeedContext::default());
+        let say = |transition: &Transition| {
+            let message = FeedMessage::of_transition(transition, "citywatch", FeedContext::default());
             let text = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<FeedMessage>(&text).unwrap(), message);
             (message, text)
         };
-        let (first, text) = say(&opened, false);
+        let (first, text) = say(&opened);
         assert!(text.contains(r#""sent":5,"msgType":"Alert","references":[],"#), "{text}");
         assert!(text.contains(r#""severity":"severe","urgency":"immediate","certainty":"observed""#), "{text}");
-        let updated = Transition { transition: TransitionKind::Updated, revision: 2, ..opened.clone() };
-        let (update, _) = say(&updated, true);
+        let updated =
+            Transition { transition: TransitionKind::Updated, revision: 2, stale: Some(true), ..opened.clone() };
+        let (update, _) = say(&updated);
         assert_eq!((update.msg_type, update.certainty), (MsgType::Update, Certainty::Unknown));
         assert_eq!(update.references, [first.identifier]);
         let cleared = Transition {
@@ -202,7 +203,7 @@ mod tests {
             time: EventTime(9),
             ..opened
         };
-        let (cancel, _) = say(&cleared, false);
+        let (cancel, _) = say(&cleared);
         assert_eq!((cancel.msg_type, cancel.urgency, cancel.sent), (MsgType::Cancel, Urgency::Past, EventTime(9)));
     }
 }

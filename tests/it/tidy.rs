@@ -23,7 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("history", &["model", "bus"]),
     ("ingest", &["model", "bus"]),
     ("stream", &["model", "bus", "rules"]),
-    ("citywatch", &["model", "seeds", "bus", "history", "rules", "ingest", "stream"]),
+    ("command-center", &["model", "bus", "history"]),
+    ("citywatch", &["model", "seeds", "bus", "history", "command-center", "rules", "ingest", "stream"]),
 ];
 
 /// Foreign crates that one crate alone may name.
@@ -33,6 +34,8 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("mqtt-protocol-core", "ingest"),
     ("rdkafka", "bus"),
     ("influxdb2", "history"),
+    ("sqlx", "command-center"),
+    ("axum", "command-center"),
 ];
 
 /// Packages that must not be in the tree; see docs/decisions/0004-advisories.md.

@@ -1,0 +1,70 @@
+//! What operators do to incidents: the change and its event in one transaction.
+
+use super::view::IncidentView;
+use crate::CenterError;
+use crate::city::City;
+use crate::live::Live;
+use crate::store::incidents::{Acknowledged, StoredIncident, acknowledge, find, newest_change, note_change};
+use crate::store::outbox::{Waiting, push};
+use crate::store::{Store, commit};
+use bus::Topic;
+use serde_json::json;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// What became of an act.
+pub(crate) enum Outcome {
+    /// Done; the incident as it is now.
+    Done(StoredIncident),
+    /// There is no such incident.
+    Missing,
+    /// Somebody was faster.
+    Already(Acknowledged),
+    /// The incident is another by now than the one that was looked at.
+    Stale,
+}
+
+/// Writes down that an operator saw to an incident. `seen` is the change that the operator looked at.
+pub(crate) async fn acknowledged(
+    (store, city, live): (&Store, &City, &Live),
+    outbox: &Notify,
+    id: Uuid,
+    seen: u64,
+    act: Acknowledged,
+) -> Result<Outcome, CenterError> {
+    let mut writer = store.writer().await;
+    let mut transaction = writer.begin().await?;
+    let Some(mut incident) = find(&mut transaction, id).await? else { return Ok(Outcome::Missing) };
+    if let Some(by) = incident.acknowledged {
+        return Ok(Outcome::Already(by));
+    }
+    if incident.change != seen {
+        return Ok(Outcome::Stale);
+    }
+    incident.change = newest_change(&mut transaction).await? + 1;
+    acknowledge(&mut transaction, id, &act, incident.change).await?;
+    note_change(&mut transaction, incident.change).await?;
+    push(&mut transaction, &event(&incident, &act)).await?;
+    commit(transaction).await?;
+    incident.acknowledged = Some(act);
+    live.send("incident", Some(incident.change), &IncidentView::new(city, &incident).json());
+    drop(writer);
+    outbox.notify_one();
+    Ok(Outcome::Done(incident))
+}
+
+fn event(incident: &StoredIncident, act: &Acknowledged) -> Waiting {
+    let body = json!({
+        "incident": incident.id, "revision": incident.revision, "domain": incident.domain,
+        "by": act.by, "at": act.at, "note": act.note,
+    });
+    Waiting {
+        seq: 0,
+        topic: Topic::Command,
+        key: incident.id.to_string(),
+        event_id: format!("{}/acknowledged", incident.id),
+        kind: "org.citywatch.incident.acknowledged".to_owned(),
+        at: act.at,
+        body: body.to_string(),
+    }
+}

@@ -1,0 +1,70 @@
+//! The projection of `analyze` into the store: the transitions and how far it has read, in one transaction.
+//!
+//! Killed anywhere, it comes back to what the log says: what was not committed is read again, and a transition that was
+//! applied is not applied again.
+
+use super::view::IncidentView;
+use crate::CenterError;
+use crate::center::Center;
+use crate::city::City;
+use crate::reader::Reader;
+use crate::store::incidents::{StoredIncident, apply, newest_change, note_change};
+use crate::store::{commit, positions};
+use bus::{Event, Records, Topic};
+use model::{Partition, Transition};
+use std::sync::atomic::Ordering;
+
+/// Names its positions in the store.
+pub(crate) const READER: &str = "incidents";
+/// Bytes of one partition that are applied in one transaction at most.
+pub(crate) const READ_BYTES: usize = 128 * 1024;
+
+/// Applies what is on `analyze`, for ever.
+pub(crate) async fn run(center: &Center, mut reader: Reader) -> Result<(), CenterError> {
+    loop {
+        let found = reader.wait().await?;
+        step(center, &mut reader, &found).await?;
+        center.projected.send_replace(reader.next);
+    }
+}
+
+async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records)]) -> Result<(), CenterError> {
+    let Center { store, city, live, .. } = center;
+    let before = reader.next;
+    reader.advance(found);
+    let mut writer = store.writer().await;
+    let mut transaction = writer.begin().await?;
+    let first = newest_change(&mut transaction).await?;
+    let mut changes: Vec<StoredIncident> = Vec::new();
+    for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
+        let read = Event::read(&record).and_then(|event| event.transition());
+        let (Ok(transition), Some(body)) = (read, record.value.and_then(|value| std::str::from_utf8(value).ok()))
+        else {
+            // Of a later version, or not ours: nothing of it belongs in this table.
+            center.counters.passed_over.fetch_add(1, Ordering::Relaxed);
+            continue;
+        };
+        let change = first + changes.len() as u64 + 1;
+        let applied = apply_at(&mut transaction, city, &transition, body, change).await?;
+        changes.extend(applied);
+    }
+    note_change(&mut transaction, first + changes.len() as u64).await?;
+    positions::save(&mut transaction, READER, Topic::Analyze, &before, &reader.next).await?;
+    commit(transaction).await?;
+    for incident in &changes {
+        live.send("incident", Some(incident.change), &IncidentView::new(city, incident).json());
+    }
+    drop(writer);
+    Ok(())
+}
+
+async fn apply_at(
+    connection: &mut sqlx::SqliteConnection,
+    city: &City,
+    transition: &Transition,
+    body: &str,
+    change: u64,
+) -> Result<Option<StoredIncident>, CenterError> {
+    let at = city.whereabouts(&transition.rule, &transition.key);
+    apply(connection, transition, body, (at.district.as_deref(), at.subdistrict.as_deref()), change).await
+}

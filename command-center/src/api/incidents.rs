@@ -1,0 +1,251 @@
+//! The incident queue: list, detail, acknowledge.
+
+use super::problem::{Params, Problem};
+use super::{Shared, cached::names_tag, sensors::Near};
+use crate::analyze::acts::{Outcome, acknowledged};
+use crate::analyze::view::IncidentView;
+use crate::auth::guard::Session;
+use crate::city::ThresholdKind;
+use crate::store::incidents::{Acknowledged, StoredIncident, find, transitions};
+use crate::store::pages::{Cursor, Filter, page};
+use crate::store::whole;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{Domain, IncidentState, Severity, Transition};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Incidents of a page where the request does not say, and the most it may ask for.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 1_000;
+/// Longest note, in characters.
+const NOTE_MAX: usize = 2_000;
+/// Sensors told around an incident.
+const NEAR_MAX: usize = 10;
+/// Charts of an incident: its evidence names fewer sensors and metrics than this.
+const CHARTS_MAX: usize = 16;
+
+/// Which incidents.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct IncidentQuery {
+    /// open (default), cleared or all
+    state: Option<String>,
+    /// drainage, waste, traffic, air, cross
+    domain: Option<String>,
+    /// minor, moderate, severe, extreme
+    severity: Option<String>,
+    /// Code of a district, a subdistrict, or of the incident's own area.
+    area: Option<String>,
+    acknowledged: Option<bool>,
+    /// At most so many; 100 if it is not said, 1,000 at most.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Incidents, newest change first; after the last page come those that changed since the first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IncidentPage {
+    items: Vec<IncidentView>,
+    /// Asks for the next page; null at the end.
+    next: Option<String>,
+}
+
+/// An incident with all that explains it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IncidentDetail {
+    #[serde(flatten)]
+    incident: IncidentView,
+    /// As they stand on the bus.
+    #[schema(value_type = Vec<Object>)]
+    transitions: Vec<Box<RawValue>>,
+    acts: Vec<Act>,
+    /// The rule as it was written; null if it is not known here.
+    rule_text: Option<String>,
+    charts: Vec<Chart>,
+    /// Sensors of the domain near it.
+    near: Vec<Near>,
+}
+
+/// What an operator did.
+#[derive(Serialize, ToSchema)]
+struct Act {
+    /// acknowledged
+    act: &'static str,
+    by: String,
+    at: i64,
+    note: String,
+}
+
+/// What to draw of the evidence.
+#[derive(Serialize, ToSchema)]
+struct Chart {
+    sensor: String,
+    metric: String,
+    unit: Option<String>,
+    threshold: Vec<ChartLine>,
+}
+
+/// A line across a chart.
+#[derive(Serialize, ToSchema)]
+struct ChartLine {
+    value: f64,
+    kind: ThresholdKind,
+    severity: &'static str,
+}
+
+/// Why it was acknowledged.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct AcknowledgeBody {
+    /// At most 2,000 characters; may be empty.
+    #[serde(default)]
+    note: String,
+}
+
+/// The incident queue.
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(IncidentQuery),
+    responses((status = 200, body = IncidentPage), (status = 400, body = Problem)))]
+pub(crate) async fn list(
+    State(center): Shared,
+    Params(query): Params<IncidentQuery>,
+) -> Result<Json<IncidentPage>, Problem> {
+    let bad = |error: model::UnknownWord| Problem::bad(error.to_string());
+    let filter = Filter {
+        state: match query.state.as_deref() {
+            Some("all") => None,
+            Some(word) => Some(word.parse().map_err(bad)?),
+            None => Some(IncidentState::Open),
+        },
+        domain: query.domain.as_deref().map(str::parse::<Domain>).transpose().map_err(bad)?,
+        severity: query.severity.as_deref().map(str::parse::<Severity>).transpose().map_err(bad)?,
+        area: query.area,
+        acknowledged: query.acknowledged,
+        key: None,
+    };
+    let cursor = query.cursor.map(|text| text.parse::<Cursor>()).transpose();
+    let cursor = cursor.map_err(|_| Problem::bad("the cursor is not one of ours: begin again without it"))?;
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let found = page(&mut *center.store.read().await?, &filter, cursor, limit).await?;
+    let items = found.incidents.iter().map(|incident| IncidentView::new(&center.city, incident)).collect();
+    Ok(Json(IncidentPage { items, next: found.next.map(|cursor| cursor.to_string()) }))
+}
+
+/// One incident: its transitions, evidence charts, rule and acts. Its ETag is what acknowledging needs.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
+    responses((status = 200, body = IncidentDetail), (status = 404, body = Problem)))]
+pub(crate) async fn detail(
+    State(center): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id: Uuid = id.parse().map_err(|_| Problem::missing("incident", &id))?;
+    let mut reading = center.store.read().await?;
+    let found = find(&mut reading, id).await?.ok_or_else(|| Problem::missing("incident", &id.to_string()))?;
+    let bodies = transitions(&mut reading, id).await?;
+    drop(reading);
+    let tag = tag(&found);
+    if names_tag(headers.get(header::IF_NONE_MATCH), &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let read: Vec<Transition> = bodies.iter().filter_map(|body| serde_json::from_str(body).ok()).collect();
+    let at = center.city.whereabouts(&found.rule, &found.key);
+    let detail = IncidentDetail {
+        incident: IncidentView::new(&center.city, &found),
+        transitions: bodies.into_iter().filter_map(|body| RawValue::from_string(body).ok()).collect(),
+        acts: found.acknowledged.iter().map(act).collect(),
+        rule_text: center.city.rule(&found.rule).map(|rule| rule.text.clone()),
+        charts: charts(&center.city, &found, &read),
+        near: at
+            .place
+            .map(|place| Near::around(&center.city.registry, place, found.domain.as_str(), &found.key, NEAR_MAX))
+            .unwrap_or_default(),
+    };
+    Ok(([(header::ETAG, tag)], Json(detail)).into_response())
+}
+
+/// Somebody sees to it. Needs the detail's ETag in If-Match.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents",
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "the ETag of the detail")),
+    request_body = AcknowledgeBody,
+    responses((status = 200, body = IncidentView), (status = 404, body = Problem),
+        (status = 409, description = "acknowledged already", body = Problem),
+        (status = 412, description = "it changed since", body = Problem),
+        (status = 428, description = "If-Match is missing", body = Problem)))]
+pub(crate) async fn acknowledge(
+    State(center): Shared,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let id: Uuid = id.parse().map_err(|_| Problem::missing("incident", &id))?;
+    let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let said = "name the version that you look at: If-Match with the ETag of the detail";
+    let seen = seen.ok_or_else(|| Problem::new(StatusCode::PRECONDITION_REQUIRED, said))?;
+    let body: AcknowledgeBody = serde_json::from_slice(&body?)
+        .map_err(|error| Problem::bad(format!("the body is not as expected: {error}")))?;
+    if body.note.chars().count() > NOTE_MAX {
+        return Err(Problem::bad(format!("the note is longer than {NOTE_MAX} characters")));
+    }
+    // A tag that is not one of ours names no version, so it is an old one.
+    let seen = seen.trim_matches('"').parse().unwrap_or(0);
+    let act = Acknowledged { by: session.name, at: center.now(), note: body.note };
+    let outcome = whole(async move {
+        let parts = (&center.store, &*center.city, &center.live);
+        let outcome = acknowledged(parts, &center.outbox, id, seen, act).await;
+        outcome.map(|outcome| (outcome, center))
+    });
+    let (outcome, center) = outcome.await?;
+    match outcome {
+        Outcome::Done(incident) => {
+            let tag = [(header::ETAG, HeaderValue::from_str(&tag(&incident)).expect("a number in quotes"))];
+            Ok((tag, Json(IncidentView::new(&center.city, &incident))).into_response())
+        }
+        Outcome::Missing => Err(Problem::missing("incident", &id.to_string())),
+        Outcome::Already(by) => {
+            Err(Problem::new(StatusCode::CONFLICT, format!("it was acknowledged by \"{}\" already", by.by)))
+        }
+        Outcome::Stale => {
+            let text = "the incident changed since you looked at it: look again";
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, text))
+        }
+    }
+}
+
+/// Names this version of an incident.
+fn tag(incident: &StoredIncident) -> String {
+    format!("\"{}\"", incident.change)
+}
+
+fn act(act: &Acknowledged) -> Act {
+    Act { act: "acknowledged", by: act.by.clone(), at: act.at.0, note: act.note.clone() }
+}
+
+/// One chart for each sensor and metric of the evidence.
+fn charts(city: &crate::city::City, incident: &StoredIncident, transitions: &[Transition]) -> Vec<Chart> {
+    let named = transitions.iter().flat_map(|transition| &transition.evidence);
+    let pairs: BTreeSet<(&str, &str)> = named.map(|reading| (&*reading.sensor, &*reading.metric)).collect();
+    let lines = city.rule(&incident.rule).map(|rule| &rule.thresholds[..]).unwrap_or_default();
+    let chart = |(sensor, metric): (&str, &str)| {
+        let threshold = lines.iter().filter(|line| line.metric == metric).map(|line| ChartLine {
+            value: line.value,
+            kind: line.kind,
+            severity: line.severity.as_str(),
+        });
+        Chart {
+            sensor: sensor.to_owned(),
+            metric: metric.to_owned(),
+            unit: city.registry.metrics.get(metric).map(|metric| metric.unit.clone()),
+            threshold: threshold.collect(),
+        }
+    };
+    pairs.into_iter().take(CHARTS_MAX).map(chart).collect()
+}

@@ -1,0 +1,89 @@
+//! `/metrics` in the text format of Prometheus, version 0.0.4.
+
+use super::Shared;
+use super::problem::Problem;
+use crate::CenterError;
+use crate::center::Center;
+use crate::perceive::pulse::open_counts;
+use crate::reader::bounds;
+use crate::store::outbox::waiting;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bus::Topic;
+use std::fmt::{Display, Write};
+use std::sync::atomic::Ordering;
+
+/// A page of metrics in the making.
+struct Page(String);
+
+impl Page {
+    /// A family of samples; labels are `name="value"` with values that need no escape.
+    fn family<V: Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, V)>,
+    ) {
+        let _ = write!(self.0, "# HELP citywatch_{name} {help}\n# TYPE citywatch_{name} {kind}\n");
+        for (labels, value) in samples {
+            let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+            let _ = writeln!(self.0, "citywatch_{name}{labels} {value}");
+        }
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
+        self.family(name, kind, help, [(String::new(), value)]);
+    }
+}
+
+/// Counters and gauges for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "health",
+    responses((status = 200, content_type = "text/plain; version=0.0.4", body = String)))]
+pub(crate) async fn metrics(State(center): Shared) -> Result<Response, Problem> {
+    let text = text(&center).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+async fn text(center: &Center) -> Result<String, CenterError> {
+    let mut reading = center.store.read().await?;
+    let (open, unacknowledged) = open_counts(&mut reading).await?;
+    let outbox = waiting(&mut reading).await?;
+    drop(reading);
+    let analyze = bounds(&*center.log, Topic::Analyze)?.1;
+    let projected = *center.projected.borrow();
+    let behind: u64 = analyze.iter().zip(&projected).map(|(end, at)| end.saturating_sub(*at)).sum();
+    let sensors = center.sensors.settle();
+    let counters = &center.counters;
+    let mut page = Page(String::new());
+    let by_domain = open.by_domain.iter().map(|(domain, count)| (format!("domain=\"{domain}\""), count));
+    page.family("incidents_open", "gauge", "Open incidents by domain.", by_domain);
+    page.one("incidents_unacknowledged", "gauge", "Open incidents that nobody acknowledged.", unacknowledged);
+    let states =
+        [("online", sensors.online), ("silent", sensors.silent), ("stuck", sensors.stuck), ("never", sensors.never)];
+    let states = states.map(|(state, count)| (format!("state=\"{state}\""), count));
+    page.family("sensors", "gauge", "Registered sensors by state.", states);
+    if let Some(clock) = center.sensors.clock() {
+        page.one("clock_seconds", "gauge", "Where the log's clock stands, epoch seconds.", clock.0 as f64 / 1_000.0);
+    }
+    if let Some(feed) = center.feed_counts.as_ref().map(|ask| ask()) {
+        page.one("readings_accepted_total", "counter", "Readings that came on the log.", feed.accepted);
+        page.one("readings_refused_total", "counter", "Readings that went to the dead letter.", feed.refused);
+    }
+    page.one("analyze_behind_records", "gauge", "Records of analyze that the store lacks.", behind);
+    let passed_over = counters.passed_over.load(Ordering::Relaxed);
+    page.one("analyze_passed_over_total", "counter", "Records of analyze that are no transitions.", passed_over);
+    let written = counters.feed.written.load(Ordering::Relaxed);
+    page.one("feed_written_total", "counter", "Records written to the utilities' feed and to open.", written);
+    let noted = counters.feed.noted.load(Ordering::Relaxed);
+    let unnoted = analyze.iter().sum::<u64>().saturating_sub(noted);
+    page.one("feed_unnoted_records", "gauge", "Records of analyze that a restart would look at again.", unnoted);
+    page.one("outbox_events", "gauge", "Events that wait to be on the bus.", outbox);
+    page.one("live_subscribers", "gauge", "Pages that follow live.", center.live.subscribers());
+    let cut_off = counters.cut_off.load(Ordering::Relaxed);
+    page.one("live_cut_off_total", "counter", "Pages cut off because they fell behind.", cut_off);
+    let answers = counters.answers().map(|(class, count)| (format!("status=\"{class}\""), count));
+    page.family("http_answers_total", "counter", "Answers by class of status.", answers);
+    Ok(page.0)
+}

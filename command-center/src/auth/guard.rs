@@ -1,0 +1,113 @@
+//! What stands before every route: the Host, the session, the role, and where an unsafe request comes from.
+
+use super::access::{Access, Role, of};
+use super::secret;
+use crate::api::problem::Problem;
+use crate::center::Center;
+use crate::store::sessions::{StoredSession, find};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The cookie that carries a session.
+pub(crate) const COOKIE: &str = "citywatch_session";
+/// The page may load its own files only; MapLibre starts its workers from blobs.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Who is signed in; every route with a role gets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) expires_at: i64,
+    /// Names the session in the store.
+    pub(crate) token_hash: String,
+}
+
+/// Lets a request through to its route, or says why not.
+pub(crate) async fn admit(
+    State(center): State<Arc<Center>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let Some(access) = path.and_then(|path| of(request.method(), &path)) else {
+        return Problem::new(StatusCode::FORBIDDEN, "this route is closed").into_response();
+    };
+    if access == Access::Public || (access == Access::Local && peer.ip().to_canonical().is_loopback()) {
+        return next.run(request).await;
+    }
+    let session = match session(&center, request.headers()).await {
+        Ok(Some(session)) => session,
+        Ok(None) => {
+            let text = "sign in with the link that citywatch prints at its start";
+            return Problem::new(StatusCode::UNAUTHORIZED, text).into_response();
+        }
+        Err(error) => return error.into_response(),
+    };
+    if matches!(access, Access::Roles(roles) if !roles.contains(&session.role)) {
+        return Problem::new(StatusCode::FORBIDDEN, "this needs another role").into_response();
+    }
+    let is_safe = [Method::GET, Method::HEAD].contains(request.method());
+    if !is_safe && !is_same_origin(request.headers()) {
+        return Problem::new(StatusCode::FORBIDDEN, "the Origin header must name this host").into_response();
+    }
+    request.extensions_mut().insert(session);
+    next.run(request).await
+}
+
+/// Refuses hosts that are not ours, so that no other site's name can be pointed at this machine; and says to browsers
+/// what they may do with what they get.
+pub(crate) async fn shield(State(center): State<Arc<Center>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let is_ours = host.is_some_and(|host| center.is_our_host(host));
+    let mut response = if is_ours {
+        next.run(request).await
+    } else {
+        let text = "this host is not one that citywatch answers to";
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, text).into_response()
+    };
+    center.counters.answered(response.status());
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// The session that a request names, if it goes on.
+async fn session(center: &Center, headers: &HeaderMap) -> Result<Option<Session>, Problem> {
+    let Some(token) = token(headers) else { return Ok(None) };
+    let token_hash = secret::hash(token);
+    let found = find(&mut *center.store.read().await?, &token_hash, secret::wall_ms()).await?;
+    let Some(StoredSession { name, role, expires_at }) = found else { return Ok(None) };
+    Ok(Role::named(&role).map(|role| Session { name, role, expires_at, token_hash }))
+}
+
+/// The token of the session's cookie.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|cookies| cookies.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token)
+}
+
+/// Whether a browser says that the request comes from our own page. One that says nothing is no browser's of today.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else { return false };
+    let bare = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    bare.is_some_and(|bare| bare.eq_ignore_ascii_case(host))
+}

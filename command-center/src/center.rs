@@ -1,0 +1,119 @@
+//! What all tasks and routes of the command center share.
+
+use crate::CenterError;
+use crate::api::{AreaCache, MapCache};
+use crate::auth::secret;
+use crate::city::City;
+use crate::live::Live;
+use crate::perceive::pulse::AskFeed;
+use crate::perceive::sensors::Sensors;
+use crate::reader::Appends;
+use crate::serve::feed::FeedCounters;
+use crate::store::positions::Positions;
+use crate::store::sessions::add_code;
+use crate::store::{Store, commit, whole};
+use axum::http::StatusCode;
+use bus::EventLog;
+use history::History;
+use model::EventTime;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::{Notify, watch};
+
+/// How long a sign-in link can be used.
+const CODE_MS: i64 = 10 * 60 * 1_000;
+
+/// What all share.
+pub(crate) struct Center {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) history: Arc<dyn History>,
+    pub(crate) store: Store,
+    pub(crate) city: Arc<City>,
+    pub(crate) live: Live,
+    pub(crate) sensors: Sensors,
+    /// Told of each event that is added to the outbox.
+    pub(crate) outbox: Notify,
+    pub(crate) counters: Counters,
+    pub(crate) feed_counts: Option<AskFeed>,
+    /// Of the topics of the utilities' feed, by domain.
+    pub(crate) feed_appends: BTreeMap<&'static str, Appends>,
+    pub(crate) address: SocketAddr,
+    /// Names with port that a request's Host may have.
+    pub(crate) hosts: Vec<String>,
+    /// How far the incidents are read from `analyze`.
+    pub(crate) projected: watch::Sender<Positions>,
+    pub(crate) map: MapCache,
+    pub(crate) outlines: AreaCache,
+    /// Whether the sensors are up to where the log ended at start.
+    pub(crate) caught_up: AtomicBool,
+}
+
+/// What is counted since the start.
+#[derive(Default)]
+pub(crate) struct Counters {
+    /// Records of `analyze` that are no transitions.
+    pub(crate) passed_over: AtomicU64,
+    /// Of the utilities' feed.
+    pub(crate) feed: Arc<FeedCounters>,
+    /// Pages cut off because they fell behind.
+    pub(crate) cut_off: AtomicU64,
+    /// Answers by the first digit of their status.
+    answers: [AtomicU64; 6],
+}
+
+impl Counters {
+    pub(crate) fn answered(&self, status: StatusCode) {
+        self.answers[usize::from(status.as_u16() / 100).min(5)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Answers by class of status: `2xx` and how many.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = (String, u64)> {
+        let counts = self.answers.iter().enumerate().skip(1);
+        counts.map(|(class, count)| (format!("{class}xx"), count.load(Ordering::Relaxed)))
+    }
+}
+
+impl Center {
+    /// Whether a request's Host names us.
+    pub(crate) fn is_our_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+    }
+
+    /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.
+    pub(crate) fn now(&self) -> EventTime {
+        self.sensors.clock().unwrap_or_else(|| EventTime(secret::wall_ms()))
+    }
+
+    /// How a browser names us.
+    fn host(&self) -> String {
+        let named = self.hosts.last().filter(|_| !self.address.ip().is_loopback());
+        named.cloned().unwrap_or_else(|| self.address.to_string())
+    }
+
+    /// A new link that signs in whoever opens it first, within ten minutes.
+    pub(crate) async fn sign_in_link(self: &Arc<Center>) -> Result<String, CenterError> {
+        let code = secret::new()?;
+        let (center, code_hash) = (Arc::clone(self), secret::hash(&code));
+        let added = whole(async move {
+            let mut writer = center.store.writer().await;
+            let mut transaction = writer.begin().await?;
+            add_code(&mut transaction, &code_hash, secret::wall_ms() + CODE_MS).await?;
+            commit(transaction).await
+        });
+        added.await?;
+        Ok(format!("http://{}/sign-in?code={code}", self.host()))
+    }
+}
+
+/// The names that a server on this address answers to.
+pub(crate) fn hosts(address: SocketAddr, named: &[String]) -> Vec<String> {
+    let port = address.port();
+    let mut hosts = vec![address.to_string()];
+    if address.ip().is_loopback() {
+        hosts.extend([format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]);
+    }
+    hosts.extend(named.iter().cloned());
+    hosts
+}

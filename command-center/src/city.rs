@@ -1,0 +1,158 @@
+//! What is known of the city beside its log: rules, sensors, areas; and where an incident is.
+
+use crate::CenterError;
+use crate::perceive::areas::Areas;
+use model::{AreaLevel, FeedContext, Point, Registry, Sensor, Severity, Transition};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// Text by language, `zh` and `en`; one may be missing.
+pub(crate) type Names = BTreeMap<String, String>;
+
+/// What the key of an incident is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// A sensor's id.
+    Sensor,
+    /// A unit cell's code.
+    Cell,
+    /// A subdistrict's code.
+    Subdistrict,
+    /// A district's code.
+    District,
+    /// The city's code.
+    City,
+    /// Something that is in neither the registry nor the areas.
+    Unknown,
+}
+
+/// What a line of a chart does to an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ThresholdKind {
+    /// Beyond it the incident begins.
+    Opens,
+    /// Beyond it the incident ends.
+    Clears,
+}
+
+/// A line to draw into the chart of an incident's evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    /// Of which metric.
+    pub metric: String,
+    /// In the metric's unit.
+    pub value: f64,
+    /// What happens there.
+    pub kind: ThresholdKind,
+    /// The severity that begins or ends there.
+    pub severity: Severity,
+}
+
+/// What the command center shows of a rule; it cannot read rules itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleInfo {
+    /// Its title by language.
+    pub title: BTreeMap<String, String>,
+    /// Its text as it was written.
+    pub text: String,
+    /// What its keys are; looked up in the registry where it is not said.
+    pub each: Option<KeyKind>,
+    /// The lines of its charts.
+    pub thresholds: Vec<Threshold>,
+}
+
+/// Rules, sensors and areas.
+pub(crate) struct City {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) areas: Areas,
+    rules: BTreeMap<String, RuleInfo>,
+    sender: String,
+}
+
+/// Where an incident is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Whereabouts {
+    pub(crate) kind: KeyKind,
+    pub(crate) place: Option<Point>,
+    pub(crate) district: Option<String>,
+    pub(crate) subdistrict: Option<String>,
+    pub(crate) name: Names,
+}
+
+impl City {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        outlines: &[String],
+        rules: BTreeMap<String, RuleInfo>,
+        prefix: &str,
+    ) -> Result<City, CenterError> {
+        let areas = Areas::new(&registry, outlines)?;
+        Ok(City { registry, areas, rules, sender: prefix.trim_end_matches('.').to_owned() })
+    }
+
+    pub(crate) fn rule(&self, id: &str) -> Option<&RuleInfo> {
+        self.rules.get(id)
+    }
+
+    pub(crate) fn title(&self, rule: &str) -> Names {
+        self.rule(rule).map(|rule| rule.title.clone()).unwrap_or_default()
+    }
+
+    /// What the key of an incident of this rule is, and where. A sensor goes before an area of the same name.
+    pub(crate) fn whereabouts(&self, rule: &str, key: &str) -> Whereabouts {
+        let said = self.rule(rule).and_then(|rule| rule.each);
+        let sensor = self.registry.sensor(key).filter(|_| said.is_none_or(|each| each == KeyKind::Sensor));
+        match sensor {
+            Some(sensor) => self.of_sensor(sensor),
+            None => self.of_area(key, said),
+        }
+    }
+
+    /// The message of the utilities' feed that a transition makes.
+    pub(crate) fn message(&self, transition: &Transition) -> model::FeedMessage {
+        let at = self.whereabouts(&transition.rule, &transition.key);
+        let context = FeedContext {
+            title: self.title(&transition.rule),
+            area_desc: at.name,
+            place: at.place,
+            district: at.district,
+            subdistrict: at.subdistrict,
+        };
+        model::FeedMessage::of_transition(transition, &self.sender, context)
+    }
+
+    fn of_sensor(&self, sensor: &Sensor) -> Whereabouts {
+        let code = |code: &str| Some(code.to_owned()).filter(|code| !code.is_empty() && code != model::UNPLACED);
+        Whereabouts {
+            kind: KeyKind::Sensor,
+            place: sensor.point,
+            district: code(&sensor.district),
+            subdistrict: code(&sensor.subdistrict),
+            name: self.areas.name_within(&sensor.subdistrict),
+        }
+    }
+
+    fn of_area(&self, code: &str, said: Option<KeyKind>) -> Whereabouts {
+        let Some(area) = self.areas.area(code) else {
+            let kind = said.unwrap_or(KeyKind::Unknown);
+            return Whereabouts { kind, place: None, district: None, subdistrict: None, name: Names::new() };
+        };
+        let kind = match area.level {
+            AreaLevel::City => KeyKind::City,
+            AreaLevel::District => KeyKind::District,
+            AreaLevel::Subdistrict => KeyKind::Subdistrict,
+            AreaLevel::Cell => KeyKind::Cell,
+        };
+        Whereabouts {
+            kind,
+            place: area.middle,
+            district: self.areas.above(code, AreaLevel::District),
+            subdistrict: self.areas.above(code, AreaLevel::Subdistrict),
+            name: self.areas.name_within(code),
+        }
+    }
+}

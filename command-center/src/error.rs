@@ -1,0 +1,119 @@
+//! Why the command center did not start, or ended.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why the command center did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CenterError {
+    /// The log failed.
+    #[error("the command center could not {doing}")]
+    Log {
+        /// What was attempted.
+        doing: &'static str,
+        /// What the log said.
+        #[source]
+        source: bus::BusError,
+    },
+    /// The database failed.
+    #[error("the command center's store could not {doing}; is the disk full or the file not ours?")]
+    Store {
+        /// What was attempted.
+        doing: &'static str,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The database's tables could not be brought to this version.
+    #[error("the tables of \"{path}\" cannot be brought to this version; was it written by a newer citywatch?")]
+    Migration {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// History failed.
+    #[error("the command center could not {doing}")]
+    History {
+        /// What was attempted.
+        doing: &'static str,
+        /// What history said.
+        #[source]
+        source: history::HistoryError,
+    },
+    /// A row that this program did not write so.
+    #[error("the store holds a damaged {what}; restore it, or move it away to have it made anew from the log")]
+    Damaged {
+        /// What cannot be read.
+        what: &'static str,
+    },
+    /// The store has read further than the log reaches: they do not belong together.
+    #[error(
+        "the store stands at offset {offset} of {topic}/{partition}, but the log ends at {end}; restore the log, or move the store away"
+    )]
+    OffTheLog {
+        /// The topic.
+        topic: bus::Topic,
+        /// The partition.
+        partition: model::Partition,
+        /// Where the store stands.
+        offset: u64,
+        /// Where the log ends.
+        end: u64,
+    },
+    /// More was written since the last note of where the feed stood than may be remembered.
+    #[error("more than {0} messages were written since the feed's position was saved; restore the store")]
+    TailTooLong(usize),
+    /// A text that is no GeoJSON of areas.
+    #[error("the outlines of the areas cannot be read")]
+    Areas(#[source] serde_json::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A page beyond this machine needs names that it answers to.
+    #[error(
+        "{0} can be reached from other machines; name the hosts that it answers to, or listen on a loopback address"
+    )]
+    Exposed(SocketAddr),
+    /// A file could not be made.
+    #[error("cannot {doing} \"{path}\"")]
+    File {
+        /// What was attempted.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system has no random numbers.
+    #[error("the system gave no random numbers: {0}")]
+    Random(String),
+    /// A task ended by a broken invariant.
+    #[error("the command center's {task} panicked: {what}")]
+    Panicked {
+        /// Which.
+        task: &'static str,
+        /// What it said.
+        what: String,
+    },
+}
+
+impl CenterError {
+    /// For `map_err` on calls of the log.
+    pub(crate) fn log(doing: &'static str) -> impl Fn(bus::BusError) -> CenterError {
+        move |source| CenterError::Log { doing, source }
+    }
+
+    /// For `map_err` on calls of the database.
+    pub(crate) fn store(doing: &'static str) -> impl Fn(sqlx::Error) -> CenterError {
+        move |source| CenterError::Store { doing, source }
+    }
+}

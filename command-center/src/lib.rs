@@ -1,0 +1,32 @@
+//! The command center: what the city sees of itself, the incident queue, the utilities' feed, the API and the page.
+//!
+//! What it promises: the store is the fold of `analyze`, exactly, however often the process is killed; each transition
+//! is on the feed once; an act and its event are one transaction; a page's snapshot and the changes after it leave no
+//! gap. Nothing but the sign-in link and the page itself is answered without a session, health to this machine apart.
+//! What it does not do: it detects nothing and keeps no measured values; rules and history do.
+//!
+//! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them; `store` is the
+//! database, `live` what pages are sent, `auth` who may, `api` the routes.
+
+mod analyze;
+mod api;
+mod auth;
+mod center;
+mod city;
+mod error;
+mod live;
+mod perceive;
+mod reader;
+mod serve;
+mod settings;
+mod start;
+mod store;
+
+pub use api::openapi;
+pub use city::{KeyKind, RuleInfo, Threshold, ThresholdKind};
+pub use error::CenterError;
+pub use settings::{FeedCounts, Settings};
+pub use start::{CommandCenter, Handle, Stage};
+
+/// Source of the events that the command center writes.
+pub const CENTER_SOURCE: &str = "/citywatch/command-center";

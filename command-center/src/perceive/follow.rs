@@ -1,0 +1,104 @@
+//! Keeps [`Sensors`] up with the log: readings and ticks of `observations`, states of `perceive`.
+//!
+//! At start it takes the last values of history, then the newest records of the log, at most [`TAIL_RECORDS`] of each
+//! partition. A sensor that is in neither is *never* heard.
+
+use super::sensors::{SensorState, Sensors};
+use crate::CenterError;
+use crate::center::Center;
+use crate::reader::{Reader, blocking};
+use crate::store::positions::Positions;
+use bus::Event;
+use history::Last;
+use model::Entry;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Records at the end of each partition that are read at start.
+pub(crate) const TAIL_RECORDS: u64 = 200_000;
+/// Bytes of one partition that are taken at a time.
+pub(crate) const READ_BYTES: usize = 256 * 1024;
+/// Sensors that history is asked for at a time.
+const HISTORY_SENSORS: usize = 1_000;
+/// Begins the types of events about sensors.
+const SENSOR: &str = "org.citywatch.sensor.";
+
+/// Where to begin, for topics that hold `starts..ends`.
+pub(crate) fn tail((starts, ends): (Positions, Positions)) -> Positions {
+    std::array::from_fn(|part| starts[part].max(ends[part].saturating_sub(TAIL_RECORDS)))
+}
+
+/// Takes the newest value of every sensor and metric that history holds.
+pub(crate) async fn from_history(center: &Arc<Center>) -> Result<(), CenterError> {
+    let sensors = center.city.registry.sensors().len();
+    for begin in (0..sensors).step_by(HISTORY_SENSORS) {
+        let center = Arc::clone(center);
+        blocking(move || {
+            let registry = &center.city.registry;
+            let end = (begin + HISTORY_SENSORS).min(sensors);
+            let ids: Vec<&str> = registry.sensors()[begin..end].iter().map(|sensor| &*sensor.id).collect();
+            let failed = |source| CenterError::History { doing: "read the last values", source };
+            let last = center.history.last(&ids).map_err(failed)?;
+            center.sensors.change(|sensors| {
+                for Last { sensor, metric, time, value } in &last {
+                    if let Some(index) = registry.index_of(sensor) {
+                        sensors.value(index as usize, metric, *value, *time);
+                    }
+                }
+            });
+            Ok::<_, CenterError>(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Follows the readings, for ever. `caught_up` becomes true when it has come to where the log ended at start.
+pub(crate) async fn readings(
+    sensors: &Sensors,
+    mut reader: Reader,
+    end: Positions,
+    caught_up: &AtomicBool,
+) -> Result<(), CenterError> {
+    loop {
+        caught_up.fetch_or(reader.next.iter().zip(&end).all(|(next, end)| next >= end), Ordering::Relaxed);
+        let found = reader.wait().await?;
+        for (_, records) in &found {
+            sensors.change(|sensors| {
+                for (_, record) in records.iter() {
+                    match record.value.map(Entry::decode) {
+                        Some(Ok(Entry::Reading(reading))) => sensors.reading(&reading),
+                        Some(Ok(Entry::Tick(time))) => sensors.tick(time),
+                        // Markers move the rules only; what is no entry is for the stream to count.
+                        Some(Ok(Entry::Marker(_)) | Err(_)) | None => {}
+                    }
+                }
+            });
+        }
+        reader.advance(&found);
+    }
+}
+
+/// Follows what the rules stage says of sensors, for ever.
+pub(crate) async fn states(sensors: &Sensors, mut reader: Reader) -> Result<(), CenterError> {
+    loop {
+        let found = reader.wait().await?;
+        for (_, records) in &found {
+            sensors.change(|sensors| {
+                for (_, record) in records.iter() {
+                    let Ok(event) = Event::read(&record) else { continue };
+                    let state = match event.kind.strip_prefix(SENSOR) {
+                        Some("online") => SensorState::Online,
+                        Some("silent") => SensorState::Silent,
+                        Some("stuck") => SensorState::Stuck,
+                        _ => continue,
+                    };
+                    if let Some(sensor) = &event.subject {
+                        sensors.told(sensor, state);
+                    }
+                }
+            });
+        }
+        reader.advance(&found);
+    }
+}

@@ -1,0 +1,247 @@
+//! The utilities' feed: for each transition on `analyze` one message on `citywatch.incidents.{domain}`, and on
+//! `citywatch.open` the newest message of each open incident, with a tombstone when it is over.
+//!
+//! Each message is on its topic once, however often the process is killed: where the feed stood is noted in the store
+//! once a second, and at a restart the topics are read from there to their end, so that what is on them is not written
+//! again. Messages have the ids of the transitions, so a reader could drop a repeat too.
+
+use crate::city::City;
+use crate::reader::{Reader, blocking, bounds};
+use crate::store::positions::{Positions, load, save};
+use crate::store::{Store, commit};
+use crate::{CENTER_SOURCE, CenterError};
+use bus::{Batch, Event, EventLog, JSON, Records, Topic};
+use model::{Domain, FeedMessage, IncidentState, PARTITIONS, Partition, Transition};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// Names its positions in the store.
+const READER: &str = "feed";
+/// How often it notes where it stands. What a restart reads again is what was written in this time.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+/// Incidents remembered from the tails of the topics at a restart, about 40 bytes each. More refuse to start.
+const TAIL_INCIDENTS_MAX: usize = 20_000_000;
+/// Bytes of one partition of `analyze` that become one append at most.
+pub(crate) const READ_BYTES: usize = 64 * 1024;
+/// Bytes of one read of a tail.
+const TAIL_READ_BYTES: usize = 1024 * 1024;
+
+/// The topics that are written.
+fn topics() -> impl Iterator<Item = Topic> {
+    Domain::ALL.iter().map(|domain| Topic::Incidents(*domain)).chain([Topic::Open])
+}
+
+/// Writes the feed.
+pub(crate) struct Feed {
+    log: Arc<dyn EventLog>,
+    noted: Noted,
+    tail: Tail,
+    counts: Arc<FeedCounters>,
+}
+
+/// What the feed has counted.
+#[derive(Default)]
+pub(crate) struct FeedCounters {
+    /// Records written since the start.
+    pub(crate) written: AtomicU64,
+    /// Records of `analyze` that the store's note says are written, since the log began.
+    pub(crate) noted: AtomicU64,
+}
+
+/// What the store says of where the feed stood.
+struct Noted {
+    analyze: Positions,
+    ends: Vec<(Topic, Positions)>,
+}
+
+/// What is on the topics behind the note: the highest revision of each incident, apart for the messages and for
+/// `open`, since an append over several topics may be torn by a crash.
+#[derive(Default)]
+struct Tail {
+    messages: FxHashMap<Uuid, u32>,
+    open: FxHashMap<Uuid, u32>,
+    /// Where `analyze` ended at start: beyond it nothing can be on the topics yet.
+    until: Positions,
+}
+
+impl Feed {
+    /// Takes up where the last run was, and where to read `analyze` from.
+    pub(crate) async fn resume(
+        store: &Store,
+        log: Arc<dyn EventLog>,
+        counts: Arc<FeedCounters>,
+    ) -> Result<(Feed, Positions), CenterError> {
+        let mut reading = store.read().await?;
+        let analyze = load(&mut reading, READER, Topic::Analyze).await?;
+        let mut ends = Vec::new();
+        for topic in topics() {
+            ends.push((topic, load(&mut reading, READER, topic).await?));
+        }
+        drop(reading);
+        let noted = Noted { analyze, ends };
+        let (tail, noted, log) = blocking(move || {
+            let tail = Tail::read(&*log, &noted);
+            tail.map(|tail| (tail, noted, log))
+        })
+        .await?;
+        let next = noted.analyze;
+        counts.noted.store(next.iter().sum(), Ordering::Relaxed);
+        Ok((Feed { log, noted, tail, counts }, next))
+    }
+
+    /// Writes the messages of what is on `analyze`, for ever.
+    pub(crate) async fn run(mut self, store: &Store, city: &Arc<City>, mut reader: Reader) -> Result<(), CenterError> {
+        let mut note_at = Instant::now() + NOTE_EVERY;
+        loop {
+            let is_noted = reader.next == self.noted.analyze;
+            let found = tokio::select! {
+                found = reader.wait() => Some(found?),
+                () = tokio::time::sleep_until(note_at), if !is_noted => None,
+            };
+            if let Some(found) = found {
+                self.write(city, found, &mut reader).await?;
+            }
+            if Instant::now() >= note_at {
+                self.note(store, &reader.next).await?;
+                note_at = Instant::now() + NOTE_EVERY;
+            }
+        }
+    }
+
+    async fn write(
+        &mut self,
+        city: &Arc<City>,
+        found: Vec<(Partition, Records)>,
+        reader: &mut Reader,
+    ) -> Result<(), CenterError> {
+        reader.advance(&found);
+        let (log, city, tail) = (Arc::clone(&self.log), Arc::clone(city), std::mem::take(&mut self.tail));
+        let (tail, count) = blocking(move || {
+            let batch = tail.batch(&city, &found);
+            let count = batch.len() as u64;
+            let appended = if batch.is_empty() { Ok(()) } else { log.append(batch).map(drop) };
+            appended.map(|()| (tail, count)).map_err(CenterError::log("append to the utilities' feed"))
+        })
+        .await?;
+        self.counts.written.fetch_add(count, Ordering::Relaxed);
+        let caught_up = reader.next.iter().zip(&tail.until).all(|(next, until)| next >= until);
+        self.tail = if caught_up { Tail::default() } else { tail };
+        Ok(())
+    }
+
+    /// Notes where it stands: how far it has read, and where the topics ended then.
+    async fn note(&mut self, store: &Store, next: &Positions) -> Result<(), CenterError> {
+        let log = Arc::clone(&self.log);
+        let ends = blocking(move || {
+            topics().map(|topic| Ok((topic, bounds(&*log, topic)?.1))).collect::<Result<Vec<_>, CenterError>>()
+        });
+        // While a tail is remembered, what is on the topics goes further than what was read: the note must name the
+        // same ends as before, or a second crash would forget them.
+        let is_catching_up = !self.tail.is_empty();
+        let ends = if is_catching_up { self.noted.ends.clone() } else { ends.await? };
+        let next = if is_catching_up { self.noted.analyze } else { *next };
+        let mut writer = store.writer().await;
+        let mut transaction = writer.begin().await?;
+        save(&mut transaction, READER, Topic::Analyze, &self.noted.analyze, &next).await?;
+        for ((topic, before), (_, now)) in self.noted.ends.iter().zip(&ends) {
+            save(&mut transaction, READER, *topic, before, now).await?;
+        }
+        commit(transaction).await?;
+        self.counts.noted.store(next.iter().sum(), Ordering::Relaxed);
+        self.noted = Noted { analyze: next, ends };
+        Ok(())
+    }
+}
+
+impl Tail {
+    fn read(log: &dyn EventLog, noted: &Noted) -> Result<Tail, CenterError> {
+        let mut tail = Tail { until: bounds(log, Topic::Analyze)?.1, ..Tail::default() };
+        for (topic, ends) in &noted.ends {
+            for partition in 0..PARTITIONS {
+                tail.read_partition(log, *topic, partition, ends[partition as usize])?;
+            }
+        }
+        Ok(tail)
+    }
+
+    fn read_partition(
+        &mut self,
+        log: &dyn EventLog,
+        topic: Topic,
+        partition: Partition,
+        from: u64,
+    ) -> Result<(), CenterError> {
+        let failed = CenterError::log("read the tail of the utilities' feed");
+        let held = log.bounds(topic, partition).map_err(&failed)?;
+        if from > held.end {
+            return Err(CenterError::OffTheLog { topic, partition, offset: from, end: held.end });
+        }
+        let mut next = from.max(held.start);
+        while next < held.end {
+            let records = log.read(topic, partition, next, TAIL_READ_BYTES).map_err(&failed)?;
+            for (_, record) in records.iter() {
+                let named = Event::read(&record).ok().and_then(|event| {
+                    let (incident, revision) = event.id.split_once('/')?;
+                    Some((incident.parse().ok()?, revision.parse().ok()?))
+                });
+                let held = if topic == Topic::Open { &mut self.open } else { &mut self.messages };
+                if let Some((incident, revision)) = named {
+                    let known: &mut u32 = held.entry(incident).or_default();
+                    *known = (*known).max(revision);
+                }
+                if held.len() > TAIL_INCIDENTS_MAX {
+                    return Err(CenterError::TailTooLong(TAIL_INCIDENTS_MAX));
+                }
+            }
+            let Some(after) = records.next_offset() else { break };
+            next = after;
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.open.is_empty()
+    }
+
+    /// What these records of `analyze` add to the topics.
+    fn batch(&self, city: &City, found: &[(Partition, Records)]) -> Batch {
+        let mut batch = Batch::new();
+        for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
+            let Ok(transition) = Event::read(&record).and_then(|event| event.transition()) else { continue };
+            let lacks = |held: &FxHashMap<Uuid, u32>| {
+                held.get(&transition.id).is_none_or(|revision| *revision < transition.revision)
+            };
+            if !lacks(&self.messages) && !lacks(&self.open) {
+                continue;
+            }
+            let message = city.message(&transition);
+            let data = serde_json::to_vec(&message).expect("text and finite numbers always serialise");
+            if lacks(&self.messages) {
+                push(&mut batch, Topic::Incidents(transition.domain), &transition, &message, Some(&data));
+            }
+            if lacks(&self.open) {
+                let data = (transition.state == IncidentState::Open).then_some(&data[..]);
+                push(&mut batch, Topic::Open, &transition, &message, data);
+            }
+        }
+        batch
+    }
+}
+
+fn push(batch: &mut Batch, topic: Topic, transition: &Transition, message: &FeedMessage, data: Option<&[u8]>) {
+    let key = transition.id.to_string();
+    Event {
+        id: message.identifier.as_str().into(),
+        source: CENTER_SOURCE.into(),
+        kind: format!("org.citywatch.incident.{}", transition.transition).into(),
+        time: Some(transition.time),
+        subject: Some(key.as_str().into()),
+        content_type: data.map(|_| JSON.into()),
+        data: data.map(Into::into),
+    }
+    .push(batch, topic, key.as_bytes());
+}

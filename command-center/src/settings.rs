@@ -1,0 +1,53 @@
+//! What a city decides about its command center.
+
+use crate::city::RuleInfo;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the edge has counted, where it runs in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedCounts {
+    /// Readings on the log since the start.
+    pub accepted: u64,
+    /// Readings in the dead letter since the start.
+    pub refused: u64,
+    /// How far the newest reading was behind the clock when it came, in milliseconds.
+    pub lag_ms: Option<i64>,
+}
+
+/// How the command center runs.
+#[derive(Clone)]
+pub struct Settings {
+    /// Directory of the store; made if missing, mode 0700.
+    pub data_dir: PathBuf,
+    /// Where the API and the page listen; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// Names with port that a request's Host may have beside the loopback ones. Needed to listen beyond loopback.
+    pub hosts: Vec<String>,
+    /// The topic prefix; without its dot it is the sender of the utilities' feed.
+    pub prefix: String,
+    /// GeoJSON texts with the outlines of the areas; features that are no polygons are passed over. A text with the
+    /// member `"schematic": true` makes the page say that outlines are not the official ones.
+    pub areas: Vec<String>,
+    /// What is known of the rules, by id.
+    pub rules: BTreeMap<String, RuleInfo>,
+    /// Asked once a second what the edge has counted.
+    pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
+}
+
+impl Settings {
+    /// A command center in `data_dir` on a free loopback port, without areas and rules.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Settings {
+        Settings {
+            data_dir: data_dir.into(),
+            http: SocketAddr::from(([127, 0, 0, 1], 0)),
+            hosts: Vec::new(),
+            prefix: "citywatch.".to_owned(),
+            areas: Vec::new(),
+            rules: BTreeMap::new(),
+            feed_counts: None,
+        }
+    }
+}

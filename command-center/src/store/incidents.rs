@@ -1,0 +1,210 @@
+//! The incident table: the fold of `analyze`, and what operators did to incidents.
+
+use crate::CenterError;
+use model::{Domain, EventTime, IncidentState, Severity, Transition};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+/// An incident as the store holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredIncident {
+    pub(crate) id: Uuid,
+    pub(crate) rule: String,
+    pub(crate) key: String,
+    pub(crate) domain: Domain,
+    pub(crate) severity: Severity,
+    pub(crate) state: IncidentState,
+    pub(crate) revision: u32,
+    pub(crate) opened_at: EventTime,
+    pub(crate) changed_at: EventTime,
+    pub(crate) cleared_at: Option<EventTime>,
+    pub(crate) message: Option<String>,
+    pub(crate) stale: bool,
+    pub(crate) district: Option<String>,
+    pub(crate) subdistrict: Option<String>,
+    pub(crate) acknowledged: Option<Acknowledged>,
+    /// Counts every change of every incident, without gaps; the newest is the largest. Names this version.
+    pub(crate) change: u64,
+}
+
+/// Who saw to an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Acknowledged {
+    pub(crate) by: String,
+    pub(crate) at: EventTime,
+    pub(crate) note: String,
+}
+
+/// The columns that [`of_row`] reads, in its order.
+pub(crate) const COLUMNS: &str = "id, rule, subject, domain, severity, state, revision, opened_at, changed_at, \
+    cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change";
+
+/// Reads a row of [`COLUMNS`].
+pub(crate) fn of_row(row: &SqliteRow) -> Result<StoredIncident, CenterError> {
+    let damaged = || CenterError::Damaged { what: "incident" };
+    let time = |column: usize| row.get::<Option<i64>, _>(column).map(EventTime);
+    let acknowledged = match (row.get::<Option<String>, _>(14), time(15)) {
+        (Some(by), Some(at)) => Some(Acknowledged { by, at, note: row.get::<Option<_>, _>(16).unwrap_or_default() }),
+        _ => None,
+    };
+    Ok(StoredIncident {
+        id: row.get::<&str, _>(0).parse().map_err(|_| damaged())?,
+        rule: row.get(1),
+        key: row.get(2),
+        domain: row.get::<&str, _>(3).parse().map_err(|_| damaged())?,
+        severity: *Severity::ALL.get(row.get::<i64, _>(4) as usize).ok_or_else(damaged)?,
+        state: row.get::<&str, _>(5).parse().map_err(|_| damaged())?,
+        revision: row.get::<i64, _>(6) as u32,
+        opened_at: EventTime(row.get(7)),
+        changed_at: EventTime(row.get(8)),
+        cleared_at: time(9),
+        message: row.get(10),
+        stale: row.get::<i64, _>(11) != 0,
+        district: row.get(12),
+        subdistrict: row.get(13),
+        acknowledged,
+        change: row.get::<i64, _>(17) as u64,
+    })
+}
+
+/// The number of a severity in the table: its place in [`Severity::ALL`].
+pub(crate) fn rank(severity: Severity) -> i64 {
+    severity as i64
+}
+
+/// The number of the newest change.
+pub(crate) async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, CenterError> {
+    let row = sqlx::query("SELECT value FROM counter WHERE name = 'change'").fetch_one(connection).await;
+    Ok(row.map_err(CenterError::store("read its newest change"))?.get::<i64, _>(0) as u64)
+}
+
+/// Notes the number of the newest change.
+pub(crate) async fn note_change(connection: &mut SqliteConnection, change: u64) -> Result<(), CenterError> {
+    let query = sqlx::query("UPDATE counter SET value = $1 WHERE name = 'change'").bind(change as i64);
+    query.execute(connection).await.map_err(CenterError::store("note its newest change"))?;
+    Ok(())
+}
+
+/// Applies one transition as change number `change`. `None` if it, or a later one, was applied before.
+pub(crate) async fn apply(
+    connection: &mut SqliteConnection,
+    transition: &Transition,
+    body: &str,
+    (district, subdistrict): (Option<&str>, Option<&str>),
+    change: u64,
+) -> Result<Option<StoredIncident>, CenterError> {
+    let failed = CenterError::store("apply a transition");
+    let id = transition.id.to_string();
+    let is_over = transition.state == IncidentState::Cleared;
+    let row = sqlx::query(
+        "INSERT INTO incident (id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, \
+         message, stale, district, subdistrict, change) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state, \
+         revision = excluded.revision, changed_at = excluded.changed_at, cleared_at = excluded.cleared_at, \
+         message = excluded.message, stale = excluded.stale, change = excluded.change \
+         WHERE excluded.revision > incident.revision \
+         RETURNING id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, \
+         stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change",
+    )
+    .bind(&id)
+    .bind(&transition.rule)
+    .bind(&transition.key)
+    .bind(transition.domain.as_str())
+    .bind(rank(transition.severity))
+    .bind(transition.state.as_str())
+    .bind(i64::from(transition.revision))
+    .bind(transition.opened_at.0)
+    .bind(transition.time.0)
+    .bind(is_over.then_some(transition.time.0))
+    .bind(&transition.message)
+    .bind(i64::from(transition.stale == Some(true)))
+    .bind(district)
+    .bind(subdistrict)
+    .bind(change as i64)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(&failed)?;
+    let Some(row) = row else { return Ok(None) };
+    sqlx::query("INSERT INTO transition (incident, revision, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(&id)
+        .bind(i64::from(transition.revision))
+        .bind(body)
+        .execute(connection)
+        .await
+        .map_err(&failed)?;
+    of_row(&row).map(Some)
+}
+
+/// One incident.
+pub(crate) async fn find(connection: &mut SqliteConnection, id: Uuid) -> Result<Option<StoredIncident>, CenterError> {
+    let query = sqlx::query(
+        "SELECT id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, stale, \
+         district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change FROM incident WHERE id = $1",
+    );
+    let row = query.bind(id.to_string()).fetch_optional(connection).await;
+    row.map_err(CenterError::store("read an incident"))?.as_ref().map(of_row).transpose()
+}
+
+/// The transitions of an incident as they stand on the bus, first to last.
+pub(crate) async fn transitions(connection: &mut SqliteConnection, id: Uuid) -> Result<Vec<String>, CenterError> {
+    let query = sqlx::query("SELECT body FROM transition WHERE incident = $1 ORDER BY revision");
+    let rows = query.bind(id.to_string()).fetch_all(connection).await;
+    Ok(rows.map_err(CenterError::store("read the transitions of an incident"))?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Writes down who saw to an incident, as change number `change`.
+pub(crate) async fn acknowledge(
+    connection: &mut SqliteConnection,
+    id: Uuid,
+    act: &Acknowledged,
+    change: u64,
+) -> Result<(), CenterError> {
+    sqlx::query(
+        "UPDATE incident SET acknowledged_by = $2, acknowledged_at = $3, acknowledged_note = $4, change = $5 \
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(&act.by)
+    .bind(act.at.0)
+    .bind(&act.note)
+    .bind(change as i64)
+    .execute(connection)
+    .await
+    .map_err(CenterError::store("acknowledge an incident"))?;
+    Ok(())
+}
+
+/// How many incidents are open: by domain and severity, and how many of them nobody acknowledged.
+pub(crate) async fn count_open(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(Domain, Severity, u64, u64)>, CenterError> {
+    let query = sqlx::query(
+        "SELECT domain, severity, COUNT(*), SUM(CASE WHEN acknowledged_by IS NULL THEN 1 ELSE 0 END) FROM incident \
+         WHERE state = 'open' GROUP BY domain, severity",
+    );
+    let rows = query.fetch_all(connection).await.map_err(CenterError::store("count the open incidents"))?;
+    let damaged = || CenterError::Damaged { what: "incident" };
+    let mut counts = Vec::new();
+    for row in rows {
+        let domain = row.get::<&str, _>(0).parse().map_err(|_| damaged())?;
+        let severity = *Severity::ALL.get(row.get::<i64, _>(1) as usize).ok_or_else(damaged)?;
+        counts.push((domain, severity, row.get::<i64, _>(2) as u64, row.get::<i64, _>(3) as u64));
+    }
+    Ok(counts)
+}
+
+/// The newest transition of each open incident of a domain, as it stands on the bus.
+pub(crate) async fn newest_transitions(
+    connection: &mut SqliteConnection,
+    domain: Domain,
+) -> Result<Vec<String>, CenterError> {
+    let query = sqlx::query(
+        "SELECT transition.body FROM incident JOIN transition ON transition.incident = incident.id \
+         AND transition.revision = incident.revision \
+         WHERE incident.state = 'open' AND incident.domain = $1 ORDER BY incident.change",
+    );
+    let rows = query.bind(domain.as_str()).fetch_all(connection).await;
+    Ok(rows.map_err(CenterError::store("read what is open"))?.iter().map(|row| row.get(0)).collect())
+}

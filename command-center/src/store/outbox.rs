@@ -1,0 +1,76 @@
+//! Events that wait to be on the bus, written in the transaction of the change that they tell.
+
+use crate::CenterError;
+use bus::Topic;
+use model::EventTime;
+use sqlx::{Row, SqliteConnection};
+
+/// An event on its way to the bus.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Waiting {
+    /// Its place in the order of all events of the command center.
+    pub(crate) seq: i64,
+    pub(crate) topic: Topic,
+    pub(crate) key: String,
+    pub(crate) event_id: String,
+    pub(crate) kind: String,
+    pub(crate) at: EventTime,
+    pub(crate) body: String,
+}
+
+/// Adds an event; its place in the order is given here.
+pub(crate) async fn push(connection: &mut SqliteConnection, event: &Waiting) -> Result<(), CenterError> {
+    let failed = CenterError::store("note an event");
+    let next = sqlx::query("UPDATE counter SET value = value + 1 WHERE name = 'outbox' RETURNING value");
+    let seq: i64 = next.fetch_one(&mut *connection).await.map_err(&failed)?.get(0);
+    sqlx::query(
+        "INSERT INTO outbox (seq, topic, record_key, event_id, kind, happened_at, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(seq)
+    .bind(event.topic.name())
+    .bind(&event.key)
+    .bind(&event.event_id)
+    .bind(&event.kind)
+    .bind(event.at.0)
+    .bind(&event.body)
+    .execute(connection)
+    .await
+    .map_err(&failed)?;
+    Ok(())
+}
+
+/// The oldest events that wait, at most `limit`.
+pub(crate) async fn oldest(connection: &mut SqliteConnection, limit: i64) -> Result<Vec<Waiting>, CenterError> {
+    let query = sqlx::query(
+        "SELECT seq, topic, record_key, event_id, kind, happened_at, body FROM outbox ORDER BY seq LIMIT $1",
+    );
+    let rows = query.bind(limit).fetch_all(connection).await.map_err(CenterError::store("read its outbox"))?;
+    let read = |row: &sqlx::sqlite::SqliteRow| {
+        let name: &str = row.get(1);
+        let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
+        Ok(Waiting {
+            seq: row.get(0),
+            topic: topic.ok_or(CenterError::Damaged { what: "event of the outbox" })?,
+            key: row.get(2),
+            event_id: row.get(3),
+            kind: row.get(4),
+            at: EventTime(row.get(5)),
+            body: row.get(6),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Forgets the events up to `seq`: they are on the bus.
+pub(crate) async fn forget(connection: &mut SqliteConnection, seq: i64) -> Result<(), CenterError> {
+    let query = sqlx::query("DELETE FROM outbox WHERE seq <= $1").bind(seq);
+    query.execute(connection).await.map_err(CenterError::store("empty its outbox"))?;
+    Ok(())
+}
+
+/// How many events wait.
+pub(crate) async fn waiting(connection: &mut SqliteConnection) -> Result<u64, CenterError> {
+    let row = sqlx::query("SELECT COUNT(*) FROM outbox").fetch_one(connection).await;
+    Ok(row.map_err(CenterError::store("read its outbox"))?.get::<i64, _>(0) as u64)
+}

@@ -1,0 +1,142 @@
+//! Incidents page by page, newest change first, complete while they change.
+//!
+//! An incident that changes moves to the front, behind the back of who is reading on. So a cursor remembers which change
+//! was the newest at the first page: after the last page come the incidents that changed since, and only then it ends.
+//! Every incident that fitted all along is met at least once, and its newest version last.
+
+use super::incidents::{COLUMNS, StoredIncident, newest_change, of_row, rank};
+use crate::CenterError;
+use model::{Domain, IncidentState, Severity};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use std::str::FromStr;
+
+/// Which incidents.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Filter {
+    pub(crate) state: Option<IncidentState>,
+    pub(crate) domain: Option<Domain>,
+    pub(crate) severity: Option<Severity>,
+    /// A district's or subdistrict's code.
+    pub(crate) area: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) acknowledged: Option<bool>,
+}
+
+/// Where the next page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// On the way down: changes below `before`; `newest` was the newest at the first page.
+    Down { before: u64, newest: u64 },
+    /// What changed meanwhile: changes above.
+    Up { after: u64 },
+}
+
+/// A page, and where the next begins.
+pub(crate) struct Page {
+    pub(crate) incidents: Vec<StoredIncident>,
+    pub(crate) next: Option<Cursor>,
+}
+
+/// Reads a page of at most `limit`.
+pub(crate) async fn page(
+    connection: &mut SqliteConnection,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<Page, CenterError> {
+    let (mut incidents, after) = match cursor {
+        Some(Cursor::Up { after }) => (Vec::new(), after),
+        _ => {
+            let (before, newest) = match cursor {
+                Some(Cursor::Down { before, newest }) => (Some(before), newest),
+                _ => (None, newest_change(&mut *connection).await?),
+            };
+            let mut found = select(&mut *connection, filter, before.map(|at| ("<", at)), limit + 1).await?;
+            if found.len() > limit {
+                found.truncate(limit);
+                let before = found.last().map_or(0, |last| last.change);
+                return Ok(Page { incidents: found, next: Some(Cursor::Down { before, newest }) });
+            }
+            (found, newest)
+        }
+    };
+    let left = limit - incidents.len();
+    let mut changed = select(connection, filter, Some((">", after)), left + 1).await?;
+    let is_more = changed.len() > left;
+    changed.truncate(left);
+    let after = changed.last().map_or(after, |last| last.change);
+    incidents.extend(changed);
+    Ok(Page { incidents, next: is_more.then_some(Cursor::Up { after }) })
+}
+
+/// Incidents beyond a change: below it downwards, above it upwards.
+async fn select(
+    connection: &mut SqliteConnection,
+    filter: &Filter,
+    beyond: Option<(&'static str, u64)>,
+    limit: usize,
+) -> Result<Vec<StoredIncident>, CenterError> {
+    let mut conditions: Vec<String> = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
+    let mut text = |column: &str, value: Option<&'static str>| {
+        if let Some(value) = value {
+            texts.push(value);
+            conditions.push(format!("{column} = ${}", texts.len()));
+        }
+    };
+    text("state", filter.state.map(IncidentState::as_str));
+    text("domain", filter.domain.map(Domain::as_str));
+    for (column, value) in [("subject", &filter.key)] {
+        if let Some(value) = value {
+            texts.push(value);
+            conditions.push(format!("{column} = ${}", texts.len()));
+        }
+    }
+    if let Some(area) = &filter.area {
+        texts.push(area);
+        let place = texts.len();
+        conditions.push(format!("(district = ${place} OR subdistrict = ${place} OR subject = ${place})"));
+    }
+    if let Some(severity) = filter.severity {
+        conditions.push(format!("severity = {}", rank(severity)));
+    }
+    match filter.acknowledged {
+        Some(true) => conditions.push("acknowledged_by IS NOT NULL".to_owned()),
+        Some(false) => conditions.push("acknowledged_by IS NULL".to_owned()),
+        None => {}
+    }
+    let mut order = "DESC";
+    if let Some((side, change)) = beyond {
+        conditions.push(format!("change {side} {change}"));
+        order = if side == ">" { "ASC" } else { "DESC" };
+    }
+    let all = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+    let statement = format!("SELECT {COLUMNS} FROM incident {all} ORDER BY change {order} LIMIT {limit}");
+    // Only numbers and words of ours are in the statement; texts of others are bound.
+    let mut query = sqlx::query::<Sqlite>(AssertSqlSafe(statement));
+    for text in texts {
+        query = query.bind(text.to_owned());
+    }
+    let rows = query.fetch_all(connection).await.map_err(CenterError::store("list incidents"))?;
+    rows.iter().map(of_row).collect()
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cursor::Down { before, newest } => write!(f, "{before}.{newest}"),
+            Cursor::Up { after } => write!(f, "{after}"),
+        }
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Cursor, Self::Err> {
+        Ok(match text.split_once('.') {
+            Some((before, newest)) => Cursor::Down { before: before.parse()?, newest: newest.parse()? },
+            None => Cursor::Up { after: text.parse()? },
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The command center over a real log in a temporary folder, asked by a real HTTP client.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod access;
+mod acts;
+mod client;
+mod feed;
+mod kill;
+mod live;
+mod pages;
+mod perceive;
+mod world;
+
+use std::time::Duration;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);

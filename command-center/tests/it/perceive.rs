@@ -1,0 +1,169 @@
+//! Sensors and areas over HTTP.
+
+use crate::client::Client;
+use crate::world::{SENSORS, World, opened, reading};
+use bus::{Batch, Event, EventLog, Topic};
+use history::{History, Point};
+use hyper::Method;
+use model::{Entry, EventTime};
+use serde_json::{Value, json};
+use std::io::Read;
+
+fn told(world: &World, sensor: &str, state: &str) {
+    let mut batch = Batch::new();
+    Event {
+        id: format!("{sensor}/{state}").into(),
+        source: bus::STREAM_SOURCE.into(),
+        kind: format!("org.citywatch.sensor.{state}").into(),
+        time: Some(EventTime(1)),
+        subject: Some(sensor.into()),
+        content_type: Some(bus::JSON.into()),
+        data: Some(b"{}".as_slice().into()),
+    }
+    .push(&mut batch, Topic::Perceive, sensor.as_bytes());
+    world.log.append(batch).unwrap();
+}
+
+async fn state(client: &Client, sensor: &str) -> Value {
+    client.json(&format!("/api/v1/sensors/{sensor}")).await["state"].clone()
+}
+
+#[test]
+fn sensors_are_what_the_log_says_also_after_a_restart() {
+    let world = World::new();
+    let minute = 60_000;
+    world.append_entries(&[
+        reading("S1", minute, 0.5),
+        reading("S2", 4 * minute, 0.7),
+        reading("S2", 2 * minute, 0.1),
+        reading("nobody", minute, 1.0),
+        Entry::Tick(EventTime(5 * minute)),
+    ]);
+    world.append(&[opened(1, EventTime(minute))]);
+    for round in 0..2 {
+        let life = world.live();
+        life.caught_up();
+        life.until("silence", async |client| state(client, "S1").await == "silent");
+        life.until("a stuck one", async |client| round == 0 || state(client, "S3").await == "stuck");
+        life.runtime.block_on(async {
+            let client = &life.client;
+            let sensor = client.json("/api/v1/sensors/S2").await;
+            assert_eq!(sensor["state"], "online");
+            assert_eq!(sensor["heard_at"], 4 * minute);
+            assert_eq!(sensor["last"]["level_m"], json!({"value": 0.7, "time": 4 * minute, "unit": "m"}));
+            assert_eq!(sensor["interval_ms"], minute);
+            assert_eq!(sensor["neighbours"].as_array().unwrap().len(), 5);
+            assert_eq!(sensor["neighbours"][0]["distance_m"], 85.3);
+            let never = client.json("/api/v1/sensors/S9").await;
+            assert_eq!((&never["state"], &never["heard_at"]), (&json!("never"), &Value::Null));
+            assert_eq!(client.json("/api/v1/sensors/S1").await["open_incidents"][0]["key"], "S1");
+            assert_eq!(client.get("/api/v1/sensors/nobody").await.status, 404);
+        });
+        told(&world, "S3", "stuck");
+        life.kill();
+    }
+}
+
+#[test]
+fn sensors_are_listed_page_by_page_and_chosen() {
+    let world = World::new();
+    world.append_entries(&[reading("S7", 1_000, 0.5), Entry::Tick(EventTime(1_000))]);
+    let life = world.live();
+    life.until("a reading", async |client| state(client, "S7").await == "online");
+    life.runtime.block_on(async {
+        let client = &life.client;
+        let (mut ids, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = client.json(&format!("/api/v1/sensors?limit=7{cursor}")).await;
+            ids.extend(page["items"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let expected: Vec<&str> = world.registry.sensors().iter().map(|sensor| &*sensor.id).collect();
+        assert_eq!(ids, expected);
+        for (query, count) in [
+            ("area=110101007", SENSORS / 2),
+            ("area=110101", SENSORS),
+            ("domain=waste", 0),
+            ("q=s3", 11),
+            ("state=online", 1),
+            ("state=never&q=S7", 0),
+        ] {
+            let page = client.json(&format!("/api/v1/sensors?limit=1000&{query}")).await;
+            assert_eq!(page["items"].as_array().unwrap().len(), count, "{query}");
+        }
+        assert_eq!(client.get("/api/v1/sensors?state=lost").await.status, 400);
+    });
+    life.stop();
+}
+
+#[test]
+fn the_map_and_the_outlines_are_cached_and_compressed() {
+    let world = World::new();
+    let life = world.live();
+    let client = &life.client;
+    let tag = life.runtime.block_on(async {
+        let map = client.get("/api/v1/map/sensors").await;
+        let columns = map.json();
+        for column in ["ids", "lon", "lat", "domain", "state"] {
+            assert_eq!(columns[column].as_array().unwrap().len(), SENSORS, "{column}");
+        }
+        let tag = map.header("etag").to_owned();
+        let again = client.send(Method::GET, "/api/v1/map/sensors", &[("if-none-match", &tag)], "").await;
+        assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
+        let packed = client.send(Method::GET, "/api/v1/map/sensors", &[("accept-encoding", "gzip, br")], "").await;
+        assert_eq!(packed.header("content-encoding"), "gzip");
+        assert_ne!(packed.header("etag"), tag, "other bytes, another strong tag");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&packed.body[..]).read_to_string(&mut text).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), columns);
+        let districts = client.get("/api/v1/areas.geojson?level=district").await;
+        assert_eq!(districts.header("content-type"), "application/geo+json");
+        assert_eq!(districts.json()["features"][0]["properties"]["name"]["zh"], "东城区");
+        assert_eq!(districts.json()["schematic"], true);
+        let within = client.json("/api/v1/areas.geojson?level=subdistrict&within=110101").await;
+        assert_eq!(within["features"].as_array().unwrap().len(), 1, "the other one has no outline");
+        let areas = client.json("/api/v1/areas?level=subdistrict").await;
+        assert_eq!(areas["items"][0]["parent"], "110101");
+        assert_eq!(areas["items"].as_array().unwrap().len(), 2);
+        assert_eq!(client.get("/api/v1/areas?level=street").await.status, 400);
+        tag
+    });
+    world.append_entries(&[reading("S7", 1_000, 0.5)]);
+    life.until("another map", async |client| {
+        let headers = [("if-none-match", &*tag)];
+        client.send(Method::GET, "/api/v1/map/sensors", &headers, "").await.status == 200
+    });
+    life.stop();
+}
+
+#[test]
+fn series_come_from_history_and_so_do_last_values() {
+    let world = World::new();
+    let hour = 3_600_000;
+    let at = |time, value| Point { sensor: "S4", metric: "level_m", time: EventTime(time), value };
+    world.history.write(&[at(30 * hour, 1.0), at(30 * hour + 1, 3.0), at(50 * hour, 7.0)]).unwrap();
+    world.append_entries(&[Entry::Tick(EventTime(51 * hour))]);
+    let life = world.live();
+    life.until("a last value", async |client| {
+        client.json("/api/v1/sensors/S4").await["last"]["level_m"]["value"] == 7.0
+    });
+    life.until("the clock", async |client| client.json("/api/v1/overview").await["now_at"] == 51 * hour);
+    life.runtime.block_on(async {
+        let path = "/api/v1/sensors/S4/series?metric=level_m&points=24";
+        let series = life.client.json(path).await;
+        assert_eq!((&series["unit"], &series["step_ms"]), (&json!("m"), &json!(hour)));
+        let points = series["points"].as_array().unwrap();
+        assert_eq!(points.len(), 2, "a gap is a gap: {series}");
+        assert_eq!(points[0], json!([30 * hour, 2.0, 1.0, 3.0, 2]));
+        let span = format!("{path}&from={}&to={}", 40 * hour, 51 * hour);
+        assert_eq!(life.client.json(&span).await["points"].as_array().unwrap().len(), 1);
+        for wrong in ["/api/v1/sensors/S4/series", &format!("{path}&from=5&to=5")] {
+            assert_eq!(life.client.get(wrong).await.status, 400, "{wrong}");
+        }
+        assert_eq!(life.client.get("/api/v1/sensors/none/series?metric=level_m").await.status, 404);
+    });
+    life.stop();
+}
