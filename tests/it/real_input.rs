@@ -45,3 +45,28 @@ fn beijing_air_and_weather() {
 fn jakarta_drainage() {
     the_same_both_ways("jakarta_drainage", &["readings.csv"]);
 }
+
+#[test]
+fn edinburgh_bins() {
+    the_same_both_ways("edinburgh_bins", &["readings.csv"]);
+}
+
+#[test]
+fn wyndham_bins() {
+    the_same_both_ways("wyndham_bins", &["readings.csv"]);
+}
+
+#[test]
+fn los_angeles_traffic() {
+    the_same_both_ways("metr_la", &["readings.csv"]);
+}
+
+#[test]
+fn minneapolis_motorway_and_weather() {
+    the_same_both_ways("metro_i94", &["readings.csv"]);
+}
+
+#[test]
+fn numenta_series() {
+    the_same_both_ways("nab", &["readings.csv"]);
+}
