@@ -39,7 +39,7 @@ impl City {
         made.map_err(|source| Failure::usage(FileError { doing: "make", path: dir.clone(), source }))?;
         let log: Arc<dyn EventLog> =
             Arc::new(EmbeddedLog::open(dir.join("log"), EmbeddedSettings::default()).map_err(Failure::usage)?);
-        socket::serve(dir, Arc::clone(&log)).map_err(Failure::usage)?;
+        socket::serve(dir, Arc::clone(&log), rule_settings(config)).map_err(Failure::usage)?;
         Ok(City { log, stream: None, ingest: None })
     }
 
@@ -63,17 +63,11 @@ impl City {
 
     /// Starts the rules stage.
     pub fn start_stream(&mut self, config: &Config) -> Result<(), Failure> {
-        let by_domain = config.lateness.by_domain.iter().map(|(domain, span)| (domain.clone(), span.0));
         let settings = StreamSettings {
             workers: config.stream.workers,
             data_dir: config.data_dir.join("stream"),
             checkpoint_every: duration(config.stream.checkpoint_every.0),
-            rules: ::rules::Settings {
-                prefix: config.prefix.clone(),
-                settle: config.lateness.settle.0,
-                lateness_by_domain: by_domain.collect(),
-                lateness: config.lateness.default.0,
-            },
+            rules: rule_settings(config),
             limits: stream::Limits::default(),
             observe: Arc::new(tell),
         };
@@ -172,6 +166,17 @@ pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, Failure> {
         next = records.next_offset().unwrap_or(held.end);
     }
     Ok(clock)
+}
+
+/// What the rules run with.
+fn rule_settings(config: &Config) -> ::rules::Settings {
+    let by_domain = config.lateness.by_domain.iter().map(|(domain, span)| (domain.clone(), span.0));
+    ::rules::Settings {
+        prefix: config.prefix.clone(),
+        settle: config.lateness.settle.0,
+        lateness_by_domain: by_domain.collect(),
+        lateness: config.lateness.default.0,
+    }
 }
 
 /// Tells an operator what deserves a look; the steps of a good checkpoint do not.

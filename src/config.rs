@@ -17,6 +17,8 @@ pub const DEFAULT: &str = include_str!("default.toml");
 pub enum ConfigCommand {
     /// Print the documented default configuration
     Default,
+    /// Print the JSON Schema of the configuration file, for editors
+    Schema,
 }
 
 impl ConfigCommand {
@@ -24,6 +26,11 @@ impl ConfigCommand {
     pub fn run(&self) -> Result<(), Failure> {
         match self {
             ConfigCommand::Default => Ok(std::io::stdout().write_all(DEFAULT.as_bytes())?),
+            ConfigCommand::Schema => {
+                let schema = crate::config_schema::schema();
+                let text = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
+                Ok(writeln!(std::io::stdout(), "{text}")?)
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Prints what a data directory holds: asks the citywatch that runs there, or opens its log for reading if none does.
 
 use crate::failure::Failure;
-use crate::socket;
+use crate::socket::{self, Request};
 use crate::tail::{Ask, Order, Tail};
 use bus::EmbeddedLog;
 use clap::Args;
@@ -20,30 +20,38 @@ pub struct DataDir {
     pub data_dir: PathBuf,
 }
 
+impl DataDir {
+    /// The log of a data directory on which no citywatch runs, for reading.
+    pub fn log(&self) -> Result<EmbeddedLog, Failure> {
+        let folder = self.data_dir.join("log");
+        if !folder.is_dir() {
+            let data = self.data_dir.display();
+            return Err(Failure::usage(format!(
+                "there is no citywatch data in \"{data}\": start one, or name its directory by --data-dir"
+            )));
+        }
+        EmbeddedLog::open_read_only(folder).map_err(Failure::usage)
+    }
+}
+
 /// How one JSON line is shown.
 pub type Show<'a> = &'a mut dyn FnMut(&[u8], &mut Vec<u8>) -> Result<(), Failure>;
 
 /// Prints the whole answer: as it comes if it goes on, else sorted.
 pub fn print_lines(data: &DataDir, ask: &Ask, show: Show<'_>) -> Result<(), Failure> {
     let follows = ask.follows();
-    let mut next: Box<dyn FnMut() -> Result<Option<Vec<u8>>, Failure>> = match socket::ask(&data.data_dir, ask)? {
-        Some(mut answer) => Box::new(move || Ok(answer.next()?.map(String::into_bytes))),
-        None => {
-            let folder = data.data_dir.join("log");
-            if !folder.is_dir() {
-                let data = data.data_dir.display();
-                return Err(Failure::usage(format!(
-                    "there is no citywatch data in \"{data}\": start one, or name its directory by --data-dir"
-                )));
+    let mut next: Box<dyn FnMut() -> Result<Option<Vec<u8>>, Failure>> =
+        match socket::ask(&data.data_dir, &Request::Tail(ask.clone()))? {
+            Some(mut answer) => Box::new(move || Ok(answer.next()?.map(String::into_bytes))),
+            None => {
+                let log = data.log()?;
+                if follows {
+                    eprintln!("citywatch: none runs on \"{}\": this is what it left", data.data_dir.display());
+                }
+                let mut tail = Tail::new(Arc::new(log), ask.clone());
+                Box::new(move || Ok(tail.next().map_err(Failure::internal)?.map(|line| line.json)))
             }
-            let log = EmbeddedLog::open_read_only(folder).map_err(Failure::usage)?;
-            if follows {
-                eprintln!("citywatch: none runs on \"{}\": this is what it left", data.data_dir.display());
-            }
-            let mut tail = Tail::new(Arc::new(log), ask.clone());
-            Box::new(move || Ok(tail.next().map_err(Failure::internal)?.map(|line| line.json)))
-        }
-    };
+        };
     let mut out = std::io::stdout().lock();
     let mut text = Vec::new();
     if follows {

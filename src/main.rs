@@ -5,9 +5,11 @@
 
 mod city;
 mod config;
+mod config_schema;
 mod dead_letter;
 mod demo;
 mod doctor;
+mod explain;
 mod failure;
 mod incidents;
 mod inputs;

@@ -1,12 +1,15 @@
 //! The Unix socket in the data directory, mode 0600, through which commands beside a running citywatch ask it.
 //!
-//! One request line of JSON ([`Ask`]), then a head line (`{"ok":true}` or `{"error":"…"}`), then lines of the answer,
+//! One request line of JSON ([`Request`]), then a head line (`{"ok":true}` or `{"error":"…"}`), then lines of the answer,
 //! then `{"end":true}` where the answer has an end; a connection that closes without it was cut.
 //! It only reads the log. Whoever may open the socket may read the data directory anyway.
 
+use crate::explain::explain;
 use crate::failure::{Failure, FileError};
 use crate::tail::{Ask, Tail};
+use ::rules::Settings;
 use bus::{EventLog, Topic};
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream as BlockingStream;
@@ -16,6 +19,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
+use uuid::Uuid;
 
 /// The socket's name in the data directory.
 pub const NAME: &str = "citywatch.sock";
@@ -34,14 +38,29 @@ const OK: &str = "{\"ok\":true}";
 /// The line after a whole answer.
 pub const END: &str = "{\"end\":true}";
 
-/// Serves the socket in the background, on the current tokio runtime, until that ends.
-pub fn serve(data_dir: &Path, log: Arc<dyn EventLog>) -> Result<(), FileError> {
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Request {
+    /// Lines of a topic.
+    Tail(Ask),
+    /// Why an incident is: one line, an [`Explanation`](crate::explain::Explanation).
+    Explain {
+        /// The incident.
+        explain: Uuid,
+    },
+}
+
+/// Serves the socket in the background, on the current tokio runtime, until that ends. `settings` are those that the
+/// rules run with.
+pub fn serve(data_dir: &Path, log: Arc<dyn EventLog>, settings: Settings) -> Result<(), FileError> {
     let listener = listen(data_dir)?;
     let appended = |topic| {
         let (sender, receiver) = watch::channel(());
         log.watch(topic, Arc::new(move || sender.send_replace(())));
         receiver
     };
+    let settings = Arc::new(settings);
     let (analyze, dead_letter) = (appended(Topic::Analyze), appended(Topic::DeadLetter));
     tokio::spawn(async move {
         let places = Arc::new(Semaphore::new(CLIENTS_MAX));
@@ -52,9 +71,12 @@ pub fn serve(data_dir: &Path, log: Arc<dyn EventLog>) -> Result<(), FileError> {
                 continue;
             };
             let (log, analyze, dead_letter) = (Arc::clone(&log), analyze.clone(), dead_letter.clone());
+            let settings = Arc::clone(&settings);
             tokio::spawn(async move {
                 // A client that went away needs no answer.
-                let _ = answer(stream, log, |topic| if topic == Topic::Analyze { analyze } else { dead_letter }).await;
+                let _ =
+                    answer(stream, log, settings, |topic| if topic == Topic::Analyze { analyze } else { dead_letter })
+                        .await;
                 drop(place);
             });
         }
@@ -96,6 +118,7 @@ fn address(path: &Path) -> Result<(PathBuf, Option<std::fs::File>), FileError> {
 async fn answer(
     stream: UnixStream,
     log: Arc<dyn EventLog>,
+    settings: Arc<Settings>,
     appended: impl FnOnce(Topic) -> watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
@@ -103,8 +126,9 @@ async fn answer(
     let mut read = AsyncBufReader::new(read.take(REQUEST_BYTES_MAX));
     let line = tokio::time::timeout(REQUEST_TIME_MAX, read.read_line(&mut request)).await;
     line.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
-    let ask: Ask = match serde_json::from_str(&request) {
-        Ok(ask) => ask,
+    let ask = match serde_json::from_str(&request) {
+        Ok(Request::Tail(ask)) => ask,
+        Ok(Request::Explain { explain }) => return answer_why(&mut write, log, explain, settings).await,
         Err(error) => return refuse(&mut write, &format!("not a request of this version: {error}")).await,
     };
     write.write_all(format!("{OK}\n").as_bytes()).await?;
@@ -125,6 +149,22 @@ async fn answer(
             },
             Err(error) => return refuse(&mut write, &error).await,
         }
+    }
+}
+
+async fn answer_why(
+    write: &mut (impl AsyncWriteExt + Unpin),
+    log: Arc<dyn EventLog>,
+    incident: Uuid,
+    settings: Arc<Settings>,
+) -> std::io::Result<()> {
+    let found = tokio::task::spawn_blocking(move || explain(&*log, incident, &settings));
+    match found.await.expect("a panic ends the process") {
+        Ok(found) => {
+            let json = serde_json::to_string(&found).expect("text and finite numbers always serialise");
+            write.write_all(format!("{OK}\n{json}\n{END}\n").as_bytes()).await
+        }
+        Err(error) => refuse(write, &crate::failure::chain(&error)).await,
     }
 }
 
@@ -165,7 +205,7 @@ pub fn is_served(data_dir: &Path) -> bool {
 }
 
 /// Asks the citywatch that runs on `data_dir`; `None` if none runs there.
-pub fn ask(data_dir: &Path, ask: &Ask) -> Result<Option<Answer>, Failure> {
+pub fn ask(data_dir: &Path, request: &Request) -> Result<Option<Answer>, Failure> {
     let path = data_dir.join(NAME);
     let (address, _open) = match address(&path) {
         Ok(address) => address,
@@ -180,13 +220,14 @@ pub fn ask(data_dir: &Path, ask: &Ask) -> Result<Option<Answer>, Failure> {
         }
         Err(source) => return Err(Failure::usage(FileError { doing: "connect to", path, source })),
     };
-    let request = serde_json::to_string(ask).expect("a request is plain data");
+    let endless = matches!(request, Request::Tail(ask) if ask.follows());
+    let request = serde_json::to_string(request).expect("a request is plain data");
     let mut lines = match writeln!(stream, "{request}") {
         Ok(()) => BufReader::new(stream).lines(),
         Err(source) => return Err(Failure::internal(FileError { doing: "ask", path, source })),
     };
     match lines.next() {
-        Some(Ok(head)) if head == OK => Ok(Some(Answer { lines, endless: ask.follows() })),
+        Some(Ok(head)) if head == OK => Ok(Some(Answer { lines, endless })),
         Some(Ok(head)) => Err(Failure::internal(head)),
         Some(Err(source)) => Err(Failure::internal(FileError { doing: "read", path, source })),
         None => Err(Failure::internal("citywatch closed the connection without an answer")),

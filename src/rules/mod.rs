@@ -2,6 +2,8 @@
 
 mod backtest;
 mod check;
+mod explain;
+mod schema;
 mod test;
 
 pub use backtest::open as open_recording;
@@ -18,6 +20,10 @@ pub enum Rules {
     Test(test::Test),
     /// Run rules over recorded readings and score them against labelled events
     Backtest(backtest::Backtest),
+    /// Say why an incident is: the rule, what its condition was worth, the readings on the log
+    Explain(explain::Explain),
+    /// Print the JSON Schema of rule files, for editors
+    Schema,
 }
 
 impl Rules {
@@ -27,6 +33,8 @@ impl Rules {
             Rules::Check(check) => check.run(),
             Rules::Test(test) => test.run(),
             Rules::Backtest(backtest) => backtest.run(),
+            Rules::Explain(explain) => explain.run(),
+            Rules::Schema => schema::run(),
         }
     }
 }

@@ -77,13 +77,26 @@ pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
     Ok(loaded.rules)
 }
 
+/// The rule files, pairs of path and text, of what [`rules_text`] wrote.
+pub fn rule_files(text: &str) -> Result<Vec<(String, String)>, String> {
+    let text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(text.files)
+}
+
 /// The marker published last, whether or not a stream has come to it.
 pub fn current(log: &dyn EventLog, kind: MarkerKind) -> Result<Option<Marker>, BusError> {
+    in_force(log, kind, EventTime::MAX)
+}
+
+/// The last marker whose event time is not later than `at`.
+pub fn in_force(log: &dyn EventLog, kind: MarkerKind, at: EventTime) -> Result<Option<Marker>, BusError> {
     let key = pointer_key(kind);
     let mut found = None;
     scan(log, partition_of(key.as_bytes(), PARTITIONS), |records| {
         for (_, record) in records.iter().filter(|(_, record)| record.key == key.as_bytes()) {
-            if let Some(Ok(Entry::Marker(marker))) = record.value.map(Entry::decode) {
+            if let Some(Ok(Entry::Marker(marker))) = record.value.map(Entry::decode)
+                && marker.time <= at
+            {
                 found = Some(marker);
             }
         }

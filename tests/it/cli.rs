@@ -104,3 +104,23 @@ fn registry_check_says_yes_and_no() {
     assert_eq!(output.status.code(), Some(1), "{answer}");
     assert!(answer.starts_with(&format!("{path}:2:")), "{answer}");
 }
+
+#[test]
+fn the_schema_of_rules_has_the_keys_that_check_knows() {
+    let schema: serde_json::Value = serde_json::from_str(&run_well(&["rules", "schema"])).unwrap();
+    let keys = schema["$defs"]["rule"]["properties"].as_object().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.yaml");
+    let all: String = keys.keys().map(|key| format!("    {key}: x\n")).collect();
+    fs::write(&rules, format!("rules:\n  -\n{all}")).unwrap();
+    let told = String::from_utf8_lossy(&run(&["rules", "check", rules.to_str().unwrap()]).stdout).into_owned();
+    assert!(told.contains("error:") && !told.contains("a rule has no key"), "{told}");
+    for pack in ["drainage", "waste", "traffic", "air"] {
+        let path = format!("{}/rules/packs/{pack}.yaml", env!("CARGO_MANIFEST_DIR"));
+        for line in fs::read_to_string(path).unwrap().lines() {
+            let key = line.strip_prefix("    ").and_then(|rest| rest.split_once(':')).map(|(key, _)| key);
+            let key = key.filter(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            assert!(key.is_none_or(|key| keys.contains_key(key)), "{line}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod cli;
 mod demo;
 mod device;
 mod doctor;
+mod explain;
 mod nothing_lost;
 mod process;
 mod real_input;

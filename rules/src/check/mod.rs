@@ -9,11 +9,13 @@ mod levels;
 mod message;
 mod reach;
 mod rule;
+mod source;
 pub(crate) mod suggest;
 mod types;
 pub(crate) mod values;
 
 pub use known::{AttrKind, Known};
+pub use source::source;
 
 use crate::ast::{Each, Expr, Rule, RuleSet};
 use crate::syntax::yaml::{self, Value};

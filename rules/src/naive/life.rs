@@ -51,6 +51,11 @@ pub(super) struct Life {
 }
 
 impl Life {
+    /// When it was evaluated last, and whether by a timer.
+    pub(super) fn last_evaluated(&self) -> Option<(EventTime, bool)> {
+        self.last_evaluation.as_ref().map(|last| (last.at, last.by_timer))
+    }
+
     pub(super) fn new(condition: &Condition) -> Life {
         let levels = match condition {
             Condition::Levels(levels) => levels.len(),

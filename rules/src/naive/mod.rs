@@ -1,14 +1,17 @@
 //! The naive evaluator: `docs/semantics.md` as code, slow and obviously right.
 //!
 //! It keeps every reading for ever, recomputes every window from scratch and finds timers by looking at everything.
-//! It is what the production evaluator is compared with, and nothing else: it shares no code with it, keeps no bound
-//! on memory, has no snapshots and ignores markers.
+//! It is what the production evaluator is compared with, and what explains an incident afterwards: it shares no code with
+//! it, keeps no bound on memory, has no snapshots and ignores markers.
 
 mod evidence;
+mod explain;
 mod life;
 mod numbers;
 mod readings;
 mod value;
+
+pub use explain::{Decided, Explainer, Part, Told, Worth};
 
 use crate::ast::{Each, Rule, RuleSet};
 use crate::{PartitionRules, Settings};

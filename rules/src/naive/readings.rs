@@ -32,6 +32,15 @@ impl Readings {
         self.0.get(&sensor).map_or(Vec::new(), |metrics| metrics.keys().map(String::as_str).collect())
     }
 
+    /// Those that were there at `time`, which no reading may have been newer than.
+    pub(super) fn until(&self, time: EventTime) -> Readings {
+        let mut then = Readings(self.0.clone(), self.1.clone());
+        for list in then.0.values_mut().flat_map(BTreeMap::values_mut) {
+            list.retain(|held| held.time <= time);
+        }
+        then
+    }
+
     /// The newest time of any metric of the sensor.
     pub(super) fn newest_time(&self, sensor: u32) -> Option<EventTime> {
         self.metrics_of(sensor).iter().filter_map(|metric| self.of(sensor, metric).last()).map(|held| held.time).max()

@@ -1,6 +1,7 @@
 //! What an expression is worth at a moment.
 
 use super::World;
+use super::explain::Worth;
 use super::numbers::{average, deviation, exact_sum, slope};
 use super::readings::Held;
 use crate::ast::{Comparison, Each, Expr, Operator, Rule, TemplatePart, WindowFunction};
@@ -67,6 +68,19 @@ impl<'a> Moment<'a> {
     pub(super) fn truth(&self, condition: &Expr) -> Option<bool> {
         let scope = self.key_sensor().map_or(Scope::Area, Scope::Sensor);
         self.eval(condition, scope).and_then(Value::truth)
+    }
+
+    /// What a part of a condition of the rule is worth.
+    pub(super) fn worth(&self, part: &Expr) -> Worth {
+        let scope = self.key_sensor().map_or(Scope::Area, Scope::Sensor);
+        match self.side(part, scope) {
+            None => Worth::Unknown,
+            Some(Side::Range(low, high)) if low == high => Worth::Number(low),
+            Some(Side::Range(low, high)) => Worth::Range([low, high]),
+            Some(Side::Value(Value::Number(number))) => Worth::Number(number),
+            Some(Side::Value(Value::Bool(truth))) => Worth::Bool(truth),
+            Some(Side::Value(Value::Text(text))) => Worth::Text(text),
+        }
     }
 
     /// Whether a `where` is true of a sensor.
