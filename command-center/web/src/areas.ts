@@ -1,7 +1,7 @@
 /** Names of districts and subdistricts, fetched once. */
 import { shallowRef } from "vue";
 import { get } from "./api/client";
-import type { Area } from "./api/types";
+import type { Area, Incident } from "./api/types";
 import { nameOf } from "./format";
 import { lang } from "./words";
 
@@ -24,6 +24,13 @@ export function loadAreas(): Promise<void> {
     asked = null;
   });
   return asked;
+}
+
+/** Where an incident is, in one line: its place's own name, after the district unless that is in it. */
+export function whereabouts(incident: Incident): string {
+  const place = nameOf(incident.place_name, lang.value) || incident.key;
+  const district = areaName(incident.district);
+  return place.includes(district) ? place : `${district} · ${place}`;
 }
 
 /** The name of an area, or its code until it is known. */

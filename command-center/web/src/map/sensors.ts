@@ -85,8 +85,8 @@ export function sensorLayers(by: ColourBy, bold = false): LayerSpecification[] {
         // Sensors that work are quiet; the others are rings that stand out without their colour.
         "circle-opacity": ["case", quiet, 0.15, 0.75],
         "circle-stroke-color": paint,
-        "circle-stroke-width": ["case", quiet, 1.4, 0],
-        "circle-stroke-opacity": 0.95,
+        "circle-stroke-width": ["case", quiet, ["match", STATE, "never", 0.8, 1.4], 0],
+        "circle-stroke-opacity": ["match", STATE, "never", 0.55, 0.95],
       },
     },
   ];
