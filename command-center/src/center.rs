@@ -40,8 +40,7 @@ pub(crate) struct Center {
     /// Of the topics of the utilities' feed, by domain.
     pub(crate) feed_appends: BTreeMap<&'static str, Appends>,
     pub(crate) address: SocketAddr,
-    /// Names with port that a request's Host may have.
-    pub(crate) hosts: Vec<String>,
+    pub(crate) hosts: Hosts,
     /// How far the incidents are read from `analyze`.
     pub(crate) projected: watch::Sender<Positions>,
     pub(crate) map: MapCache,
@@ -76,11 +75,6 @@ impl Counters {
 }
 
 impl Center {
-    /// Whether a request's Host names us.
-    pub(crate) fn is_our_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
-    }
-
     /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.
     pub(crate) fn now(&self) -> EventTime {
         self.sensors.clock().unwrap_or_else(|| EventTime(secret::wall_ms()))
@@ -88,7 +82,7 @@ impl Center {
 
     /// How a browser names us.
     fn host(&self) -> String {
-        let named = self.hosts.last().filter(|_| !self.address.ip().is_loopback());
+        let named = self.hosts.named.first().filter(|_| !self.address.ip().is_loopback());
         named.cloned().unwrap_or_else(|| self.address.to_string())
     }
 
@@ -107,13 +101,33 @@ impl Center {
     }
 }
 
-/// The names that a server on this address answers to.
-pub(crate) fn hosts(address: SocketAddr, named: &[String]) -> Vec<String> {
-    let port = address.port();
-    let mut hosts = vec![address.to_string()];
-    if address.ip().is_loopback() {
-        hosts.extend([format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]);
+/// Names with port that a request's Host may have.
+pub(crate) struct Hosts {
+    /// Those that mean this machine.
+    local: Vec<String>,
+    /// Those that were set.
+    named: Vec<String>,
+}
+
+impl Hosts {
+    /// Of a server on this address.
+    pub(crate) fn new(address: SocketAddr, named: Vec<String>) -> Hosts {
+        let port = address.port();
+        let local = if address.ip().is_loopback() {
+            vec![address.to_string(), format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]
+        } else {
+            vec![address.to_string()]
+        };
+        Hosts { local, named }
     }
-    hosts.extend(named.iter().cloned());
-    hosts
+
+    /// Whether a request's Host names us.
+    pub(crate) fn are_ours(&self, host: &str) -> bool {
+        self.named.iter().any(|ours| ours.eq_ignore_ascii_case(host)) || self.are_local(host)
+    }
+
+    /// Whether it names this machine. What a proxy on this machine passes on has the name that the world knows.
+    pub(crate) fn are_local(&self, host: &str) -> bool {
+        self.local.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+    }
 }

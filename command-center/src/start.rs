@@ -3,7 +3,7 @@
 use crate::analyze::projector;
 use crate::api::router;
 use crate::auth::secret;
-use crate::center::{Center, Counters, hosts};
+use crate::center::{Center, Counters, Hosts};
 use crate::city::City;
 use crate::live::Live;
 use crate::perceive::sensors::Sensors;
@@ -85,7 +85,7 @@ impl CommandCenter {
             map: Default::default(),
             outlines: Default::default(),
             address,
-            hosts: hosts(address, &named),
+            hosts: Hosts::new(address, named),
             caught_up: AtomicBool::new(false),
         });
         let (stage_sender, stage) = watch::channel(Stage::Running);

@@ -14,7 +14,7 @@ pub(crate) enum Role {
 pub(crate) enum Access {
     /// Anybody.
     Public,
-    /// This machine, or anybody with a session.
+    /// Who asks this machine from this machine, or anybody with a session.
     Local,
     /// Who is signed in with one of these roles.
     Roles(&'static [Role]),

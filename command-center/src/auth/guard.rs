@@ -39,7 +39,9 @@ pub(crate) async fn admit(
     let Some(access) = path.and_then(|path| of(request.method(), &path)) else {
         return Problem::new(StatusCode::FORBIDDEN, "this route is closed").into_response();
     };
-    if access == Access::Public || (access == Access::Local && peer.ip().to_canonical().is_loopback()) {
+    let is_local = peer.ip().to_canonical().is_loopback()
+        && host(request.headers()).is_some_and(|host| center.hosts.are_local(host));
+    if access == Access::Public || (access == Access::Local && is_local) {
         return next.run(request).await;
     }
     let session = match session(&center, request.headers()).await {
@@ -64,8 +66,7 @@ pub(crate) async fn admit(
 /// Refuses hosts that are not ours, so that no other site's name can be pointed at this machine; and says to browsers
 /// what they may do with what they get.
 pub(crate) async fn shield(State(center): State<Arc<Center>>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let is_ours = host.is_some_and(|host| center.is_our_host(host));
+    let is_ours = host(request.headers()).is_some_and(|host| center.hosts.are_ours(host));
     let mut response = if is_ours {
         next.run(request).await
     } else {
@@ -97,6 +98,10 @@ async fn session(center: &Center, headers: &HeaderMap) -> Result<Option<Session>
     Ok(Role::named(&role).map(|role| Session { name, role, expires_at, token_hash }))
 }
 
+fn host(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST)?.to_str().ok()
+}
+
 /// The token of the session's cookie.
 fn token(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|cookies| cookies.to_str().ok());
@@ -106,8 +111,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether a browser says that the request comes from our own page. One that says nothing is no browser's of today.
 fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else { return false };
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let (Some(origin), Some(host)) = (origin, host(headers)) else { return false };
     let bare = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     bare.is_some_and(|bare| bare.eq_ignore_ascii_case(host))
 }

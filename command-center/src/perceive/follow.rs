@@ -13,11 +13,17 @@ use history::Last;
 use model::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Records at the end of each partition that are read at start.
 pub(crate) const TAIL_RECORDS: u64 = 200_000;
 /// Bytes of one partition that are taken at a time.
 pub(crate) const READ_BYTES: usize = 256 * 1024;
+/// Time between two looks at the readings at their end: pages are told once a second, and a look costs one at every
+/// partition, however little there is.
+const PACE: Duration = Duration::from_millis(100);
+/// Records of one partition that mean there are more: then it does not pause.
+const MANY: usize = 500;
 /// Sensors that history is asked for at a time.
 const HISTORY_SENSORS: usize = 1_000;
 /// Begins the types of events about sensors.
@@ -76,6 +82,9 @@ pub(crate) async fn readings(
             });
         }
         reader.advance(&found);
+        if found.iter().all(|(_, records)| records.len() < MANY) {
+            tokio::time::sleep(PACE).await;
+        }
     }
 }
 

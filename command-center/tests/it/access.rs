@@ -88,13 +88,20 @@ fn a_session_survives_a_restart_and_its_secret_is_not_in_the_store() {
 
 #[test]
 fn other_hosts_are_refused() {
-    let world = World::new();
+    let mut world = World::new();
+    world.settings.hosts = vec!["city.example".to_owned()];
     let life = world.live();
     life.runtime.block_on(async {
         let port = life.handle.local_addr().port();
         for (host, status) in [("evil.example", 421), ("localhost:1", 421), (&*format!("localhost:{port}"), 200)] {
             let answer = life.client.send(Method::GET, "/api/v1/session", &[("host", host)], "").await;
             assert_eq!(answer.status.as_u16(), status, "{host}");
+        }
+        // A proxy on this machine passes on what strangers ask.
+        let stranger = Client::stranger(life.handle.local_addr());
+        for (client, status) in [(&stranger, 401), (&life.client, 200)] {
+            let answer = client.send(Method::GET, "/metrics", &[("host", "city.example")], "").await;
+            assert_eq!(answer.status.as_u16(), status);
         }
     });
     life.stop();
