@@ -2,19 +2,21 @@
 //!
 //! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
 
-use crate::config::{Config, TimeSource};
-use crate::failure::{Failure, FileError, read_text};
+use crate::config::{Config, Span, TimeSource};
+use crate::failure::{Failure, FileError, chain, read_text};
 use crate::inputs::NamedText;
 use crate::socket;
 use ::rules::check::Known;
 use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
+use command_center::{CommandCenter, FeedCounts, RuleInfo};
+use history::{EmbeddedHistory, Historian, HistorianHandle, HistorianSettings, History};
 use ingest::{Access, Account, BrokerSettings, Ingest, IngestHandle, IngestSettings, Right, SecretHash};
 use model::{Entry, EventTime, Millis, Registry};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream::{Stream, StreamHandle, StreamSettings};
 use tokio::runtime::Runtime;
@@ -29,6 +31,17 @@ pub struct City {
     log: Arc<dyn EventLog>,
     stream: Option<StreamHandle>,
     ingest: Option<IngestHandle>,
+    history: Option<Arc<dyn History>>,
+    historian: Option<HistorianHandle>,
+    center: Option<command_center::Handle>,
+}
+
+/// What the command center shows and cannot read itself.
+pub struct Shown {
+    /// The rules, by id.
+    pub rules: BTreeMap<String, RuleInfo>,
+    /// GeoJSON with the outlines of the areas.
+    pub areas: Vec<String>,
 }
 
 impl City {
@@ -38,9 +51,9 @@ impl City {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.map_err(|source| Failure::usage(FileError { doing: "make", path: dir.clone(), source }))?;
         let log: Arc<dyn EventLog> =
-            Arc::new(EmbeddedLog::open(dir.join("log"), EmbeddedSettings::default()).map_err(Failure::usage)?);
+            Arc::new(EmbeddedLog::open(dir.join("log"), log_settings(config)).map_err(Failure::usage)?);
         socket::serve(dir, Arc::clone(&log), rule_settings(config)).map_err(Failure::usage)?;
-        Ok(City { log, stream: None, ingest: None })
+        Ok(City { log, stream: None, ingest: None, history: None, historian: None, center: None })
     }
 
     /// Puts the rules and the registry on the log, where they are not in force already.
@@ -102,6 +115,68 @@ impl City {
         Ok(())
     }
 
+    /// Opens what was measured, for the historian and for the charts of the page.
+    fn history(&mut self, config: &Config) -> Result<Arc<dyn History>, Failure> {
+        if let Some(history) = &self.history {
+            return Ok(Arc::clone(history));
+        }
+        let days = |span: Span| (span.0.0 / Millis::DAY.0) as u32;
+        let retention = history::Retention {
+            raw_days: days(config.history.keep_raw),
+            hour_days: days(config.history.keep_hours),
+            day_days: days(config.history.keep_days),
+        };
+        let settings = history::EmbeddedSettings {
+            utc_offset: config.history.utc_offset.0,
+            retention,
+            ..history::EmbeddedSettings::default()
+        };
+        let opened = EmbeddedHistory::open(config.data_dir.join("history"), settings).map_err(Failure::usage)?;
+        let history: Arc<dyn History> = Arc::new(opened);
+        self.history = Some(Arc::clone(&history));
+        Ok(history)
+    }
+
+    /// Starts the historian, which nobody waits for.
+    pub fn start_historian(&mut self, config: &Config) -> Result<(), Failure> {
+        let settings = HistorianSettings::new(config.data_dir.join("history"));
+        let history = self.history(config)?;
+        let historian = Historian::start(Arc::clone(&self.log), history, &settings).map_err(Failure::internal)?;
+        self.historian = Some(historian);
+        Ok(())
+    }
+
+    /// Starts the command center: the API and the page.
+    pub async fn start_center(
+        &mut self,
+        config: &Config,
+        registry: Arc<Registry>,
+        shown: Shown,
+    ) -> Result<(), Failure> {
+        let Some(http) = config.http() else { return Ok(()) };
+        let history = self.history(config)?;
+        let settings = command_center::Settings {
+            http,
+            hosts: config.http.hosts.clone(),
+            prefix: config.prefix.clone(),
+            areas: shown.areas,
+            rules: shown.rules,
+            feed_counts: self.ingest.as_ref().map(feed_counts),
+            ..command_center::Settings::new(config.data_dir.join("center"))
+        };
+        let center = CommandCenter::start(Arc::clone(&self.log), history, registry, settings).await;
+        self.center = Some(center.map_err(Failure::usage)?);
+        Ok(())
+    }
+
+    /// A new link that signs in to the page, if there is a page.
+    pub async fn sign_in_link(&self) -> Result<Option<String>, Failure> {
+        match &self.center {
+            Some(center) => center.sign_in_link().await.map(Some).map_err(Failure::internal),
+            None => Ok(None),
+        }
+    }
+
     /// Where the endpoint listens, if there is one.
     pub fn mqtt(&self) -> Option<SocketAddr> {
         self.ingest.as_ref().and_then(IngestHandle::local_addr)
@@ -126,6 +201,9 @@ impl City {
                 if let Some(failure) = self.stream.as_ref().and_then(StreamHandle::failure) {
                     return Failure::internal(failure);
                 }
+                if let Some(reason) = self.center.as_ref().and_then(command_center::Handle::failure) {
+                    return Failure::internal(format!("the command center stopped: {reason}"));
+                }
                 if let Some(ingest::Stage::Failed(reason)) =
                     self.ingest.as_ref().map(|ingest| ingest.stage().borrow().clone())
                 {
@@ -144,10 +222,15 @@ impl City {
         if let Some(ingest) = self.ingest {
             runtime.block_on(ingest.stop());
         }
-        match self.stream.map(StreamHandle::stop) {
-            Some(Err(failure)) => Err(Failure::internal(failure)),
-            _ => Ok(()),
+        let streamed = self.stream.map_or(Ok(()), StreamHandle::stop).map_err(Failure::internal);
+        if let Some(center) = self.center {
+            runtime.block_on(center.stop());
         }
+        // What the historian could not write it reads again next time.
+        if let Some(Err(error)) = self.historian.map(HistorianHandle::stop) {
+            eprintln!("citywatch: history is behind: {}", chain(&error));
+        }
+        streamed
     }
 }
 
@@ -190,6 +273,30 @@ fn tell(event: &stream::Event) {
         }
         _ => {}
     }
+}
+
+/// How the log keeps what is not kept for ever.
+fn log_settings(config: &Config) -> EmbeddedSettings {
+    let mut settings = EmbeddedSettings::default();
+    for retention in settings.retention.values_mut() {
+        retention.age = Some(config.log.keep.0);
+    }
+    settings
+}
+
+/// What the edge counts, for the page.
+fn feed_counts(ingest: &IngestHandle) -> Arc<dyn Fn() -> FeedCounts + Send + Sync> {
+    let reader = ingest.counter_reader();
+    let seen = Mutex::new((0, 0));
+    Arc::new(move || {
+        let values = reader.values();
+        let (count, sum) = (values.lag.counts.iter().sum::<u64>(), values.lag.sum_ms);
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // The mean of what came since the last look; nothing came, nothing is known.
+        let lag_ms = sum.saturating_sub(seen.1).checked_div(count.saturating_sub(seen.0)).map(|mean| mean as i64);
+        *seen = (count, sum);
+        FeedCounts { accepted: values.readings, refused: values.refused.values().sum(), lag_ms }
+    })
 }
 
 /// Who may connect: the accounts of the file, or anybody on this machine if there is none.

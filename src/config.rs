@@ -45,6 +45,9 @@ pub struct Config {
     pub time: Time,
     pub lateness: Lateness,
     pub stream: Stream,
+    pub log: Log,
+    pub history: History,
+    pub http: Http,
     pub registry: Paths,
     pub rules: Paths,
 }
@@ -96,6 +99,31 @@ pub struct Stream {
     pub checkpoint_every: Span,
 }
 
+/// How long the log keeps what is not kept for ever.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    pub keep: Span,
+}
+
+/// What was measured, kept for charts.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct History {
+    pub keep_raw: Span,
+    pub keep_hours: Span,
+    pub keep_days: Span,
+    pub utc_offset: Span,
+}
+
+/// The API and the page.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    pub listen: String,
+    pub hosts: Vec<String>,
+}
+
 /// Files and folders.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,6 +158,9 @@ impl Default for Config {
             time: Time::default(),
             lateness: Lateness::default(),
             stream: Stream::default(),
+            log: Log::default(),
+            history: History::default(),
+            http: Http::default(),
             registry: Paths::default(),
             rules: Paths::default(),
         }
@@ -174,6 +205,30 @@ impl Default for Stream {
     }
 }
 
+impl Default for Log {
+    fn default() -> Log {
+        Log { keep: Span(Millis(30 * Millis::DAY.0)) }
+    }
+}
+
+impl Default for History {
+    fn default() -> History {
+        let days = |count: i64| Span(Millis(count * Millis::DAY.0));
+        History {
+            keep_raw: days(35),
+            keep_hours: days(800),
+            keep_days: days(3_660),
+            utc_offset: Span(Millis(8 * Millis::HOUR.0)),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        Http { listen: "127.0.0.1:8080".into(), hosts: Vec::new() }
+    }
+}
+
 impl Config {
     /// Reads and checks the file; its paths come back relative to the working directory.
     pub fn load(path: &Path) -> Result<Config, Failure> {
@@ -195,6 +250,11 @@ impl Config {
         (!self.mqtt.listen.is_empty()).then(|| self.mqtt.listen.parse().expect("load checked the address"))
     }
 
+    /// Where the API and the page listen, if they are to.
+    pub fn http(&self) -> Option<SocketAddr> {
+        (!self.http.listen.is_empty()).then(|| self.http.listen.parse().expect("load checked the address"))
+    }
+
     fn check(&self) -> Result<(), String> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
         if self.prefix.is_empty() || self.prefix.len() > 64 || !self.prefix.chars().all(allowed) {
@@ -204,6 +264,7 @@ impl Config {
         if self.mqtt.listen.is_empty() && self.mqtt.broker.is_empty() {
             return Err("mqtt: give `listen`, `broker`, or both: nothing could come in".into());
         }
+        check_http(&self.http)?;
         if !(1..=16).contains(&self.stream.workers) {
             return Err(format!("stream.workers = {}: use 1 to 16", self.stream.workers));
         }
@@ -213,6 +274,11 @@ impl Config {
             ("lateness.default", self.lateness.default, "0s", "7d"),
             ("lateness.settle", self.lateness.settle, "0s", "1m"),
             ("stream.checkpoint_every", self.stream.checkpoint_every, "100ms", "1h"),
+            ("log.keep", self.log.keep, "1d", "3650d"),
+            ("history.keep_raw", self.history.keep_raw, "7d", "3650d"),
+            ("history.keep_hours", self.history.keep_hours, "7d", "36500d"),
+            ("history.keep_days", self.history.keep_days, "7d", "36500d"),
+            ("history.utc_offset", self.history.utc_offset, "0s", "14h"),
         ];
         let by_domain = self.lateness.by_domain.values().map(|span| ("lateness.by_domain", *span, "0s", "7d"));
         for (key, span, least, most) in spans.into_iter().chain(by_domain) {
@@ -235,6 +301,24 @@ pub fn check_listen(listen: &str, credentials: bool) -> Result<(), String> {
     if !address.ip().is_loopback() && !credentials {
         return Err(format!(
             "{listen} is not loopback: whoever reaches it could publish; set mqtt.credentials, or listen on 127.0.0.1"
+        ));
+    }
+    Ok(())
+}
+
+/// Loopback, or the names under which browsers come.
+fn check_http(http: &Http) -> Result<(), String> {
+    if http.listen.is_empty() {
+        return Ok(());
+    }
+    let address: SocketAddr = http
+        .listen
+        .parse()
+        .map_err(|_| format!("\"{}\" is not an address such as 127.0.0.1:8080 or [::1]:8080", http.listen))?;
+    if !address.ip().is_loopback() && http.hosts.is_empty() {
+        return Err(format!(
+            "{} is not loopback: put a proxy with TLS before it, and name in http.hosts how browsers call it",
+            http.listen
         ));
     }
     Ok(())

@@ -98,6 +98,7 @@ impl Doctor {
         findings.extend(log(&config, running));
         findings.extend(credentials(&config));
         findings.extend(config.listen().map(|address| port("mqtt endpoint", address, running)));
+        findings.extend(config.http().map(|address| port("page", address, running)));
         findings.extend(broker(&config)?);
         findings.extend(city_files(&config));
         let mut out = std::io::stdout().lock();

@@ -9,14 +9,8 @@ use std::path::{Path, PathBuf};
 /// Folders are entered to this depth; deeper ones are refused, which ends loops of links too.
 const DEPTH_MAX: usize = 16;
 
-/// The demo city.
-const DEMO_FILES: &[(&str, &str)] = &[
-    ("seeds/demo/areas.geojson", include_str!("../seeds/demo/areas.geojson")),
-    ("seeds/demo/air.csv", include_str!("../seeds/demo/air.csv")),
-    ("seeds/demo/drainage.csv", include_str!("../seeds/demo/drainage.csv")),
-    ("seeds/demo/traffic.csv", include_str!("../seeds/demo/traffic.csv")),
-    ("seeds/demo/waste.csv", include_str!("../seeds/demo/waste.csv")),
-];
+/// How many sensors the demo city has, if nobody says.
+pub const DEMO_SENSORS: usize = 2_000;
 /// The rules of the city.
 const PACKS: &[(&str, &str)] = &[
     ("rules/packs/air.yaml", include_str!("../rules/packs/air.yaml")),
@@ -118,11 +112,15 @@ pub fn checked(files: &[NamedText], known: &Known) -> Result<RuleSet, Failure> {
     }
 }
 
-/// The demo city's sensors and areas, as they come with the binary.
+/// The demo city's sensors and areas.
 pub fn demo() -> model::Loaded {
-    let loaded = load(&named(DEMO_FILES));
-    assert!(!loaded.has_errors(), "the demo city that comes with the binary is whole: {:?}", loaded.problems);
-    loaded
+    model::Loaded { registry: seeds::registry(DEMO_SENSORS, crate::demo::SEED), ..seeds::areas() }
+}
+
+/// The texts of the GeoJSON files among these, for the outlines of the areas in them.
+pub fn area_texts(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let files = registry_files(paths)?;
+    Ok(files.into_iter().filter(|(path, _)| path.ends_with(".geojson")).map(|(_, text)| text).collect())
 }
 
 /// The rules that come with the binary.

@@ -1,9 +1,10 @@
 //! `citywatch run`: citywatch for a city, by a configuration file.
 
-use crate::city::{self, City};
+use crate::city::{self, City, Shown};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inputs;
+use crate::rule_info::rule_infos;
 use crate::stop::Stop;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -28,9 +29,9 @@ pub enum Role {
     Ingest,
     /// The rules stage
     Stream,
-    /// Writes history (not in this version)
+    /// Writes what was measured to history
     Historian,
-    /// Cases, API and page (not in this version)
+    /// API and page
     CommandCenter,
 }
 
@@ -38,24 +39,19 @@ impl Run {
     /// Runs it.
     pub fn run(self) -> Result<(), Failure> {
         let has = |role| self.role.is_empty() || self.role.contains(&role);
-        for role in [Role::Historian, Role::CommandCenter] {
-            if self.role.contains(&role) {
-                let name = role.to_possible_value().expect("every role has a name");
-                return Err(Failure::usage(format!("the role {} is not in this version", name.get_name())));
-            }
-        }
         let config = Config::load(&self.config)?;
-        let registry = match &config.registry.paths[..] {
-            [] => inputs::demo().registry,
-            paths => inputs::registry(paths)?,
+        let (registry, areas) = match &config.registry.paths[..] {
+            [] => (inputs::demo().registry, vec![seeds::AREAS.to_owned()]),
+            paths => (inputs::registry(paths)?, inputs::area_texts(paths)?),
         };
         let rules = match &config.rules.paths[..] {
             [] => inputs::packs(),
             paths => inputs::rule_files(paths)?.rules,
         };
         let known = inputs::known(&registry);
-        inputs::checked(&rules, &known)?;
+        let checked = inputs::checked(&rules, &known)?;
 
+        let registry = Arc::new(registry);
         let runtime = city::runtime()?;
         let _inside = runtime.enter();
         let stop = Stop::new()?;
@@ -65,10 +61,20 @@ impl Run {
             city.start_stream(&config)?;
         }
         if has(Role::Ingest) {
-            runtime.block_on(city.start_ingest(&config, Arc::new(registry)))?;
+            runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;
+        }
+        if has(Role::Historian) {
+            city.start_historian(&config)?;
+        }
+        if has(Role::CommandCenter) {
+            let shown = Shown { rules: rule_infos(&checked, &rules), areas };
+            runtime.block_on(city.start_center(&config, Arc::clone(&registry), shown))?;
         }
         if let Some(address) = city.mqtt() {
             writeln!(std::io::stdout(), "mqtt endpoint on {address}")?;
+        }
+        if let Some(link) = runtime.block_on(city.sign_in_link())? {
+            writeln!(std::io::stdout(), "page: {link} (signs in whoever opens it first, once; good for ten minutes)")?;
         }
         let broken = runtime.block_on(city.broken_or(stop.wait(None)));
         city.stop(&runtime)?;

@@ -36,7 +36,7 @@ impl City {
         for n in 0..sensors {
             rows.push_str(&format!("L{n},drainage,116.4,39.9,WGS84,60,S{}\n", n % 64));
         }
-        let settings = "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\n\
+        let settings = "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\nhttp.listen = \"127.0.0.1:0\"\n\
                         registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n";
         for (name, text) in [("sensors.csv", &*rows), ("rules.yaml", RULES), ("city.toml", settings)] {
             std::fs::write(folder.path().join(name), text).expect("the folder can be written");

@@ -44,8 +44,10 @@ pub enum ThresholdKind {
 pub struct Threshold {
     /// Of which metric.
     pub metric: String,
-    /// In the metric's unit.
+    /// In the metric's unit, or as a share of `attribute`.
     pub value: f64,
+    /// The sensor's attribute that `value` is multiplied with, where there is one; a sensor without it has no line.
+    pub attribute: Option<String>,
     /// What happens there.
     pub kind: ThresholdKind,
     /// The severity that begins or ends there.

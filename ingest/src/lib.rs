@@ -193,6 +193,17 @@ pub struct IngestHandle {
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
+/// Looks at what ingest counts, from anywhere in the process.
+#[derive(Clone, Debug)]
+pub struct CounterReader(Arc<Counters>);
+
+impl CounterReader {
+    /// What was counted so far.
+    pub fn values(&self) -> CounterValues {
+        self.0.values()
+    }
+}
+
 /// How long a stop waits for acknowledgements to be written before connections are cut.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -205,6 +216,11 @@ impl IngestHandle {
     /// What was counted so far.
     pub fn counters(&self) -> CounterValues {
         self.counters.values()
+    }
+
+    /// A way to look at the counters that outlives the handle.
+    pub fn counter_reader(&self) -> CounterReader {
+        CounterReader(Arc::clone(&self.counters))
     }
 
     /// How far its life has come; a receiver to wait on for [`Stage::Failed`].

@@ -1,22 +1,22 @@
-//! `citywatch demo`: a small city on this machine, with sensors that are played, and everything else real.
+//! `citywatch demo`: a city on this machine, with sensors that are played, and everything else real.
 //!
 //! The played sensors publish by MQTT to the endpoint like any device. First they play the last six hours, or the gap
-//! since the demo last ran, at once, in feed time; then they go on live.
+//! since the demo last ran, at once, in feed time; then they go on live. What they play is the scenario `rainstorm`,
+//! which begins where the demo first began, so that a storm is over the city when somebody first looks.
 
-mod scenario;
-
-use crate::city::{self, City, now};
+use crate::city::{self, City, Shown, now};
 use crate::config::{Config, TimeSource, check_listen};
-use crate::failure::Failure;
+use crate::failure::{Failure, FileError, read_text};
 use crate::inputs;
+use crate::rule_info::rule_infos;
 use crate::stop::Stop;
 use clap::Args;
 use ingest::Publisher;
-use model::{EventTime, Millis, Reading, Registry, Sensor};
-use std::borrow::Cow;
+use model::{EventTime, Millis, Registry};
+use seeds::Scenario;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,10 @@ const FIRST: Millis = Millis(6 * Millis::HOUR.0);
 const GAP_MAX: Millis = Millis(7 * Millis::DAY.0);
 /// Readings of this span before the gap are played again: they may not have arrived. Those that did are duplicates.
 const AGAIN: Millis = Millis(10 * Millis::SECOND.0);
-/// How much of a gap is laid out in memory at a time.
-const STRETCH: Millis = Millis::HOUR;
+/// The file in the data directory that says when the scenario began, in epoch milliseconds.
+const BEGAN: &str = "scenario-began";
+/// The scenario's seed: every demo is the same city.
+pub const SEED: u64 = 1;
 /// How often the live part looks what is due.
 const LIVE_EVERY: Duration = Duration::from_millis(250);
 
@@ -37,7 +39,7 @@ pub struct Demo {
     /// Where the log and the state live; started again there, the demo goes on
     #[arg(long, value_name = "DIR", default_value = "data")]
     data_dir: PathBuf,
-    /// Where the page is served (not in this version)
+    /// Where the page is served; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
     /// Where the MQTT endpoint listens; loopback only
@@ -46,6 +48,9 @@ pub struct Demo {
     /// How fast the live part runs: 60 plays an hour in a minute
     #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
     speed: f64,
+    /// How many sensors the city has, 1 to 2000000; each number is a city of its own and wants its own data directory
+    #[arg(long, value_name = "N", default_value_t = inputs::DEMO_SENSORS)]
+    sensors: usize,
     /// Stop after this long, as in 20s or 5m
     #[arg(long, value_name = "DURATION")]
     exit_after: Option<Millis>,
@@ -63,24 +68,36 @@ impl Demo {
         if !self.http.ip().is_loopback() {
             return Err(Failure::usage(format!("--http {}: the demo binds loopback only", self.http)));
         }
+        if !(1..=seeds::SENSORS_MAX).contains(&self.sensors) {
+            return Err(Failure::usage(format!("--sensors {}: use 1 to {}", self.sensors, seeds::SENSORS_MAX)));
+        }
         let mut config = Config { data_dir: self.data_dir.clone(), ..Config::default() };
         config.mqtt.listen.clone_from(&self.mqtt);
+        config.http.listen = self.http.to_string();
         config.time.source = TimeSource::Feed;
-        let registry = Arc::new(inputs::demo().registry);
+        let registry = Arc::new(seeds::registry(self.sensors, SEED));
+        let (rules, known) = (inputs::packs(), inputs::known(&registry));
+        let checked = inputs::checked(&rules, &known)?;
 
         let runtime = city::runtime()?;
         let _inside = runtime.enter();
         let stop = Stop::new()?;
         let mut city = City::open(&config)?;
-        city.publish(&config, &inputs::packs(), &inputs::known(&registry), &registry)?;
-        city.start_stream(&config)?;
         let clock = city.clock()?;
+        let began = self.began(clock.is_some())?;
+        city.publish(&config, &rules, &known, &registry)?;
+        city.start_stream(&config)?;
+        city.start_historian(&config)?;
         runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;
+        let shown = Shown { rules: rule_infos(&checked, &rules), areas: vec![seeds::AREAS.to_owned()] };
+        runtime.block_on(city.start_center(&config, Arc::clone(&registry), shown))?;
         let address = city.mqtt().expect("the demo has an endpoint");
-        self.welcome(address, &registry)?;
+        let link = runtime.block_on(city.sign_in_link())?.expect("the demo has a page");
+        self.welcome(address, &link, &registry)?;
+        let scenario = Scenario::new("rainstorm", Arc::clone(&registry), SEED, began).expect("the name is in the list");
         let play = async {
             tokio::select! {
-                played = self.play(&city, address, &registry, clock) => played,
+                played = self.play(&city, address, &scenario, clock) => played,
                 broken = city.broken_or(stop.wait(self.exit_after.map(city::duration))) => broken,
             }
         };
@@ -89,7 +106,21 @@ impl Demo {
         ended
     }
 
-    fn welcome(&self, address: SocketAddr, registry: &Registry) -> Result<(), Failure> {
+    /// When the scenario began: noted at the first start, so that a demo that is started again goes on in it.
+    fn began(&self, resumes: bool) -> Result<EventTime, Failure> {
+        let path = self.data_dir.join(BEGAN);
+        if resumes && path.is_file() {
+            let text = read_text(&path)?;
+            return text.trim().parse().map(EventTime).map_err(|_| {
+                Failure::usage(format!("{} is no time; start the demo in another --data-dir", path.display()))
+            });
+        }
+        let began = now() - FIRST;
+        write_once(&path, &began.0.to_string())?;
+        Ok(began)
+    }
+
+    fn welcome(&self, address: SocketAddr, link: &str, registry: &Registry) -> Result<(), Failure> {
         let (sensors, data) = (registry.sensors().len(), self.data_dir.display());
         let example = registry.sensors().iter().find(|sensor| sensor.domain == "drainage");
         let example = example.map_or_else(String::new, |sensor| sensor.id.clone());
@@ -97,7 +128,8 @@ impl Demo {
         writeln!(out, "citywatch demo: {sensors} sensors, data in {data}")?;
         writeln!(out, "  MQTT  {address}: devices on this machine, and only they, may publish without credentials,")?;
         writeln!(out, "        to city/{{domain}}/{{sensor}} of the seeded sensors")?;
-        writeln!(out, "  page  not in this version: nothing listens on {}", self.http)?;
+        writeln!(out, "  page  {link}")?;
+        writeln!(out, "        signs in whoever opens it first, once; it is good for ten minutes")?;
         writeln!(out, "type next, in another terminal:")?;
         writeln!(out, "  citywatch incidents tail --data-dir {data}")?;
         writeln!(out, "  citywatch dead-letter list --data-dir {data}")?;
@@ -113,7 +145,7 @@ impl Demo {
         &self,
         city: &City,
         address: SocketAddr,
-        registry: &Registry,
+        scenario: &Scenario,
         clock: Option<EventTime>,
     ) -> Result<(), Failure> {
         let publisher =
@@ -122,8 +154,8 @@ impl Demo {
         let mut played = start;
         let mut count = 0;
         while played < now() {
-            let until = (played + STRETCH).min(now());
-            count += play_span(&publisher, registry, played, until).await;
+            let until = now();
+            count += play_span(&publisher, scenario, played, until).await;
             played = until;
         }
         publisher.flush().await;
@@ -137,7 +169,7 @@ impl Demo {
         loop {
             look.tick().await;
             let until = base + Millis((began.elapsed().as_millis() as f64 * self.speed) as i64);
-            play_span(&publisher, registry, played, until).await;
+            play_span(&publisher, scenario, played, until).await;
             played = until;
         }
     }
@@ -148,24 +180,20 @@ fn ingest_of(city: &City) -> &ingest::IngestHandle {
 }
 
 /// Publishes all readings in (`after`, `until`], in the order of their times.
-async fn play_span(publisher: &Publisher, registry: &Registry, after: EventTime, until: EventTime) -> usize {
-    let mut due: Vec<(EventTime, &Sensor)> = Vec::new();
-    for sensor in registry.sensors() {
-        due.extend(scenario::moments(sensor, after, until).map(|time| (time, sensor)));
-    }
-    due.sort_by_key(|(time, _)| *time);
+async fn play_span(publisher: &Publisher, scenario: &Scenario, after: EventTime, until: EventTime) -> u64 {
     let mut count = 0;
-    for (time, sensor) in due {
-        let values = scenario::values(sensor, time);
-        if values.is_empty() {
-            continue;
-        }
-        let values = values.into_iter().map(|(metric, value)| (Cow::Borrowed(metric), value)).collect();
-        let mut payload = Vec::new();
-        Reading { sensor: Cow::Borrowed(&sensor.id), time, values, seq: None }.encode(&mut payload);
+    for reading in scenario.readings(after, until) {
+        let sensor = scenario.registry().sensor(&reading.sensor).expect("a scenario plays its registry's sensors");
         let topic = format!("city/{}/{}", sensor.domain, sensor.id);
+        let mut payload = Vec::new();
+        reading.encode(&mut payload);
         publisher.publish(topic, payload).await;
         count += 1;
     }
     count
+}
+
+fn write_once(path: &Path, text: &str) -> Result<(), Failure> {
+    let written = std::fs::write(path, text);
+    written.map_err(|source| Failure::usage(FileError { doing: "write", path: path.to_owned(), source }))
 }

@@ -35,7 +35,9 @@ impl Running {
     /// Starts it with these settings, at a free port.
     pub fn start(folder: &Path, settings: &str) -> Running {
         let port = free_port();
-        let text = format!("data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{port}\"\n{settings}");
+        let text = format!(
+            "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{port}\"\nhttp.listen = \"127.0.0.1:0\"\n{settings}"
+        );
         fs::write(folder.join("city.toml"), text).expect("the folder can be written");
         Running::again(folder, port)
     }

@@ -28,18 +28,6 @@ fn wrong_use_is_2_and_says_what_to_do() {
 }
 
 #[test]
-fn parts_of_later_versions_are_refused_openly() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("city.toml");
-    fs::write(&config, run_well(&["config", "default"])).unwrap();
-    for role in ["historian", "command-center"] {
-        let output = run(&["run", "--config", config.to_str().unwrap(), "--role", role]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("not in this version"));
-    }
-}
-
-#[test]
 fn a_setting_out_of_place_is_shown_where_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("city.toml");

@@ -9,8 +9,19 @@ fn the_demo_raises_incidents_in_several_domains_and_ends_well() {
     let temp = tempfile::tempdir().unwrap();
     let data = temp.path().join("demo");
     let data = data.to_str().unwrap();
-    let start =
-        |seconds: &str| Process::start(&["demo", "--data-dir", data, "--mqtt", "127.0.0.1:0", "--exit-after", seconds]);
+    let start = |seconds: &str| {
+        Process::start(&[
+            "demo",
+            "--data-dir",
+            data,
+            "--mqtt",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--exit-after",
+            seconds,
+        ])
+    };
     let mut demo = start("20s");
     demo.wait_for("hint", |line| line.contains("incidents tail --data-dir").then_some(()));
     let mut tail = Process::start(&["incidents", "tail", "--data-dir", data]);

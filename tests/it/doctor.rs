@@ -30,7 +30,11 @@ fn a_fresh_city_is_well_and_nothing_is_left_behind() {
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
-    let config = format!("data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{}\"\n", free_port());
+    let config = format!(
+        "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{}\"\nhttp.listen = \"127.0.0.1:{}\"\n",
+        free_port(),
+        free_port()
+    );
     let (code, findings) = doctor(folder.path(), &config);
     assert_eq!(code, 0, "{findings:?}");
     assert!(findings.iter().any(|finding| finding["part"] == "rules" && finding["state"] == "good"), "{findings:?}");
@@ -52,7 +56,7 @@ fn what_is_wrong_is_named_with_its_mend() {
     let (code, findings) = doctor(
         folder.path(),
         &format!(
-            "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{port}\"\nmqtt.credentials = \"devices\"\n\
+            "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{port}\"\nhttp.listen = \"\"\nmqtt.credentials = \"devices\"\n\
              mqtt.broker = \"mqtt://user:hidden@127.0.0.1:{nobody}\"\n\
              registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n"
         ),

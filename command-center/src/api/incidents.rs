@@ -15,7 +15,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use model::{Domain, IncidentState, Severity, Transition};
+use model::{AttrValue, Domain, IncidentState, Sensor, Severity, Transition};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -235,10 +235,10 @@ fn charts(city: &crate::city::City, incident: &StoredIncident, transitions: &[Tr
     let pairs: BTreeSet<(&str, &str)> = named.map(|reading| (&*reading.sensor, &*reading.metric)).collect();
     let lines = city.rule(&incident.rule).map(|rule| &rule.thresholds[..]).unwrap_or_default();
     let chart = |(sensor, metric): (&str, &str)| {
-        let threshold = lines.iter().filter(|line| line.metric == metric).map(|line| ChartLine {
-            value: line.value,
-            kind: line.kind,
-            severity: line.severity.as_str(),
+        let of_metric = lines.iter().filter(|line| line.metric == metric);
+        let threshold = of_metric.filter_map(|line| {
+            let value = line.value * share_of(city.registry.sensor(sensor), line.attribute.as_deref())?;
+            Some(ChartLine { value, kind: line.kind, severity: line.severity.as_str() })
         });
         Chart {
             sensor: sensor.to_owned(),
@@ -248,4 +248,13 @@ fn charts(city: &crate::city::City, incident: &StoredIncident, transitions: &[Tr
         }
     };
     pairs.into_iter().take(CHARTS_MAX).map(chart).collect()
+}
+
+/// What a line of a chart is multiplied with; none where the sensor lacks the attribute.
+fn share_of(sensor: Option<&Sensor>, attribute: Option<&str>) -> Option<f64> {
+    let Some(attribute) = attribute else { return Some(1.0) };
+    match sensor?.attr.get(attribute)? {
+        AttrValue::Number(number) => Some(*number),
+        AttrValue::Bool(_) | AttrValue::Text(_) => None,
+    }
 }

@@ -1,0 +1,154 @@
+//! What the command center shows of a rule: its title, its text as the engineer wrote it, the lines for its charts.
+
+use crate::inputs::NamedText;
+use ::rules::ast::{Comparison, Condition, Each, Expr, Operator, Rule, RuleSet, WindowFunction};
+use command_center::{KeyKind, RuleInfo, Threshold, ThresholdKind};
+use model::Severity;
+use std::collections::BTreeMap;
+
+/// Every rule by id.
+pub fn rule_infos(rules: &RuleSet, files: &[NamedText]) -> BTreeMap<String, RuleInfo> {
+    let info = |rule: &Rule| RuleInfo {
+        title: BTreeMap::from([("en".to_owned(), rule.title.en.clone()), ("zh".to_owned(), rule.title.zh.clone())]),
+        text: files.iter().find_map(|(_, text)| text_of(&rule.id, text)).unwrap_or_default(),
+        each: Some(match rule.each {
+            Each::Sensor => KeyKind::Sensor,
+            Each::Cell => KeyKind::Cell,
+            Each::Subdistrict => KeyKind::Subdistrict,
+        }),
+        thresholds: thresholds(rule),
+    };
+    rules.rules.iter().map(|rule| (rule.id.clone(), info(rule))).collect()
+}
+
+/// The lines of a rule file that are this rule, with the comments above it, moved to the left.
+fn text_of(id: &str, file: &str) -> Option<String> {
+    let lines: Vec<&str> = file.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let names = |line: &&str| {
+        let Some(item) = line.trim_start().strip_prefix("- ") else { return false };
+        let item = item.trim_start_matches(['{', ' ']);
+        let named = item.strip_prefix("id:").map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
+        let rest = named.and_then(|named| named.strip_prefix(id));
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "._-".contains(c)))
+    };
+    let at = lines.iter().position(names)?;
+    let left = indent(lines[at]);
+    let is_comment = |line: &&&str| line.trim_start().starts_with('#');
+    let above = lines[..at].iter().rev().take_while(is_comment).count();
+    let ends = |line: &&str| !line.trim().is_empty() && indent(line) <= left;
+    let below = lines[at + 1..].iter().position(ends).map_or(lines.len(), |count| at + 1 + count);
+    let mut text = String::new();
+    for line in &lines[at - above..below] {
+        text.push_str(line.get(left.min(indent(line))..).unwrap_or_default());
+        text.push('\n');
+    }
+    Some(text.trim_end().to_owned())
+}
+
+/// The lines at which the rule's metrics begin and end an incident, as far as a line can say it: a metric, or what a
+/// window makes of it in its own unit, compared with a number or with a share of an attribute.
+fn thresholds(rule: &Rule) -> Vec<Threshold> {
+    let mut found = Vec::new();
+    let Condition::Levels(levels) = &rule.condition else { return found };
+    for level in levels {
+        collect(&level.when, ThresholdKind::Opens, level.severity, &mut found);
+        if let Some(clear) = &level.clear_when {
+            collect(clear, ThresholdKind::Clears, level.severity, &mut found);
+        }
+    }
+    found
+}
+
+fn collect(expr: &Expr, kind: ThresholdKind, severity: Severity, found: &mut Vec<Threshold>) {
+    match expr {
+        Expr::And(left, right) | Expr::Or(left, right) => {
+            collect(left, kind, severity, found);
+            collect(right, kind, severity, found);
+        }
+        Expr::Compare(comparison, left, right) => {
+            for side in [left, right] {
+                // Inside an area rule's predicate the members are measured.
+                if let Expr::Sensors(pred, _) | Expr::Share(pred, _) = &**side {
+                    collect(pred, kind, severity, found);
+                }
+            }
+            let line = line(left, right).or_else(|| line(right, left)).filter(|_| is_order(*comparison));
+            let Some((metric, value, attribute)) = line else { return };
+            let threshold = Threshold { metric: metric.to_owned(), value, attribute, kind, severity };
+            if !found.contains(&threshold) {
+                found.push(threshold);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_order(comparison: Comparison) -> bool {
+    !matches!(comparison, Comparison::Equal | Comparison::NotEqual)
+}
+
+/// Metric, number, and the attribute that the number is a share of.
+fn line<'a>(measured: &'a Expr, limit: &Expr) -> Option<(&'a str, f64, Option<String>)> {
+    let (metric, divisor) = match measured {
+        Expr::Arithmetic(Operator::Divide, metric, attribute) => match &**attribute {
+            Expr::Attr(attribute) => (metric_of(metric)?, Some(attribute.to_string())),
+            _ => return None,
+        },
+        other => (metric_of(other)?, None),
+    };
+    let (value, factor) = match limit {
+        Expr::Number(number) => (*number, None),
+        Expr::Attr(attribute) => (1.0, Some(attribute.to_string())),
+        Expr::Arithmetic(Operator::Multiply, left, right) => match (&**left, &**right) {
+            (Expr::Number(number), Expr::Attr(attribute)) | (Expr::Attr(attribute), Expr::Number(number)) => {
+                (*number, Some(attribute.to_string()))
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match (divisor, factor) {
+        (Some(_), Some(_)) => None,
+        (divisor, factor) => Some((metric, value, divisor.or(factor))),
+    }
+}
+
+/// The metric whose unit the expression has.
+fn metric_of(expr: &Expr) -> Option<&str> {
+    use WindowFunction::{Avg, Max, Min};
+    match expr {
+        Expr::Metric(metric) | Expr::Previous(metric) | Expr::Window(Avg | Min | Max, metric, _) => Some(metric),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs;
+
+    #[test]
+    fn a_rule_has_its_own_text_and_no_other() {
+        let file = "# head\nrules:\n  # why\n  - id: a.b\n    when: x > 1\n\n    for: 1m\n  - { id: a.bc, when: y }\n  - id: c\n";
+        assert_eq!(text_of("a.b", file).unwrap(), "# why\n- id: a.b\n  when: x > 1\n\n  for: 1m");
+        assert_eq!(text_of("a.bc", file).unwrap(), "- { id: a.bc, when: y }");
+        assert_eq!(text_of("c", file).unwrap(), "- id: c");
+        assert_eq!(text_of("d", file), None);
+    }
+
+    #[test]
+    fn every_rule_of_the_packs_has_a_text_and_thresholds_where_it_compares() {
+        let files = inputs::packs();
+        let rules = inputs::checked(&files, &inputs::known(&inputs::demo().registry)).unwrap();
+        let infos = rule_infos(&rules, &files);
+        for (id, info) in &infos {
+            assert!(info.text.contains(&format!("id: {id}")), "{id}: {}", info.text);
+        }
+        let surcharge = &infos["drainage.surcharge"];
+        let opens: Vec<_> = surcharge.thresholds.iter().filter(|line| line.kind == ThresholdKind::Opens).collect();
+        assert!(!opens.is_empty(), "{surcharge:?}");
+        assert!(opens.iter().all(|line| line.metric == "level_m"), "{opens:?}");
+        assert_eq!(opens[0].attribute.as_deref(), Some("diameter_m"));
+    }
+}
