@@ -32,7 +32,7 @@ page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit test
 	cd $(WEB) && npm run --silent check && npm run --silent test
 
 browser: page ## an operator's first five minutes in Chromium, against the built binary
-	cd $(WEB) && npm run --silent e2e
+	cd $(WEB) && npm run --silent e2e && npm run --silent operator
 
 packs: ## check and test the city's rules
 	cargo build --release --locked
