@@ -58,11 +58,18 @@ enum Command {
     /// The sensors, areas and metrics
     #[command(subcommand)]
     Registry(registry::RegistryCommand),
+    /// Print the OpenAPI description of the API
+    Openapi,
     /// Can it reach what it needs; what is wrong, and the mend
     Doctor(doctor::Doctor),
     /// The configuration file
     #[command(subcommand)]
     Config(config::ConfigCommand),
+}
+
+fn openapi() -> Result<(), failure::Failure> {
+    use std::io::Write;
+    Ok(writeln!(std::io::stdout(), "{}", command_center::openapi())?)
 }
 
 fn main() -> ExitCode {
@@ -81,6 +88,7 @@ fn main() -> ExitCode {
         Command::Incidents(incidents) => incidents.run(),
         Command::DeadLetter(dead_letter) => dead_letter.run(),
         Command::Registry(registry) => registry.run(),
+        Command::Openapi => openapi(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(config) => config.run(),
     };

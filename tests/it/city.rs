@@ -11,6 +11,7 @@ use std::process::ExitStatus;
 pub struct Running {
     process: Process,
     port: u16,
+    page: String,
 }
 
 /// Settings of a city in feed time.
@@ -47,12 +48,19 @@ impl Running {
         let config = folder.join("city.toml");
         let mut process = Process::start(&["run", "--config", config.to_str().expect("paths are text")]);
         process.wait_for("endpoint", |line| line.starts_with("mqtt endpoint on ").then_some(()));
-        Running { process, port }
+        let link = |line: &str| Some(line.strip_prefix("page: ")?.split(' ').next()?.to_owned());
+        let page = process.wait_for("page", link);
+        Running { process, port, page }
     }
 
     /// Its port on loopback.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The link that signs in to its page.
+    pub fn page(&self) -> String {
+        self.page.clone()
     }
 
     /// Its endpoint as a URL.

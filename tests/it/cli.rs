@@ -112,3 +112,15 @@ fn the_schema_of_rules_has_the_keys_that_check_knows() {
         }
     }
 }
+
+#[test]
+fn the_api_describes_itself() {
+    let text = run_well(&["openapi"]);
+    let described: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(described["openapi"].as_str().unwrap().starts_with("3.1"), "{}", described["openapi"]);
+    for path in
+        ["/api/v1/incidents", "/api/v1/incidents/{id}/acknowledge", "/api/v1/live", "/api/v1/sensors/{id}/series"]
+    {
+        assert!(described["paths"][path].is_object(), "{path} is missing");
+    }
+}

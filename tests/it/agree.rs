@@ -1,0 +1,196 @@
+//! Killed with -9 at random moments under a storm: what was found, the page's store and the utilities' feed agree.
+
+use crate::city::{Running, data_dir, feed_config, incidents, without_positions};
+use crate::process::{DEADLINE, Process, run_well};
+use bus::{EmbeddedLog, EventLog, Topic};
+use model::{Domain, PARTITIONS, Transition};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Instant;
+
+/// How often it is killed.
+const KILLS: usize = 8;
+/// A storm over a small city, from its coming to its end.
+const SPAN: [&str; 8] =
+    ["rainstorm", "--sensors", "600", "--start", "2026-07-20T16:00:00+08:00", "--length", "11h", "--seed=5"];
+
+#[test]
+fn page_store_and_feed_agree_with_the_log_after_kills() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
+    let (seeded, readings, found) = (path("seeded"), path("readings.ndjson"), path("backtest.ndjson"));
+    let packs = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/packs");
+    run_well(&[&["simulate"], &SPAN[..], &["--registry", &seeded, "--readings", &readings]].concat());
+    let data = ["--data", &readings, "--sensors", &seeded, "--incidents", &found];
+    run_well(&[&["rules", "backtest", packs], &data[..]].concat());
+    let expected = without_positions(&std::fs::read_to_string(&found).unwrap());
+
+    let mut city = Running::start(temp.path(), &feed_config(&[Path::new(&seeded)], &[Path::new(packs)]));
+    let (port, broker) = (city.port(), city.broker());
+    let mut player = Process::start(&[&["simulate"], &SPAN[..], &["--rate", "20000", "--broker", &broker]].concat());
+    let seed = std::env::var("CITYWATCH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7_u64);
+    let mut dice = seed;
+    for kill in 0..KILLS {
+        // The next kill comes when the log has grown by a random number of readings and ticks.
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let grown = records(temp.path()) + 20_000 + (dice >> 33) % 70_000;
+        let deadline = Instant::now() + DEADLINE;
+        while records(temp.path()) < grown {
+            assert!(Instant::now() < deadline, "seed {seed}: before kill {kill} the log grows");
+            std::thread::yield_now();
+        }
+        city.kill();
+        city = Running::again(temp.path(), port);
+    }
+    assert_eq!(player.wait().code(), Some(0), "all is acknowledged in the end");
+    let session = Session::sign_in(&city.page());
+
+    // The command center follows the log; from here on nothing but its catching up can change.
+    let deadline = Instant::now() + DEADLINE;
+    let mut lines = without_positions(&incidents(temp.path()));
+    while lines.len() < expected.len() {
+        assert!(Instant::now() < deadline, "seed {seed}: {} of {} transitions", lines.len(), expected.len());
+        lines = without_positions(&incidents(temp.path()));
+    }
+    assert_eq!(lines, expected, "seed {seed}: the log has what the readings say, once");
+    let known = fold(&lines);
+    assert!(known.len() > 100, "only {} incidents", known.len());
+    let shown = loop {
+        let shown = session.incidents();
+        let ready = shown == known && feed(temp.path()).len() >= expected.len();
+        if ready || Instant::now() > deadline {
+            break shown;
+        }
+    };
+    assert_eq!(shown, known, "seed {seed}: the page's store against the log");
+    let told = feed(temp.path());
+    let once: BTreeSet<&String> = told.iter().collect();
+    assert_eq!(once.len(), told.len(), "seed {seed}: each message of the feed is there once");
+    let all: BTreeSet<String> = expected.iter().map(|line| read(line).event_id()).collect();
+    assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), all, "seed {seed}: the feed against the log");
+    let open: BTreeSet<String> =
+        known.iter().filter(|(_, state)| state.1 == "open").map(|(id, _)| id.clone()).collect();
+    assert_eq!(open_now(temp.path()), open, "seed {seed}: what is open against the log");
+    assert!(city.stop().success());
+}
+
+/// Revision and state of each incident.
+type States = BTreeMap<String, (u64, String)>;
+
+fn read(line: &str) -> Transition {
+    let mut value: Value = serde_json::from_str(line).unwrap();
+    value["evidence"] = Value::Array(Vec::new());
+    serde_json::from_value(value).unwrap()
+}
+
+fn fold(lines: &[String]) -> States {
+    let mut known = States::new();
+    for line in lines {
+        let transition = read(line);
+        let state = (u64::from(transition.revision), transition.state.as_str().to_owned());
+        let last = known.entry(transition.id.to_string()).or_insert_with(|| state.clone());
+        if state.0 > last.0 {
+            *last = state;
+        }
+    }
+    known
+}
+
+fn log(folder: &Path) -> EmbeddedLog {
+    EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap()
+}
+
+/// Records of observations.
+fn records(folder: &Path) -> u64 {
+    let log = log(folder);
+    let held = (0..PARTITIONS).map(|partition| log.bounds(Topic::Observations, partition).unwrap());
+    held.map(|held| held.end - held.start).sum()
+}
+
+/// Key and value of every record of a topic, in the order of each partition.
+fn all(folder: &Path, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
+    let log = log(folder);
+    let mut found = Vec::new();
+    for partition in 0..PARTITIONS {
+        let mut next = log.bounds(topic, partition).unwrap().start;
+        loop {
+            let records = log.read(topic, partition, next, 1 << 20).unwrap();
+            let Some(after) = records.next_offset() else { break };
+            found.extend(records.iter().map(|(_, record)| {
+                (String::from_utf8(record.key.to_vec()).unwrap(), record.value.map(<[u8]>::to_vec))
+            }));
+            next = after;
+        }
+    }
+    found
+}
+
+/// The identifiers of all messages of the feed.
+fn feed(folder: &Path) -> Vec<String> {
+    let messages = Domain::ALL.iter().flat_map(|domain| all(folder, Topic::Incidents(*domain)));
+    let named = messages.map(|(_, value)| serde_json::from_slice::<model::FeedMessage>(&value.unwrap()).unwrap());
+    named.map(|message| message.identifier).collect()
+}
+
+/// The incidents that `open` says are open.
+fn open_now(folder: &Path) -> BTreeSet<String> {
+    let mut open = BTreeSet::new();
+    for (key, value) in all(folder, Topic::Open) {
+        if value.is_some() {
+            open.insert(key)
+        } else {
+            open.remove(&key)
+        };
+    }
+    open
+}
+
+/// A signed-in browser, as far as this test needs one.
+struct Session {
+    host: String,
+    cookie: String,
+}
+
+impl Session {
+    /// Opens the link that the program printed.
+    fn sign_in(link: &str) -> Session {
+        let (host, path) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let (head, _) = get(host, &format!("/{path}"), "");
+        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("it signs in");
+        Session { host: host.to_owned(), cookie: cookie.split(';').next().unwrap().to_owned() }
+    }
+
+    /// All incidents, page by page.
+    fn incidents(&self) -> States {
+        let (mut known, mut cursor) = (States::new(), String::new());
+        loop {
+            let (head, body) = get(&self.host, &format!("/api/v1/incidents?state=all&limit=100{cursor}"), &self.cookie);
+            assert!(head.starts_with("HTTP/1.1 200"), "{head}\n{body}");
+            let page: Value = serde_json::from_str(&body).unwrap();
+            for incident in page["items"].as_array().unwrap() {
+                let text = |name: &str| incident[name].as_str().unwrap().to_owned();
+                known.insert(text("id"), (incident["revision"].as_u64().unwrap(), text("state")));
+            }
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return known,
+            }
+        }
+    }
+}
+
+/// Head in lower-case names, and body.
+fn get(host: &str, path: &str, cookie: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).expect("the API answers with text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    assert!(!head.contains("transfer-encoding"), "the API says how long its answers are");
+    (head.to_owned(), body.to_owned())
+}
