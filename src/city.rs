@@ -5,6 +5,7 @@
 use crate::config::{Config, Span, TimeSource};
 use crate::failure::{Failure, FileError, chain, read_text};
 use crate::inputs::NamedText;
+use crate::retry::Desk;
 use crate::socket;
 use ::rules::check::Known;
 use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
@@ -29,6 +30,7 @@ const TAIL_RECORDS: u64 = 4_096;
 /// The log of a data directory, and the socket over it.
 pub struct City {
     log: Arc<dyn EventLog>,
+    desk: Desk,
     stream: Option<StreamHandle>,
     ingest: Option<IngestHandle>,
     history: Option<Arc<dyn History>>,
@@ -52,8 +54,9 @@ impl City {
         made.map_err(|source| Failure::usage(FileError { doing: "make", path: dir.clone(), source }))?;
         let log: Arc<dyn EventLog> =
             Arc::new(EmbeddedLog::open(dir.join("log"), log_settings(config)).map_err(Failure::usage)?);
-        socket::serve(dir, Arc::clone(&log), rule_settings(config)).map_err(Failure::usage)?;
-        Ok(City { log, stream: None, ingest: None, history: None, historian: None, center: None })
+        let desk = Desk::new(Arc::clone(&log));
+        socket::serve(dir, Arc::clone(&log), rule_settings(config), desk.clone()).map_err(Failure::usage)?;
+        Ok(City { log, desk, stream: None, ingest: None, history: None, historian: None, center: None })
     }
 
     /// Puts the rules and the registry on the log, where they are not in force already.
@@ -111,7 +114,10 @@ impl City {
             ..IngestSettings::default()
         };
         let ingest = Ingest::start(Arc::clone(&self.log), registry, settings).await;
-        self.ingest = Some(ingest.map_err(Failure::usage)?);
+        let ingest = ingest.map_err(Failure::usage)?;
+        // Ingest is started once; were it started again, the first would go on to be asked.
+        let _ = self.desk.retrier.set(ingest.retrier());
+        self.ingest = Some(ingest);
         Ok(())
     }
 

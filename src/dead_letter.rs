@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::lines::{DataDir, print_lines};
+use crate::retry::Retry;
 use crate::tail::{Ask, Order};
 use clap::{Args, Subcommand, ValueEnum};
 use model::{EventTime, Offset, Partition};
@@ -16,6 +17,8 @@ pub enum DeadLetter {
     List(List),
     /// Show one refused message whole
     Show(Show),
+    /// Send refused messages again
+    Retry(Retry),
 }
 
 /// How a list is printed.
@@ -98,6 +101,17 @@ impl Letter {
         Ok(Letter { id: format!("{partition}/{offset}"), ..letter })
     }
 
+    /// PARTITION/OFFSET.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it has this reason and this sensor, where they are asked for.
+    pub fn is(&self, reason: Option<&str>, sensor: Option<&str>) -> bool {
+        reason.is_none_or(|reason| reason == self.refused.reason)
+            && sensor.is_none_or(|sensor| self.refused.sensor == sensor)
+    }
+
     /// By arrival, then by place.
     pub fn order(&self) -> Order {
         let place = self.id.split_once('/').and_then(|(partition, offset)| {
@@ -133,6 +147,7 @@ impl DeadLetter {
                 })
             }
             DeadLetter::Show(show) => show.run(),
+            DeadLetter::Retry(retry) => retry.run(),
         }
     }
 }

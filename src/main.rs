@@ -17,6 +17,7 @@ mod lines;
 mod progress;
 mod registry;
 mod replay;
+mod retry;
 mod rule_info;
 mod rules;
 mod run;

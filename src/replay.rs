@@ -30,6 +30,9 @@ pub struct Replay {
     /// Shift all times so that the first reading is now
     #[arg(long)]
     shift_to_now: bool,
+    /// Give up when the broker cannot be reached for this long
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    give_up_after: Millis,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -59,10 +62,30 @@ impl Replay {
     }
 
     async fn publish(&self, registry: &Registry) -> Result<(), Failure> {
-        let (mut recording, bytes) = open_recording(&self.files)?;
         let publisher = Publisher::connect(&self.broker, &format!("citywatch-replay-{}", std::process::id()))
             .await
             .map_err(Failure::usage)?;
+        let limit = self.give_up_after;
+        let (count, unknown, seconds) = tokio::select! {
+            played = self.play(&publisher, registry) => played?,
+            () = publisher.gone_for(city::duration(limit)) => {
+                let acked = publisher.progress().acked;
+                return Err(Failure::internal(format!(
+                    "the broker could not be reached for {limit}; {acked} readings were acknowledged before"
+                )));
+            }
+        };
+        publisher.finish().await;
+        writeln!(std::io::stdout(), "{count} readings published and acknowledged in {seconds:.1} s")?;
+        if unknown > 0 {
+            eprintln!("citywatch: {unknown} readings left out: their sensors are not in the registry");
+        }
+        Ok(())
+    }
+
+    /// Publishes all; the number of readings, of those left out, and the seconds until all were acknowledged.
+    async fn play(&self, publisher: &Publisher, registry: &Registry) -> Result<(u64, u64, f64), Failure> {
+        let (mut recording, bytes) = open_recording(&self.files)?;
         let bar = bytes_bar(bytes);
         let began = Instant::now();
         let (mut first, mut shift) = (None, Millis(0));
@@ -91,13 +114,8 @@ impl Replay {
             publisher.publish(topic, payload).await;
             count += 1;
         }
-        publisher.finish().await;
+        publisher.flush().await;
         bar.finish_and_clear();
-        let seconds = began.elapsed().as_secs_f64();
-        writeln!(std::io::stdout(), "{count} readings published and acknowledged in {seconds:.1} s")?;
-        if unknown > 0 {
-            eprintln!("citywatch: {unknown} readings left out: their sensors are not in the registry");
-        }
-        Ok(())
+        Ok((count, unknown, began.elapsed().as_secs_f64()))
     }
 }

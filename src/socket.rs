@@ -2,10 +2,12 @@
 //!
 //! One request line of JSON ([`Request`]), then a head line (`{"ok":true}` or `{"error":"…"}`), then lines of the answer,
 //! then `{"end":true}` where the answer has an end; a connection that closes without it was cut.
-//! It only reads the log. Whoever may open the socket may read the data directory anyway.
+//! It reads the log, and has refused messages sent again. Whoever may open the socket may read and change the data
+//! directory anyway.
 
 use crate::explain::explain;
 use crate::failure::{Failure, FileError};
+use crate::retry::{self, Desk};
 use crate::tail::{Ask, Tail};
 use ::rules::Settings;
 use bus::{EventLog, Topic};
@@ -25,8 +27,8 @@ use uuid::Uuid;
 pub const NAME: &str = "citywatch.sock";
 /// Clients at a time; one more is told so and closed.
 const CLIENTS_MAX: usize = 64;
-/// Longest request; more is refused.
-const REQUEST_BYTES_MAX: u64 = 4_096;
+/// Longest request; more is refused. It holds an edited message of the largest size, however it is escaped.
+const REQUEST_BYTES_MAX: u64 = 512 << 10;
 /// How long a client may take for its request.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// Lines written with one call.
@@ -49,11 +51,13 @@ pub enum Request {
         /// The incident.
         explain: Uuid,
     },
+    /// To send a refused message again: one line, what became of it.
+    Retry(retry::Request),
 }
 
 /// Serves the socket in the background, on the current tokio runtime, until that ends. `settings` are those that the
 /// rules run with.
-pub fn serve(data_dir: &Path, log: Arc<dyn EventLog>, settings: Settings) -> Result<(), FileError> {
+pub fn serve(data_dir: &Path, log: Arc<dyn EventLog>, settings: Settings, desk: Desk) -> Result<(), FileError> {
     let listener = listen(data_dir)?;
     let appended = |topic| {
         let (sender, receiver) = watch::channel(());
@@ -71,12 +75,18 @@ pub fn serve(data_dir: &Path, log: Arc<dyn EventLog>, settings: Settings) -> Res
                 continue;
             };
             let (log, analyze, dead_letter) = (Arc::clone(&log), analyze.clone(), dead_letter.clone());
-            let settings = Arc::clone(&settings);
+            let (settings, desk) = (Arc::clone(&settings), desk.clone());
             tokio::spawn(async move {
                 // A client that went away needs no answer.
                 let _ =
-                    answer(stream, log, settings, |topic| if topic == Topic::Analyze { analyze } else { dead_letter })
-                        .await;
+                    answer(
+                        stream,
+                        log,
+                        settings,
+                        desk,
+                        |topic| if topic == Topic::Analyze { analyze } else { dead_letter },
+                    )
+                    .await;
                 drop(place);
             });
         }
@@ -119,6 +129,7 @@ async fn answer(
     stream: UnixStream,
     log: Arc<dyn EventLog>,
     settings: Arc<Settings>,
+    desk: Desk,
     appended: impl FnOnce(Topic) -> watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
@@ -129,6 +140,12 @@ async fn answer(
     let ask = match serde_json::from_str(&request) {
         Ok(Request::Tail(ask)) => ask,
         Ok(Request::Explain { explain }) => return answer_why(&mut write, log, explain, settings).await,
+        Ok(Request::Retry(letter)) => {
+            return match desk.answer(letter).await {
+                Ok(outcome) => write.write_all(format!("{OK}\n{outcome}\n{END}\n").as_bytes()).await,
+                Err(error) => refuse(&mut write, &error).await,
+            };
+        }
         Err(error) => return refuse(&mut write, &format!("not a request of this version: {error}")).await,
     };
     write.write_all(format!("{OK}\n").as_bytes()).await?;

@@ -50,13 +50,13 @@ impl Clock {
         self.feed.store(false, Ordering::Release);
     }
 
-    /// What readings that arrive at `now` are judged by.
-    pub(crate) fn judge(&self, now: EventTime) -> Now {
+    /// What readings that were received at one time are judged by at another, which is mostly the same.
+    pub(crate) fn judge(&self, received_at: EventTime, now: EventTime) -> Now {
         if self.is_feed() {
             let largest = self.largest.load(Ordering::Acquire);
             Now::feed((largest != NOT_BEGUN).then_some(EventTime(largest)), self.past_max)
         } else {
-            Now::wall(now, self.future_max, self.past_max)
+            Now::wall(received_at, now, self.future_max, self.past_max)
         }
     }
 

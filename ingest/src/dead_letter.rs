@@ -52,6 +52,15 @@ pub(crate) fn encode(
     serde_json::to_writer(out, &letter).expect("text and numbers always serialise to memory");
 }
 
+/// The sentence for people of an encoded letter.
+pub(crate) fn detail(letter: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Detail {
+        detail: String,
+    }
+    serde_json::from_slice::<Detail>(letter).map(|letter| letter.detail).unwrap_or_default()
+}
+
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -5,7 +5,7 @@
 use crate::clock::{Clock, wall_now};
 use crate::dead_letter;
 use crate::decode::{Decoded, Shape, decode};
-use crate::validate::{Catalog, Known, Reason, Refusal};
+use crate::validate::{Catalog, Known, Now, Reason, Refusal};
 use model::{EventTime, PARTITIONS, Partition, Reading, Registry, partition_of};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -106,7 +106,19 @@ impl Intake {
 
     /// Puts all readings of a message into the chunk, the refused ones as dead letters.
     pub(crate) fn take(&self, message: Message<'_>, identity: &Identity, chunk: &mut Chunk) {
-        let received_at = wall_now();
+        let now = wall_now();
+        self.take_again(message, identity, now, now, chunk);
+    }
+
+    /// The same of a message that was received before: what says no time has that time, while limits count from now.
+    pub(crate) fn take_again(
+        &self,
+        message: Message<'_>,
+        identity: &Identity,
+        received_at: EventTime,
+        now: EventTime,
+        chunk: &mut Chunk,
+    ) {
         chunk.messages += 1;
         let Some((owner, shape)) = address(message.topic) else {
             let detail = "the topic is not city/{domain}/{sensor} or city/{domain}/{gateway}/batch";
@@ -129,7 +141,7 @@ impl Intake {
         };
         decode(text, shape, message.content_type, &mut |raw, decoded| {
             let (sensor, time, refusal) = match decoded {
-                Ok(reading) => match self.admit(&reading, owner, shape, received_at, chunk) {
+                Ok(reading) => match self.admit(&reading, owner, shape, self.clock.judge(received_at, now), chunk) {
                     Ok(()) => return,
                     Err(refusal) => (reading.sensor, reading.time.instant(), refusal),
                 },
@@ -147,11 +159,11 @@ impl Intake {
         reading: &Decoded<'_>,
         owner: &str,
         shape: Shape,
-        received_at: EventTime,
+        now: Now,
         chunk: &mut Chunk,
     ) -> Result<(), Refusal> {
         let (sensor, known) = self.sensor(reading, owner, shape)?;
-        let time = self.catalog.check(reading, self.clock.judge(received_at))?;
+        let time = self.catalog.check(reading, now)?;
         self.clock.saw(time);
         chunk.bytes.extend_from_slice(known.subdistrict.as_bytes());
         let key_end = chunk.bytes.len();
@@ -203,7 +215,7 @@ fn refuse(
 }
 
 /// The sensor or gateway of a topic.
-fn address(topic: &str) -> Option<(&str, Shape)> {
+pub(crate) fn address(topic: &str) -> Option<(&str, Shape)> {
     let mut levels = topic.split('/');
     let (city, domain, owner) = (levels.next()?, levels.next()?, levels.next()?);
     let shape = match (levels.next(), levels.next()) {

@@ -15,6 +15,7 @@ pub mod endpoint;
 mod feed;
 mod intake;
 mod publisher;
+mod retry;
 mod subscriber;
 mod validate;
 mod writer;
@@ -24,6 +25,7 @@ pub use clock::{TimeSource, wall_now};
 pub use counters::{CounterValues, LAG_BOUNDS_MS, LagValues};
 pub use endpoint::EndpointLimits;
 pub use publisher::{Publisher, PublisherProgress};
+pub use retry::{Retrier, RetryError};
 pub use subscriber::BrokerSettings;
 pub use validate::{Reason, Refusal};
 pub use writer::Stage;
@@ -142,6 +144,7 @@ impl Ingest {
                 .map_err(IngestError::Thread)?;
         let payload_bytes_max = settings.limits.packet_bytes_max as usize;
         let intake = Arc::new(Intake::new(&registry, clock, payload_bytes_max));
+        let retrier = Retrier::new(intake.clone(), writer.queue.clone(), watched.clone());
         let mut tasks = Vec::new();
         let mut local_addr = None;
         if let (Some(address), Some(settings)) = (broker, settings.broker) {
@@ -155,7 +158,7 @@ impl Ingest {
             let shared = endpoint::Shared::new(access, settings.limits, intake, feed, queue, counters, watched.clone());
             tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
         }
-        Ok(IngestHandle { writer, follower, counters, stage, watched, local_addr, tasks })
+        Ok(IngestHandle { writer, follower, retrier, counters, stage, watched, local_addr, tasks })
     }
 }
 
@@ -186,6 +189,7 @@ fn check(settings: &IngestSettings) -> Result<(), IngestError> {
 pub struct IngestHandle {
     writer: writer::Writer,
     follower: Option<Follower>,
+    retrier: Retrier,
     counters: Arc<Counters>,
     stage: watch::Sender<Stage>,
     watched: watch::Receiver<Stage>,
@@ -221,6 +225,11 @@ impl IngestHandle {
     /// A way to look at the counters that outlives the handle.
     pub fn counter_reader(&self) -> CounterReader {
         CounterReader(Arc::clone(&self.counters))
+    }
+
+    /// For sending dead letters again.
+    pub fn retrier(&self) -> Retrier {
+        self.retrier.clone()
     }
 
     /// How far its life has come; a receiver to wait on for [`Stage::Failed`].

@@ -9,8 +9,9 @@ use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Unacknowledged messages; at it [`Publisher::publish`] waits.
 const WINDOW: u16 = 1_000;
@@ -48,6 +49,8 @@ struct Shared {
     changed: Notify,
     /// Something was acknowledged.
     acked: Notify,
+    /// Since when there is no connection; none while there is one.
+    gone_since: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +78,7 @@ impl Publisher {
             room: Semaphore::new(usize::from(WINDOW)),
             changed: Notify::new(),
             acked: Notify::new(),
+            gone_since: watch::Sender::new(None),
         });
         let task = tokio::spawn(run(shared.clone(), address, client_id.to_owned(), client, events));
         Ok(Publisher { shared, task })
@@ -103,6 +107,25 @@ impl Publisher {
                 return;
             }
             acked.await;
+        }
+    }
+
+    /// Waits until there was no connection for this long. A broker that is reached and does not acknowledge is not gone.
+    pub async fn gone_for(&self, limit: Duration) {
+        let mut gone_since = self.shared.gone_since.subscribe();
+        loop {
+            let since = *gone_since.borrow_and_update();
+            let passed = async {
+                match since {
+                    Some(since) => tokio::time::sleep_until(since + limit).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = passed => return,
+                // The sender lives as long as this publisher.
+                _ = gone_since.changed() => {}
+            }
         }
     }
 
@@ -146,6 +169,9 @@ async fn run(shared: Arc<Shared>, address: BrokerAddress, client_id: String, cli
             Over::Lost { was_connected } => was_connected,
         };
         shared.lock().progress.losses += u64::from(was_connected);
+        if was_connected {
+            shared.gone_since.send_replace(Some(Instant::now()));
+        }
         rest = if was_connected { REST_FIRST } else { (rest * 2).min(REST_MAX) };
         tokio::time::sleep(rest).await;
         (client, events) = open(&address, &client_id);
@@ -186,7 +212,10 @@ impl Link {
                 }
             };
             match event {
-                Some(Ok(Event::Incoming(Packet::ConnAck(_)))) => self.connected = true,
+                Some(Ok(Event::Incoming(Packet::ConnAck(_)))) => {
+                    self.connected = true;
+                    shared.gone_since.send_replace(None);
+                }
                 Some(Ok(Event::Outgoing(Outgoing::Publish(packet_id)))) => self.sent.push_back((packet_id, false)),
                 Some(Ok(Event::Incoming(Packet::PubAck(ack)))) => self.acknowledge(shared, ack.pkid),
                 Some(Ok(_)) => {}

@@ -120,8 +120,8 @@ pub(crate) struct Now {
 }
 
 impl Now {
-    pub(crate) fn wall(now: EventTime, future_max: Millis, past_max: Millis) -> Now {
-        Now { absent: Some(now), latest: Some(now + future_max), earliest: Some(now - past_max) }
+    pub(crate) fn wall(absent: EventTime, now: EventTime, future_max: Millis, past_max: Millis) -> Now {
+        Now { absent: Some(absent), latest: Some(now + future_max), earliest: Some(now - past_max) }
     }
 
     pub(crate) fn feed(largest: Option<EventTime>, past_max: Millis) -> Now {

@@ -2,9 +2,10 @@
 
 use crate::city::{Running, data_dir};
 use crate::device::Device;
-use crate::process::run_well;
+use crate::process::{DEADLINE, Process, run, run_well};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 const SENSORS: &str = "sensor,domain,lon,lat,datum,interval_s,subdistrict\n\
                        L1,drainage,116.4,39.9,WGS84,60,S1\nL2,drainage,116.4,39.9,WGS84,60,S2\n";
@@ -72,7 +73,51 @@ fn each_bad_message_is_listed_with_its_reason() {
     assert_eq!(table.lines().count(), bad.len() + 1);
     let id = table.lines().find(|line| line.contains("unknown-sensor")).unwrap().split(' ').next().unwrap();
     assert!(run_well(&["dead-letter", "show", id, "--data-dir", data]).contains("city/drainage/L9"));
+
+    // Sent again: as it is it is refused again, edited it is taken, and the list stays as it was.
+    let edited = temp.path().join("edited.json");
+    std::fs::write(&edited, r#"{"values":{"level_m":7},"seq":7}"#).unwrap();
+    let edit = ["--edit", edited.to_str().unwrap()];
+    let of_range = table.lines().find(|line| line.contains("out-of-range")).unwrap().split(' ').next().unwrap();
+    for (arguments, code, told) in [
+        (&["--reason", "unknown-sensor"][..], 1, "refused  unknown-sensor: the registry has no sensor \"L9\""),
+        (&["--sensor", "L9"], 1, "0 accepted, 1 refused again"),
+        (&[of_range], 1, "refused  out-of-range"),
+        (&[of_range, edit[0], edit[1]], 0, "accepted"),
+        (&["--reason", "time-too-late"], 0, "0 accepted, 0 refused again"),
+        (&["15/999"], 2, ""),
+        (&[], 2, ""),
+    ] {
+        let output = run(&[&["dead-letter", "retry", "--data-dir", data], arguments].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), text.contains(told)), (Some(code), true), "{arguments:?}: {text}");
+    }
+    assert_eq!(run_well(&["dead-letter", "list", "--format", "json", "--data-dir", data]), list);
     assert!(city.stop().success());
+    assert_eq!(run(&["dead-letter", "retry", "--all", "--data-dir", data]).status.code(), Some(2), "none runs");
     assert_eq!(run_well(&["dead-letter", "list", "--format", "json", "--data-dir", data]), list);
     assert!(crate::city::incidents(temp.path()).contains(r#""rule":"drainage.high","key":"L1""#));
+}
+
+/// A replay outlives a broker that comes back; one that stays away ends it.
+#[test]
+fn a_replay_gives_up_when_its_broker_stays_away() {
+    let temp = tempfile::tempdir().unwrap();
+    std::fs::write(temp.path().join("sensors.csv"), SENSORS).unwrap();
+    std::fs::write(temp.path().join("rules.yaml"), RULES).unwrap();
+    let recording = temp.path().join("readings.ndjson");
+    let an_hour = [(0, 6), (3_600_000, 1)]
+        .map(|(time, level)| format!(r#"{{"sensor":"L1","time":{time},"values":{{"level_m":{level}}}}}"#));
+    std::fs::write(&recording, an_hour.join("\n")).unwrap();
+    let city = Running::start(temp.path(), "registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n");
+    let (recording, broker) = (recording.to_str().unwrap(), city.broker());
+    let arguments = ["replay", recording, "--broker", &broker, "--speed", "1", "--shift-to-now"];
+    let mut replay = Process::start(&[&arguments[..], &["--give-up-after", "1s"]].concat());
+    // The second reading is due in an hour, long after the broker went.
+    let until = Instant::now() + DEADLINE;
+    while crate::city::incidents(temp.path()).is_empty() {
+        assert!(Instant::now() < until, "the first reading never came");
+    }
+    city.kill();
+    assert_eq!(replay.wait().code(), Some(70));
 }

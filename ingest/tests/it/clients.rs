@@ -204,6 +204,30 @@ async fn an_endpoint_that_fails_and_comes_back_loses_nothing() {
     assert_complete(&seqs(&*gate, "s1"), last);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_knows_how_long_its_broker_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::start(directory.path());
+    let publisher = Publisher::connect(&broker.url(), "sender").await.unwrap();
+    let limit = Duration::from_secs(2);
+    // Back within the limit: not gone.
+    broker.stop();
+    broker.again();
+    publisher.publish("city/drainage/s1", payload(1)).await;
+    tokio::select! {
+        () = publisher.gone_for(limit) => panic!("it was back"),
+        () = publisher.flush() => {}
+    }
+    broker.stop();
+    publisher.publish("city/drainage/s1", payload(2)).await;
+    let began = Instant::now();
+    tokio::select! {
+        () = publisher.gone_for(limit) => assert!(began.elapsed() <= PATIENCE),
+        () = publisher.flush() => panic!("nobody was there to acknowledge"),
+    }
+    assert_eq!(publisher.progress().acked, 1);
+}
+
 #[tokio::test]
 async fn a_publisher_says_when_it_cannot_connect() {
     let error = Publisher::connect("mqtt://127.0.0.1:1", "x").await.unwrap_err();

@@ -11,6 +11,7 @@ mod feed;
 mod formats;
 mod hostile;
 mod mosquitto;
+mod retry;
 mod ticks;
 mod utility;
 mod wire;
