@@ -33,7 +33,7 @@ pub fn told(domain: Domain, number: usize, revision: u32, state: IncidentState) 
         reason: None,
     };
     let district = (!number.is_multiple_of(4)).then(|| format!("11010{}", number % 4));
-    FeedMessage::of_transition(&transition, false, "citywatch", FeedContext { district, ..FeedContext::default() })
+    FeedMessage::of_transition(&transition, "citywatch", FeedContext { district, ..FeedContext::default() })
 }
 
 pub fn open(domain: Domain, number: usize, revision: u32) -> FeedMessage {
