@@ -36,14 +36,10 @@ fn reason(payload: &Value) -> &'static str {
     found[0].1.as_ref().expect_err(&text).reason.as_str()
 }
 
-/// Fenced blocks of the page: what stands behind the fence, and the text.
+/// The page's blocks of JSON: what stands behind the fence, and the text.
 fn blocks(page: &str) -> Vec<(&str, &str)> {
-    let mut blocks = page.split("```").skip(1).step_by(2);
-    let mut found = Vec::new();
-    for block in &mut blocks {
-        found.push(block.split_once('\n').unwrap());
-    }
-    found
+    let blocks = page.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap());
+    blocks.filter(|(head, _)| head.starts_with("json")).collect()
 }
 
 #[test]
