@@ -1,4 +1,4 @@
-//! The built binary as a whole, measured from outside: `cargo bench --bench city [latency|recovery|storm]...`.
+//! The built binary as a whole, measured from outside: `cargo bench --bench city [latency|recovery|storm|devices|start]...`.
 //!
 //! Without a name all are run. The load comes from this process, so its own time is not in any CPU figure.
 
@@ -7,16 +7,24 @@
 #[path = "../../tests/it/device.rs"]
 #[expect(dead_code, reason = "acknowledgements are only drained here")]
 mod device;
+mod devices;
 mod latency;
 mod process;
 mod recovery;
+mod start;
 mod storm;
 
 fn main() {
     // cargo itself passes `--bench`.
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |name: &str| named.is_empty() || named.iter().any(|other| other == name);
-    for (name, run) in [("latency", latency::run as fn()), ("recovery", recovery::run), ("storm", storm::run)] {
+    for (name, run) in [
+        ("latency", latency::run as fn()),
+        ("recovery", recovery::run),
+        ("storm", storm::run),
+        ("devices", devices::run),
+        ("start", start::run),
+    ] {
         if wanted(name) {
             let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
             println!("{name}; load average {}", load.trim());
