@@ -4,7 +4,7 @@
 //! `(source, id)` names an event: who reads the same one twice may drop it.
 
 use crate::{Batch, Record, Topic};
-use model::{EventTime, PARTITIONS, Transition, partition_of};
+use model::{EventTime, PARTITIONS, Perceived, Transition, partition_of};
 use std::borrow::Cow;
 
 /// Source of the transitions that the rules stage writes.
@@ -62,6 +62,20 @@ impl<'a> Event<'a> {
             kind: format!("{INCIDENT}{}", transition.transition).into(),
             time: Some(transition.time),
             subject: Some(transition.id.to_string().into()),
+            content_type: Some(JSON.into()),
+            data: Some(data.into()),
+        }
+    }
+
+    /// The event of something perceived. Its key on `perceive` is [`Perceived::subject`].
+    pub fn of_perceived(perceived: &Perceived) -> Event<'static> {
+        let data = serde_json::to_vec(perceived).expect("text and finite numbers always serialise");
+        Event {
+            id: perceived.event_id().into(),
+            source: STREAM_SOURCE.into(),
+            kind: perceived.event_type().into(),
+            time: Some(perceived.time),
+            subject: Some(perceived.subject().to_owned().into()),
             content_type: Some(JSON.into()),
             data: Some(data.into()),
         }

@@ -7,6 +7,7 @@ mod feed_message;
 mod incident;
 mod observation;
 mod partition;
+mod perceived;
 mod registry;
 #[cfg(test)]
 mod schemas;
@@ -19,6 +20,7 @@ pub use incident::{
 };
 pub use observation::{DecodeError, Entry, Marker, MarkerKind, Reading};
 pub use partition::{Offset, PARTITIONS, Partition, murmur2, partition_of};
+pub use perceived::{CoverageClass, Perceived, Perception};
 pub use registry::{
     Area, AreaLevel, AttrValue, Datum, Loaded, Metric, Metrics, Outlines, Point, Problem, Registry, Sensor,
     SnapshotError, SourceFile, UNPLACED, content_hash,

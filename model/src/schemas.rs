@@ -2,7 +2,7 @@
 //!
 //! `CITYWATCH_WRITE_SCHEMAS=1 cargo test --release -p model schemas` writes them anew.
 
-use crate::{Entry, EventTime, Evidence, FeedMessage, Marker, MarkerKind, Reading, Sensor, Transition};
+use crate::{Entry, EventTime, Evidence, FeedMessage, Marker, MarkerKind, Perceived, Reading, Sensor, Transition};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +52,7 @@ fn the_files_are_what_the_types_say() {
     compare("marker", &schema_for!(Marker));
     compare("transition", &schema_for!(Transition));
     compare("evidence", &schema_for!(Evidence));
+    compare("perceived", &schema_for!(Perceived));
     compare("sensor", &schema_for!(Sensor));
     compare("feed-message", &schema_for!(FeedMessage));
 }

@@ -2,7 +2,7 @@
 
 use crate::local::{Found, PartitionState};
 use crate::shared::Shared;
-use model::{Offset, Partition, Transition};
+use model::{Offset, Partition, Perceived, Transition};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -13,7 +13,15 @@ pub(crate) struct ToSink {
     /// Partition and next offset of each read.
     pub(crate) reads: Vec<(Partition, Offset)>,
     pub(crate) transitions: Vec<Transition>,
+    pub(crate) perceived: Vec<Perceived>,
     pub(crate) states: Vec<PartitionState>,
+}
+
+impl ToSink {
+    /// Number of events that it writes.
+    pub(crate) fn events(&self) -> usize {
+        self.transitions.len() + self.perceived.len()
+    }
 }
 
 /// Gathers what one activation found.
@@ -33,9 +41,10 @@ impl Egress {
     /// Takes what the local rules found.
     pub(crate) fn on_found(&mut self, found: Found) {
         match found {
-            Found::Read { partition, next, transitions } => {
+            Found::Read { partition, next, transitions, perceived } => {
                 self.gathered.reads.push((partition, next));
                 self.gathered.transitions.extend(transitions);
+                self.gathered.perceived.extend(perceived);
             }
             Found::State(state) => self.gathered.states.push(*state),
         }
@@ -49,7 +58,8 @@ impl Egress {
         if self.gathered.reads.is_empty() && self.gathered.states.is_empty() {
             return;
         }
-        let silent = self.gathered.transitions.is_empty() && self.gathered.states.is_empty();
+        let ToSink { transitions, perceived, states, .. } = &self.gathered;
+        let silent = transitions.is_empty() && perceived.is_empty() && states.is_empty();
         if silent && in_sink.load(Ordering::Acquire) == 0 {
             self.shared.durable(worker, &self.gathered.reads);
             self.gathered.reads.clear();
@@ -62,5 +72,5 @@ impl Egress {
 }
 
 fn empty(worker: usize) -> ToSink {
-    ToSink { worker, reads: Vec::new(), transitions: Vec::new(), states: Vec::new() }
+    ToSink { worker, reads: Vec::new(), transitions: Vec::new(), perceived: Vec::new(), states: Vec::new() }
 }

@@ -32,7 +32,7 @@ pub enum Event {
         /// What is wrong with it.
         reason: String,
     },
-    /// A checkpoint began: where `analyze` ends is noted.
+    /// A checkpoint began: where the topics end is noted.
     CheckpointBegan,
     /// The state of one partition is copied, in memory.
     StateCopied,

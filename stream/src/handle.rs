@@ -6,7 +6,7 @@ use crate::flow::{Operators, Workers, panic_text};
 use crate::local::{LocalRules, RestoreError, Slot};
 use crate::programs::Programs;
 use crate::shared::{Shared, lock};
-use crate::sink::{Past, Sink, Tail};
+use crate::sink::{Ends, Past, Sink, Tail};
 use crate::source::Source;
 use crate::{Event, StreamError, StreamSettings};
 use bus::{EventLog, Topic};
@@ -48,6 +48,8 @@ pub struct Progress {
     pub written: u64,
     /// Transitions that an earlier run had appended already.
     pub repeats_left_out: u64,
+    /// Events on `perceive` appended by this process.
+    pub perceived: u64,
     /// Reads begun since start.
     pub epoch: u64,
     /// Reads whose transitions are not yet durable.
@@ -95,6 +97,7 @@ impl StreamHandle {
         let mut progress = Progress {
             written: self.shared.written.load(Ordering::Relaxed),
             repeats_left_out: self.shared.repeats_left_out.load(Ordering::Relaxed),
+            perceived: self.shared.perceived.load(Ordering::Relaxed),
             epoch: self.shared.epoch(),
             reads_in_flight: self.shared.workers.iter().map(|worker| worker.reads_in_flight()).sum(),
             checkpoint: *lock(&self.report),
@@ -177,8 +180,8 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     }
     let store = Store::open(&settings.data_dir)?;
     let programs = Arc::new(Programs::new(Arc::clone(&log), settings.clone()));
-    let (store, slots, analyze_ends) = resume(&log, store, &programs, settings)?;
-    let past = Arc::new(Past::new(&*log, analyze_ends)?);
+    let (store, slots, ends) = resume(&log, store, &programs, settings)?;
+    let past = Arc::new(Past::new(&*log, ends)?);
     let tail = Tail::read(&*log, Arc::clone(&past), settings.limits.tail_incidents)?;
     let shared = Arc::new(Shared::new(settings.workers, settings.limits));
     let (to_sink, at_sink) = channel();
@@ -239,13 +242,13 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     Ok(handle)
 }
 
-/// The state of all partitions from the newest checkpoint that is whole, and where `analyze` ended before it.
+/// The state of all partitions from the newest checkpoint that is whole, and where the topics ended before it.
 fn resume(
     log: &Arc<dyn EventLog>,
     mut store: Store,
     programs: &Programs,
     settings: &StreamSettings,
-) -> Result<(Store, Vec<Slot>, Vec<Offset>), StreamError> {
+) -> Result<(Store, Vec<Slot>, Ends), StreamError> {
     for sequence in store.sequences()?.into_iter().rev() {
         let Some(loaded) = store.load(sequence, &settings.observe) else { continue };
         match restore(&loaded.manifest, &loaded.engines, programs, settings.workers) {
@@ -257,9 +260,9 @@ fn resume(
                     }
                 }
                 (settings.observe)(&Event::Resumed { sequence });
-                let analyze_ends = loaded.manifest.analyze_ends.clone();
+                let ends = loaded.manifest.ends.clone();
                 store.resumed(loaded.manifest);
-                return Ok((store, slots, analyze_ends));
+                return Ok((store, slots, ends));
             }
             Err(RestoreError::Program(error)) => return Err(error),
             Err(RestoreError::Bytes(reason)) => {
@@ -270,7 +273,7 @@ fn resume(
     }
     (settings.observe)(&Event::StartedFromTheBeginning);
     let slots = (0..PARTITIONS).map(|partition| Ok(Slot::new(partition, held(&**log, partition)?.start)));
-    Ok((store, slots.collect::<Result<_, StreamError>>()?, vec![0; PARTITIONS as usize]))
+    Ok((store, slots.collect::<Result<_, StreamError>>()?, Ends::none()))
 }
 
 /// Takes up all partitions, on as many threads as there will be workers.

@@ -1,7 +1,8 @@
-//! The rules stage: a timely dataflow that turns the `observations` topic into the transitions on `analyze`.
+//! The rules stage: a timely dataflow that turns the `observations` topic into the transitions on `analyze`,
+//! and into what it shows of the sensors themselves on `perceive`.
 //!
-//! What it promises: the same log gives the same transitions, byte for byte, at any number of workers and however
-//! often it is killed, and each stands on `analyze` once. Memory is bounded: when the log is slow, reading pauses.
+//! What it promises: the same log gives the same transitions and perceptions, byte for byte, at any number of workers
+//! and however often it is killed, and each stands on its topic once. Memory is bounded: when the log is slow, reading pauses.
 //! What it does not do: it does not know what a rule means (`rules` does), and it reads no clock for detection; clocks
 //! only pace checkpoints and measure them.
 //!
@@ -58,8 +59,8 @@ pub struct Limits {
     /// Reads of one worker whose transitions are not yet durable. At the bound its source pauses until the sink
     /// reports. With `read_bytes` this bounds what a worker holds of the log.
     pub reads_in_flight: usize,
-    /// Incidents remembered from the tail of `analyze` at a restart, so that none is written twice; about 40 bytes
-    /// each. A longer tail refuses to start: it means a checkpoint was lost together with the one before.
+    /// Incidents remembered from the tail of `analyze` at a restart, and events from that of `perceive`, so that none
+    /// is written twice; about 40 bytes each. A longer tail refuses to start: it means a checkpoint was lost together with the one before.
     pub tail_incidents: usize,
 }
 

@@ -5,7 +5,7 @@ use crate::programs::Programs;
 use crate::shared::Shared;
 use crate::source::Work;
 use bus::Records;
-use model::{Entry, EventTime, Marker, MarkerKind, Offset, Partition, Transition};
+use model::{Entry, EventTime, Marker, MarkerKind, Offset, Partition, Perceived, Transition};
 use rules::PartitionRules;
 use rules::engine::Engine;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone)]
 pub(crate) enum Found {
     /// A read was applied.
-    Read { partition: Partition, next: Offset, transitions: Vec<Transition> },
+    Read { partition: Partition, next: Offset, transitions: Vec<Transition>, perceived: Vec<Perceived> },
     /// A partition's state, after all that was found before.
     State(Box<PartitionState>),
 }
@@ -85,8 +85,12 @@ impl LocalRules {
         let Work::Read(_, records) = work else { return Ok(Found::State(Box::new(slot.copy()))) };
         let mut transitions = Vec::new();
         slot.apply(&records, &self.programs, &mut transitions)?;
+        let mut perceived = Vec::new();
+        if let Some(engine) = &mut slot.engine {
+            engine.take_perceived(&mut perceived);
+        }
         slot.report(&self.shared);
-        Ok(Found::Read { partition, next: slot.summary.next, transitions })
+        Ok(Found::Read { partition, next: slot.summary.next, transitions, perceived })
     }
 }
 
@@ -187,7 +191,7 @@ impl Slot {
         };
         self.summary.in_force = Some((rules.clone(), registry.clone()));
         match &mut self.engine {
-            Some(engine) => engine.reload(program, marker.time, out),
+            Some(engine) => engine.reload(program, offset, marker.time, out),
             None => {
                 let mut engine = Engine::new(program, self.summary.partition);
                 // Sensors count as registered at the clock of this point of the log, which the engine did not see.

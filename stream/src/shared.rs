@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     /// Transitions that became durable, and those found on `analyze` already.
     pub(crate) written: AtomicU64,
     pub(crate) repeats_left_out: AtomicU64,
+    /// Events on `perceive` that became durable.
+    pub(crate) perceived: AtomicU64,
 }
 
 /// What others may ask of one worker.
@@ -79,6 +81,7 @@ impl Shared {
             on_failure: OnceLock::new(),
             written: AtomicU64::new(0),
             repeats_left_out: AtomicU64::new(0),
+            perceived: AtomicU64::new(0),
         }
     }
 

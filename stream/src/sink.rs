@@ -6,42 +6,51 @@ use crate::StreamError;
 use crate::checkpoint::ToCheckpoint;
 use crate::egress::ToSink;
 use crate::shared::Shared;
-use bus::{Batch, BusError, Event, EventLog, Topic};
-use model::{Offset, PARTITIONS, Transition};
-use rustc_hash::FxHashMap;
+use bus::{Batch, BusError, Event, EventLog, Record, Topic};
+use model::{Offset, PARTITIONS, Partition, Perceived, Transition};
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use uuid::Uuid;
 
-/// Transitions of one append at most; the rest wait for the next. Bounds the size of a batch, about 1 kB each.
+/// Transitions and perceptions of one append at most; the rest wait for the next. Bounds the size of a batch, about 1 kB each.
 const APPEND_MAX: usize = 10_000;
 /// Bytes of one read of the tail.
 const READ_BYTES: usize = 1024 * 1024;
 
-/// What is on `analyze` behind the checkpoint: of each incident the highest revision.
+/// What is on `analyze` behind the checkpoint: of each incident the highest revision. And what is on `perceive` behind
+/// it, by the names of the events.
 ///
 /// All transitions of an incident come from one partition, in order, so what is there of one is without gaps and its
-/// highest revision says all. The map is bounded by the incidents that changed since the checkpoint, and it goes when
-/// the stream has caught up with the last run: see [`Past`].
+/// highest revision says all. Both are bounded by what changed since the checkpoint, and they go when the stream has caught up with the last run: see [`Past`].
 pub(crate) struct Tail {
     revisions: FxHashMap<Uuid, u32>,
+    perceived: FxHashSet<(Partition, Offset, u32)>,
     past: Arc<Past>,
 }
 
 /// What an earlier run may have done. It lasts until every partition has passed the end that the observations had at
 /// start: nothing that is found later can be on `analyze` already.
 ///
-/// A checkpoint that is taken before that must name the same place on `analyze` as the one that was taken up: what
-/// its partitions are still going to find again stands there, before where `analyze` ends by then.
+/// A checkpoint that is taken before that must name the same places on the topics as the one that was taken up: what
+/// its partitions are still going to find again stands there, before where the topics end by then.
 pub(crate) struct Past {
-    /// Where `analyze` ended before the checkpoint that was taken up, by partition.
-    pub(crate) analyze_ends: Vec<Offset>,
+    /// Where the topics ended before the checkpoint that was taken up.
+    pub(crate) ends: Ends,
     /// End of the observations at start, by partition.
     observation_ends: Vec<Offset>,
 }
 
-/// Writes to `analyze`.
+/// Where the topics that the stream writes end, by partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ends {
+    pub(crate) analyze: Vec<Offset>,
+    pub(crate) perceive: Vec<Offset>,
+}
+
+/// Writes to `analyze` and `perceive`.
 pub(crate) struct Sink {
     log: Arc<dyn EventLog>,
     shared: Arc<Shared>,
@@ -49,45 +58,96 @@ pub(crate) struct Sink {
     tail: Option<Tail>,
 }
 
+impl Ends {
+    /// Before anything was written.
+    pub(crate) fn none() -> Ends {
+        let none = vec![0; PARTITIONS as usize];
+        Ends { analyze: none.clone(), perceive: none }
+    }
+
+    /// As they are now.
+    pub(crate) fn now(log: &dyn EventLog) -> Result<Ends, StreamError> {
+        let ends = |topic| {
+            let ends = (0..PARTITIONS).map(|partition| Ok(log.bounds(topic, partition)?.end));
+            let ends: Result<_, BusError> = ends.collect();
+            ends.map_err(|source| StreamError::Log { doing: format!("see where {topic} ends"), source })
+        };
+        Ok(Ends { analyze: ends(Topic::Analyze)?, perceive: ends(Topic::Perceive)? })
+    }
+
+    /// Whether every partition is in it.
+    pub(crate) fn is_whole(&self) -> bool {
+        [&self.analyze, &self.perceive].iter().all(|ends| ends.len() == PARTITIONS as usize)
+    }
+}
+
 impl Tail {
-    /// Reads `analyze` from where the checkpoint says up to where it ends now.
+    /// Reads both topics from where the checkpoint says up to where they end now.
     pub(crate) fn read(log: &dyn EventLog, past: Arc<Past>, limit: usize) -> Result<Tail, StreamError> {
-        let failed = |source| StreamError::Log { doing: "read the tail of analyze".to_owned(), source };
-        let mut revisions: FxHashMap<Uuid, u32> = FxHashMap::default();
-        for partition in 0..PARTITIONS {
-            let held = log.bounds(Topic::Analyze, partition).map_err(failed)?;
-            let mut next = past.analyze_ends[partition as usize].max(held.start);
-            while next < held.end {
-                let records = log.read(Topic::Analyze, partition, next, READ_BYTES).map_err(failed)?;
-                let Some(after) = records.next_offset() else { break };
-                for (_, record) in records.iter() {
-                    let transition = record.value.and_then(|value| serde_json::from_slice::<Named>(value).ok());
-                    if let Some(Named { id, revision }) = transition {
-                        let known = revisions.entry(id).or_default();
-                        *known = revision.max(*known);
-                    }
-                }
-                if revisions.len() > limit {
-                    return Err(StreamError::TailTooLong(limit));
-                }
-                next = after;
+        let mut tail = Tail { revisions: FxHashMap::default(), perceived: FxHashSet::default(), past };
+        let past = Arc::clone(&tail.past);
+        read_tail(log, Topic::Analyze, &past.ends.analyze, |record| {
+            let transition = record.value.and_then(|value| serde_json::from_slice::<Named>(value).ok());
+            if let Some(Named { id, revision }) = transition {
+                let known = tail.revisions.entry(id).or_default();
+                *known = revision.max(*known);
             }
+            tail.revisions.len() <= limit
+        })?;
+        read_tail(log, Topic::Perceive, &past.ends.perceive, |record| {
+            let perceived = record.value.and_then(|value| serde_json::from_slice::<Placed>(value).ok());
+            tail.perceived.extend(perceived.map(|Placed { partition, offset, part }| (partition, offset, part)));
+            tail.perceived.len() <= limit
+        })?;
+        if tail.revisions.len().max(tail.perceived.len()) > limit {
+            return Err(StreamError::TailTooLong(limit));
         }
-        Ok(Tail { revisions, past })
+        Ok(tail)
     }
 
     fn holds(&self, transition: &Transition) -> bool {
         self.revisions.get(&transition.id).is_some_and(|revision| *revision >= transition.revision)
     }
+
+    fn holds_perceived(&self, perceived: &Perceived) -> bool {
+        self.perceived.contains(&(perceived.partition, perceived.offset, perceived.part))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.revisions.is_empty() && self.perceived.is_empty()
+    }
+}
+
+/// Gives each record of a topic from these offsets on, while `take` says so.
+fn read_tail(
+    log: &dyn EventLog,
+    topic: Topic,
+    from: &[Offset],
+    mut take: impl FnMut(&Record<'_>) -> bool,
+) -> Result<(), StreamError> {
+    let failed = |source| StreamError::Log { doing: format!("read the tail of {topic}"), source };
+    for (partition, from) in (0..PARTITIONS).zip(from) {
+        let held = log.bounds(topic, partition).map_err(failed)?;
+        let mut next = held.start.max(*from);
+        while next < held.end {
+            let records = log.read(topic, partition, next, READ_BYTES).map_err(failed)?;
+            let Some(after) = records.next_offset() else { break };
+            if !records.iter().all(|(_, record)| take(&record)) {
+                return Ok(());
+            }
+            next = after;
+        }
+    }
+    Ok(())
 }
 
 impl Past {
-    /// The past before a stream that takes up a checkpoint with these ends of `analyze`.
-    pub(crate) fn new(log: &dyn EventLog, analyze_ends: Vec<Offset>) -> Result<Past, StreamError> {
-        let ends = (0..PARTITIONS).map(|partition| Ok(log.bounds(Topic::Observations, partition)?.end));
-        let observation_ends: Result<_, BusError> = ends.collect();
+    /// The past before a stream that takes up a checkpoint with these ends.
+    pub(crate) fn new(log: &dyn EventLog, ends: Ends) -> Result<Past, StreamError> {
+        let observed = (0..PARTITIONS).map(|partition| Ok(log.bounds(Topic::Observations, partition)?.end));
+        let observation_ends: Result<_, BusError> = observed.collect();
         let failed = |source| StreamError::Log { doing: "see where the observations end".to_owned(), source };
-        Ok(Past { analyze_ends, observation_ends: observation_ends.map_err(failed)? })
+        Ok(Past { ends, observation_ends: observation_ends.map_err(failed)? })
     }
 
     /// Whether the stream has caught up with every earlier run.
@@ -98,10 +158,18 @@ impl Past {
 }
 
 /// What names a transition on the topic.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Named {
     id: Uuid,
     revision: u32,
+}
+
+/// What names something perceived on the topic.
+#[derive(Deserialize)]
+struct Placed {
+    partition: Partition,
+    offset: Offset,
+    part: u32,
 }
 
 impl Sink {
@@ -111,19 +179,19 @@ impl Sink {
         checkpoint: Sender<ToCheckpoint>,
         tail: Tail,
     ) -> Sink {
-        let tail = Some(tail).filter(|tail| !tail.revisions.is_empty());
+        let tail = Some(tail).filter(|tail| !tail.is_empty());
         Sink { log, shared, checkpoint, tail }
     }
 
     /// Works until all workers are gone or the log fails, which ends the stream.
     pub(crate) fn run(mut self, messages: &Receiver<ToSink>) {
         while let Ok(first) = messages.recv() {
-            let mut waiting = first.transitions.len();
+            let mut waiting = first.events();
             let mut taken = vec![first];
             while waiting < APPEND_MAX
                 && let Ok(next) = messages.try_recv()
             {
-                waiting += next.transitions.len();
+                waiting += next.events();
                 taken.push(next);
             }
             if let Err(error) = self.on_messages(taken) {
@@ -143,11 +211,19 @@ impl Sink {
             }
         }
         let written = batch.len() as u64;
+        for perceived in messages.iter().flat_map(|message| &message.perceived) {
+            if !self.tail.as_ref().is_some_and(|tail| tail.holds_perceived(perceived)) {
+                let key = perceived.subject().as_bytes();
+                Event::of_perceived(perceived).push(&mut batch, Topic::Perceive, key);
+            }
+        }
+        let perceived = batch.len() as u64 - written;
         if !batch.is_empty() {
             let appended = self.log.append(batch);
-            appended.map_err(|source| StreamError::Log { doing: "append to analyze".to_owned(), source })?;
+            appended.map_err(|source| StreamError::Log { doing: "append what was found".to_owned(), source })?;
         }
         self.shared.written.fetch_add(written, Ordering::Relaxed);
+        self.shared.perceived.fetch_add(perceived, Ordering::Relaxed);
         // Only now: a read counts, and a state may be saved, when all that came before it is durable.
         for message in messages {
             self.shared.durable(message.worker, &message.reads);

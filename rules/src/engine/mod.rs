@@ -5,6 +5,7 @@
 //! lazy: a key remembers an instant that none of its timers is before, and looks closer when that passes.
 
 mod area;
+mod clock;
 mod codec;
 mod compiler;
 mod expression;
@@ -13,6 +14,7 @@ mod group;
 mod layout;
 mod life;
 mod predicate;
+mod presence;
 mod program;
 mod reading;
 mod restored;
@@ -27,21 +29,21 @@ mod window;
 pub use program::Program;
 
 use crate::PartitionRules;
-use area::{AreaContext, AreaKey, AreaRuleState, AreaWindow, Member};
+use area::{AreaKey, AreaRuleState, AreaWindow, Member};
 use hashbrown::HashTable;
 use layout::Layout;
 use life::RuleState;
-use model::{Entry, EventTime, Offset, Partition, Transition};
+use model::{Entry, EventTime, Offset, Partition, Perceived, Transition};
+use presence::Presence;
 use program::MetricId;
 use restored::ProgramChange;
 use rustc_hash::FxHashMap;
-use sensor::{Apart, Link, MetricState, NEVER, SensorContext, SensorState};
+use sensor::{Apart, Link, MetricState, NEVER, SensorState};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use tally::{Tallied, Tally};
-use telling::Teller;
 use timers::{Key, Timers};
 
 /// The local rules of one partition and all their state.
@@ -59,6 +61,7 @@ pub struct Engine {
     by_id: HashTable<u32>,
     areas: Vec<AreaKey>,
     timers: Timers,
+    presence: Presence,
 }
 
 /// What the evaluator counted since it was made; part of its state.
@@ -101,6 +104,7 @@ impl Engine {
             by_id: HashTable::new(),
             areas: Vec::new(),
             timers: Timers::default(),
+            presence: Presence::default(),
         };
         let program = Arc::clone(&engine.program);
         for (index, plan) in program.sensors.iter().enumerate() {
@@ -125,16 +129,21 @@ impl Engine {
     /// Goes on with another program from here: unchanged rules keep their state, incidents of removed or changed rules
     /// are cleared with reason `rule-changed`, those of sensors that moved with `moved`.
     ///
-    /// `time` is the marker's: a sensor that is new is registered at the partition's clock, and what is cleared is
+    /// `offset` and `time` are the marker's: a sensor that is new is registered at the partition's clock, and what is cleared is
     /// cleared there too, or at `time` where there is no clock yet.
-    pub fn reload(&mut self, program: Arc<Program>, time: EventTime, out: &mut Vec<Transition>) {
+    pub fn reload(&mut self, program: Arc<Program>, offset: Offset, time: EventTime, out: &mut Vec<Transition>) {
         let mut bytes = Vec::new();
         self.snapshot(&mut bytes);
         let dropped_at = EventTime(self.clock.unwrap_or(time.0));
-        let before = out.len();
-        let change = ProgramChange { before: Arc::clone(&self.program), at: dropped_at, out };
+        let (before, presence) = (out.len(), std::mem::take(&mut self.presence));
+        let change = ProgramChange { before: Arc::clone(&self.program), at: dropped_at, offset, presence, out };
         *self = restored::load(program, self.partition, &bytes, Some(change)).expect("what was just written is read");
         self.counters.transitions += (out.len() - before) as u64;
+    }
+
+    /// Moves what was perceived of sensors and areas since the last call to the end of `out`.
+    pub fn take_perceived(&mut self, out: &mut Vec<Perceived>) {
+        self.presence.take_told(out);
     }
 
     /// What was counted so far.
@@ -146,7 +155,11 @@ impl Engine {
         let plan = self.program.sensors[index as usize];
         let layout = self.layout(plan.class, &[]);
         let rules = self.layouts[layout as usize].rules.iter();
-        let id = self.program.registry.sensors()[index as usize].id.as_bytes();
+        let sensor = &self.program.registry.sensors()[index as usize];
+        let is_watched = sensor.in_service && sensor.interval < model::Sensor::ON_EVENTS;
+        let timing = is_watched.then(|| &self.program.timings[plan.timing as usize]);
+        self.presence.add(&sensor.subdistrict, timing);
+        let id = sensor.id.as_bytes();
         let place = self.sensors.len() as u32;
         self.sensors.push(SensorState {
             id: SmallVec::from_slice(id),
@@ -284,7 +297,7 @@ impl Engine {
         let before = out.len();
         match entry {
             Entry::Reading(reading) => self.reading(place, offset, reading, out),
-            Entry::Tick(time) => self.tick(*time, out),
+            Entry::Tick(time) => self.tick(offset, *time, out),
             Entry::Marker(_) => {}
         }
         // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
@@ -293,64 +306,6 @@ impl Engine {
             out[before..].sort_by(|a, b| (&a.key, &a.rule, order(a)).cmp(&(&b.key, &b.rule, order(b))));
         }
         self.counters.transitions += (out.len() - before) as u64;
-    }
-
-    fn tick(&mut self, time: EventTime, out: &mut Vec<Transition>) {
-        let first = self.clock.is_none();
-        let clock = self.clock.map_or(time.0, |clock| clock.max(time.0));
-        self.clock = Some(clock);
-        if first {
-            self.register(clock);
-        }
-        while let Some(key) = self.timers.pop(clock) {
-            self.fire(key, clock, out);
-        }
-    }
-
-    /// Fires what the clock allows at one key, and sets it to be looked at again.
-    fn fire(&mut self, key: Key, clock: i64, out: &mut Vec<Transition>) {
-        let Engine { program, partition, layouts, sensors, areas, timers, .. } = self;
-        let mut teller = Teller { program, partition: *partition, out };
-        match key {
-            Key::Sensor(place) => {
-                let sensor = &mut sensors[place as usize];
-                let timing = program.timings[sensor.timing as usize];
-                let layout = &layouts[sensor.layout as usize];
-                sensor.armed = i64::MAX;
-                let context = SensorContext { program, layout, timing };
-                sensor.fire(&context, clock.saturating_sub(timing.wait), &mut teller);
-                timers.arm(key, sensor.next_timer, timing.wait, &mut sensor.armed);
-            }
-            Key::Area(place) => {
-                let area = &mut areas[place as usize];
-                let settle = program.settings.settle.0;
-                area.armed = i64::MAX;
-                let context = AreaContext { program, layouts, sensors };
-                area.fire(&context, clock.saturating_sub(settle), &mut teller);
-                timers.arm(key, area.next_timer, settle, &mut area.armed);
-            }
-        }
-    }
-
-    /// Registers the sensors that are not yet, at the clock.
-    fn register(&mut self, clock: i64) {
-        for place in 0..self.sensors.len() {
-            if self.sensors[place].registered_at == NEVER {
-                self.sensors[place].registered_at = clock;
-                self.look_again(Key::Sensor(place as u32));
-            }
-        }
-    }
-
-    /// Has the clock look at a key whose timers are not known.
-    fn look_again(&mut self, key: Key) {
-        let armed = match key {
-            Key::Sensor(place) => self.sensors[place as usize].armed,
-            Key::Area(place) => self.areas[place as usize].armed,
-        };
-        self.timers.disarm(key, armed);
-        // `fire` with nothing due finds the next timer.
-        self.fire(key, i64::MIN / 2, &mut Vec::new());
     }
 }
 

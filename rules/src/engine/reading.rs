@@ -3,6 +3,7 @@
 
 use super::area::{AreaContext, AreaKey, MemberReading};
 use super::layout::{self, Layout};
+use super::presence::At;
 use super::program::{MetricId, Program};
 use super::sensor::{Link, SensorContext, SensorState};
 use super::telling::Teller;
@@ -89,6 +90,11 @@ impl Engine {
     ) {
         let Some(place) = place.map(|place| place as usize) else {
             self.counters.unregistered += 1;
+            // A sensor of another partition, perhaps one that moved, is no stranger.
+            if self.program.registry.sensor(&reading.sensor).is_none() {
+                let at = At { partition: self.partition, offset };
+                self.presence.stranger(&reading.sensor, reading.time.0, at);
+            }
             return;
         };
         let timing = self.program.timings[self.sensors[place].timing as usize];
@@ -98,6 +104,10 @@ impl Engine {
             return;
         }
         self.counters.readings += 1;
+        if self.presence.see(place, time) {
+            let at = At { partition: self.partition, offset };
+            self.presence.appear(place, &reading.sensor, time, self.clock, at);
+        }
         let known = self.slotted_as_laid_out(place, reading);
         let slotted;
         let values: &[(u32, f64)] = match &known {

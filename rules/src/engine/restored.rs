@@ -2,15 +2,16 @@
 
 use super::codec::{Broken, Reader};
 use super::life::{Incident, RuleState};
+use super::presence::{At, Presence};
 use super::program::Program;
-use super::saved::{Kept, VERSION, load_held, load_readings, load_rule, load_tallied};
+use super::saved::{Kept, VERSION, load_class, load_held, load_readings, load_rule, load_tallied};
 use super::sensor::{MetricState, NEVER, SensorState};
 use super::tally::{Tallied, Tally};
 use super::timers::Key;
 use super::window::Held;
 use super::{Counters, Engine, RestoreError};
 use crate::ast::{Condition, Each, Rule};
-use model::{EventTime, IncidentState, Partition, Severity, Transition, TransitionKind};
+use model::{EventTime, IncidentState, Offset, Partition, Severity, Transition, TransitionKind};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(super) fn load(
         written_by,
         rules: FxHashMap::default(),
         ended: Vec::new(),
+        removed: Vec::new(),
     };
     loader.load().map_err(|Broken| RestoreError {
         partition,
@@ -40,6 +42,7 @@ pub(super) fn load(
     })?;
     if let Some(change) = &mut change {
         loader.tell_ended(change);
+        loader.tell_removed(change);
     }
     Ok(loader.engine)
 }
@@ -48,6 +51,10 @@ pub(super) fn load(
 pub(super) struct ProgramChange<'a> {
     pub before: Arc<Program>,
     pub at: EventTime,
+    /// Offset of the marker.
+    pub offset: Offset,
+    /// What was perceived before, some of it perhaps not told yet.
+    pub presence: Presence,
     pub out: &'a mut Vec<Transition>,
 }
 
@@ -59,6 +66,8 @@ struct Loader<'a> {
     rules: FxHashMap<u32, u32>,
     /// Incidents that nobody goes on with: old rule, key, incident, reason.
     ended: Vec<(u32, String, Incident, &'static str)>,
+    /// Sensors that are no longer registered, by their ids.
+    removed: Vec<String>,
 }
 
 impl Loader<'_> {
@@ -90,6 +99,7 @@ impl Loader<'_> {
         for _ in 0..self.reader.count()? {
             self.load_sensor(&other_metrics)?;
         }
+        self.load_presence()?;
         for _ in 0..self.reader.count()? {
             self.load_area()?;
         }
@@ -115,6 +125,8 @@ impl Loader<'_> {
         if let Some(place) = place {
             self.engine.sensors[place].key_time = key_time;
             self.engine.sensors[place].registered_at = registered_at;
+        } else if self.engine.program.registry.sensor(&was.id).is_none() {
+            self.removed.push(was.id.clone());
         }
         for _ in 0..self.reader.count()? {
             let metric = self.reader.index()? as usize;
@@ -144,6 +156,25 @@ impl Loader<'_> {
                 Some(room) if room.levels.len() == state.levels.len() => *room = state,
                 _ => self.end(rule, &was.id, state, if place.is_some() { RULE_CHANGED } else { MOVED }),
             }
+        }
+        let seen = self.reader.signed()?;
+        if let Some(place) = place {
+            self.engine.presence.restore(place, seen);
+        }
+        Ok(())
+    }
+
+    fn load_presence(&mut self) -> Result<(), Broken> {
+        for _ in 0..self.reader.count()? {
+            let id = self.reader.text()?;
+            if self.engine.program.registry.sensor(id).is_none() {
+                self.engine.presence.unregistered.insert(id.to_owned());
+            }
+        }
+        for _ in 0..self.reader.count()? {
+            let code = self.reader.text()?;
+            let class = load_class(&mut self.reader)?;
+            self.engine.presence.restore_class(code, class);
         }
         Ok(())
     }
@@ -229,6 +260,16 @@ impl Loader<'_> {
     fn end(&mut self, rule: u32, key: &str, state: RuleState, reason: &'static str) {
         if let Some(incident) = state.incident {
             self.ended.push((rule, key.to_owned(), *incident, reason));
+        }
+    }
+
+    fn tell_removed(&mut self, change: &mut ProgramChange<'_>) {
+        let mut told = Vec::new();
+        change.presence.take_told(&mut told);
+        self.engine.presence.untold(told);
+        let at = At { partition: self.engine.partition, offset: change.offset };
+        for id in self.removed.drain(..) {
+            self.engine.presence.removed(&id, change.at.0, at);
         }
     }
 

@@ -10,10 +10,11 @@ use super::sensor::{NEVER, SensorState};
 use super::tally::Tallied;
 use super::window::{Held, Readings};
 use crate::ast::Each;
+use model::CoverageClass;
 use uuid::Uuid;
 
 /// Raised when the bytes change their meaning, so that old state is refused instead of misread.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// Appends the engine's state to `out`.
 pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
@@ -25,9 +26,11 @@ pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
     writer.unsigned(engine.other_metrics.len() as u64);
     engine.other_metrics.iter().for_each(|name| writer.text(name));
     writer.unsigned(engine.sensors.len() as u64);
-    for sensor in &engine.sensors {
+    for (place, sensor) in engine.sensors.iter().enumerate() {
         save_sensor(engine, sensor, &mut writer);
+        writer.signed(engine.presence.saved(place));
     }
+    save_presence(engine, &mut writer);
     writer.unsigned(engine.areas.len() as u64);
     for area in &engine.areas {
         writer.flag(area.each == Each::Cell);
@@ -57,6 +60,27 @@ pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
             }
         }
     }
+}
+
+fn save_presence(engine: &Engine, writer: &mut Writer<'_>) {
+    writer.unsigned(engine.presence.unregistered.len() as u64);
+    engine.presence.unregistered.iter().for_each(|id| writer.text(id));
+    let classes: Vec<_> = engine.presence.told_classes().collect();
+    writer.unsigned(classes.len() as u64);
+    for (code, class) in classes {
+        writer.text(code);
+        writer.unsigned(class as u64);
+    }
+}
+
+pub(super) fn load_class(reader: &mut Reader<'_>) -> Result<CoverageClass, Broken> {
+    Ok(match reader.unsigned()? {
+        0 => CoverageClass::None,
+        1 => CoverageClass::Poor,
+        2 => CoverageClass::Partial,
+        3 => CoverageClass::Full,
+        _ => return Err(Broken),
+    })
 }
 
 /// Readings of a window, and (span, low) of the lengths over them.

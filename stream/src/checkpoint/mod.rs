@@ -10,10 +10,10 @@ pub(crate) use store::{Manifest, Store};
 
 use crate::local::PartitionState;
 use crate::shared::{Shared, lock};
-use crate::sink::Past;
+use crate::sink::{Ends, Past};
 use crate::{CheckpointReport, Event, Observe, StreamError};
-use bus::{EventLog, Topic};
-use model::{Offset, PARTITIONS};
+use bus::EventLog;
+use model::PARTITIONS;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -86,7 +86,7 @@ impl Checkpointer {
         }
         let began = Instant::now();
         (self.observe)(&Event::CheckpointBegan);
-        let analyze_ends = self.analyze_ends()?;
+        let ends = self.ends()?;
         let mut states = Vec::new();
         let mut failure = None;
         let (mut pause, mut bytes) = (Duration::ZERO, 0);
@@ -109,7 +109,7 @@ impl Checkpointer {
         if let Some(error) = failure {
             return Err(error.into());
         }
-        self.store.commit(analyze_ends, states, &self.observe)?;
+        self.store.commit(ends, states, &self.observe)?;
         let (sequence, took) = (self.store.next_sequence() - 1, began.elapsed());
         let failed = lock(&self.report).failed;
         *lock(&self.report) = CheckpointReport { sequence, took, pause, bytes, failed };
@@ -126,14 +126,9 @@ impl Checkpointer {
         })
     }
 
-    /// Where `analyze` ends, or where it did before the stream began to repeat an earlier run.
-    fn analyze_ends(&self) -> Result<Vec<Offset>, StreamError> {
-        if !self.past.is_over(&self.shared) {
-            return Ok(self.past.analyze_ends.clone());
-        }
-        let ends = (0..PARTITIONS).map(|partition| Ok(self.log.bounds(Topic::Analyze, partition)?.end));
-        let ends: Result<_, bus::BusError> = ends.collect();
-        ends.map_err(|source| StreamError::Log { doing: "see where analyze ends".to_owned(), source })
+    /// Where the topics end, or where they did before the stream began to repeat an earlier run.
+    fn ends(&self) -> Result<Ends, StreamError> {
+        if self.past.is_over(&self.shared) { Ends::now(&*self.log) } else { Ok(self.past.ends.clone()) }
     }
 }
 

@@ -5,8 +5,9 @@
 //! happens after everything it names is synced. The last two are kept: one is whole if the other is torn or flipped.
 
 use crate::local::SlotSummary;
+use crate::sink::Ends;
 use crate::{Event, Observe, StreamError};
-use model::{Offset, PARTITIONS};
+use model::PARTITIONS;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,15 +16,15 @@ use std::path::{Path, PathBuf};
 /// Checkpoints that stay on the disk.
 const KEPT: usize = 2;
 /// Rises when an older program could not make sense of a manifest.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The list of what belongs to a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) format: u32,
     pub(crate) sequence: u64,
-    /// Where each partition of `analyze` ended before the first state was copied.
-    pub(crate) analyze_ends: Vec<Offset>,
+    /// Where the topics ended before the first state was copied.
+    pub(crate) ends: Ends,
     /// In the order of the partitions.
     pub(crate) states: Vec<StateFile>,
 }
@@ -132,14 +133,9 @@ impl Store {
     }
 
     /// Makes the checkpoint of these states count.
-    pub(crate) fn commit(
-        &mut self,
-        analyze_ends: Vec<Offset>,
-        states: Vec<StateFile>,
-        observe: &Observe,
-    ) -> Result<(), StreamError> {
+    pub(crate) fn commit(&mut self, ends: Ends, states: Vec<StateFile>, observe: &Observe) -> Result<(), StreamError> {
         assert_eq!(states.len(), PARTITIONS as usize, "a checkpoint holds every partition");
-        let manifest = Manifest { format: FORMAT, sequence: self.next_sequence, analyze_ends, states };
+        let manifest = Manifest { format: FORMAT, sequence: self.next_sequence, ends, states };
         let json = serde_json::to_vec(&manifest).expect("numbers and text always serialise");
         let path = self.manifest_path(self.next_sequence);
         let draft = path.with_extension("draft");
@@ -211,7 +207,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
     }
     let manifest: Manifest = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let whole = manifest.format == FORMAT
-        && manifest.analyze_ends.len() == PARTITIONS as usize
+        && manifest.ends.is_whole()
         && manifest.states.iter().map(|state| state.slot.partition).eq(0..PARTITIONS);
     whole.then_some(manifest).ok_or_else(|| "it is of another version of citywatch".to_owned())
 }

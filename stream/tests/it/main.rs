@@ -7,6 +7,7 @@ mod city;
 mod damage;
 mod determinism;
 mod kill;
+mod perceive;
 mod recovery;
 mod reload;
 mod run;

@@ -1,7 +1,7 @@
 //! Runs the stream over a recorded history and reads what it found.
 
 use bus::{Appended, Batch, BusError, EmbeddedLog, EmbeddedSettings, EventLog, Records, Topic, Wake};
-use model::{Offset, PARTITIONS, Partition, Transition};
+use model::{Offset, PARTITIONS, Partition, Perceived, Transition};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -35,7 +35,7 @@ impl Over {
     }
 
     fn log(&self, topic: Topic) -> &EmbeddedLog {
-        if topic == Topic::Analyze { &self.found } else { &self.recorded }
+        if matches!(topic, Topic::Analyze | Topic::Perceive) { &self.found } else { &self.recorded }
     }
 }
 
@@ -111,10 +111,33 @@ pub fn transitions(log: &dyn EventLog) -> Vec<Transition> {
     found
 }
 
-/// An incident file.
+/// Every event on `perceive`, in the order of the observations that showed them: asserts that each is there once.
+pub fn perceived(log: &dyn EventLog) -> Vec<Perceived> {
+    let mut found: BTreeMap<(Partition, Offset, u32), Perceived> = BTreeMap::new();
+    for partition in 0..PARTITIONS {
+        let mut next = 0;
+        loop {
+            let records = log.read(Topic::Perceive, partition, next, 1 << 20).unwrap();
+            for (_, record) in records.iter() {
+                let perceived: Perceived = serde_json::from_slice(record.value.unwrap()).unwrap();
+                assert_eq!(record.key, perceived.subject().as_bytes());
+                let name = (perceived.partition, perceived.offset, perceived.part);
+                assert_eq!(found.insert(name, perceived), None, "{name:?} is there twice");
+            }
+            match records.next_offset() {
+                Some(after) => next = after,
+                None => break,
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// An incident file, and after it what was perceived.
 pub fn lines(log: &dyn EventLog) -> String {
-    let lines = transitions(log).into_iter().map(|transition| serde_json::to_string(&transition).unwrap() + "\n");
-    lines.collect()
+    let incidents = transitions(log).into_iter().map(|transition| serde_json::to_string(&transition).unwrap() + "\n");
+    let perceived = perceived(log).into_iter().map(|perceived| serde_json::to_string(&perceived).unwrap() + "\n");
+    incidents.chain(perceived).collect()
 }
 
 /// Fails short: two incident files of megabytes say nothing side by side.
