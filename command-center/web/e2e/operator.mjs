@@ -28,16 +28,24 @@ async function freePort() {
   return port;
 }
 
-/** Starts the demo; gives its sign-in link when it has printed one. */
+/** Starts the demo; gives its sign-in link when it has printed one, and when it has played the past. */
 async function startDemo(folder) {
   const [http, mqtt] = [await freePort(), await freePort()];
   const child = spawn(BINARY, ["demo", "--data-dir", folder, "--http", `127.0.0.1:${http}`, "--mqtt", `127.0.0.1:${mqtt}`], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
+  let isLive;
+  const live = new Promise((resolve, reject) => {
+    isLive = resolve;
+    setTimeout(() => reject(new Error(`citywatch demo did not go live:\n${said}`)), ARRIVAL_MS).unref();
+  });
+  // Nobody may wait for it yet when it fails.
+  live.catch(() => undefined);
   const link = new Promise((resolve, reject) => {
     const hear = (piece) => {
       said += piece;
       const found = said.match(LINK);
       if (found) resolve(found[0]);
+      if (said.includes("now live")) isLive();
     };
     child.stdout.setEncoding("utf8").on("data", hear);
     child.stderr.setEncoding("utf8").on("data", hear);
@@ -45,7 +53,7 @@ async function startDemo(folder) {
     child.on("exit", (code) => reject(new Error(`citywatch demo ended with ${code} and no sign-in link:\n${said}`)));
     setTimeout(() => reject(new Error(`citywatch demo printed no sign-in link:\n${said}`)), PATIENCE_MS).unref();
   });
-  return { child, link };
+  return { child, link, live };
 }
 
 async function stopDemo(child) {
@@ -64,7 +72,7 @@ async function step(name, act) {
   return result;
 }
 
-async function firstFiveMinutes(page, link, startedAt) {
+async function firstFiveMinutes(page, link, live, startedAt) {
   await step("signs in by the printed link", async () => {
     await page.goto(link);
     await page.waitForURL((url) => url.pathname === "/");
@@ -80,6 +88,7 @@ async function firstFiveMinutes(page, link, startedAt) {
     assert.ok(domains.length >= 3, `open in ${domains.join(", ") || "none"}`);
     console.log(`      ${domains.join(", ")}: ${((Date.now() - startedAt) / 1000).toFixed(1)} s after the start of the program`);
   });
+  await step("waits until the past is played", () => live);
   await step("sees an incident arrive live", () => seesOneArrive(page, undefined, ARRIVAL_MS));
   await step("moves through the queue by keyboard", async () => {
     await opensByKeyboard(page);
@@ -122,7 +131,7 @@ async function pictures(page, origin, id) {
 const folder = mkdtempSync(join(tmpdir(), "citywatch-browser-"));
 const browser = await launch();
 const startedAt = Date.now();
-const { child, link } = await startDemo(folder);
+const { child, link, live } = await startDemo(folder);
 process.on("exit", () => child.kill("SIGKILL"));
 try {
   const address = await link;
@@ -132,7 +141,7 @@ try {
     await step("the page and the API agree on all shapes", async () => {
       assert.deepEqual(differences(await (await fetch(`${origin}/api/openapi.json`)).json()), []);
     });
-    const id = await firstFiveMinutes(page, address, startedAt);
+    const id = await firstFiveMinutes(page, address, live, startedAt);
     await step("switches the language", async () => {
       await switchesLanguage(page);
       await switchesLanguage(page);
