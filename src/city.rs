@@ -14,6 +14,7 @@ use history::{EmbeddedHistory, Historian, HistorianHandle, HistorianSettings, Hi
 use ingest::{Access, Account, BrokerSettings, Ingest, IngestHandle, IngestSettings, Right, SecretHash};
 use model::{Entry, EventTime, Millis, Registry};
 use std::collections::{BTreeMap, HashMap};
+use std::fs::Metadata;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
@@ -337,15 +338,19 @@ fn access(credentials: &Path) -> Result<Access, Failure> {
     Ok(Access::Credentials(accounts))
 }
 
+/// Whether nobody but its owner may use a file or folder.
+pub fn is_private(metadata: &Metadata) -> bool {
+    metadata.permissions().mode() & 0o077 == 0
+}
+
 /// Refuses a file of secrets that others on this machine can read or write.
 fn check_mode(path: &Path) -> Result<(), Failure> {
     let metadata = std::fs::metadata(path)
         .map_err(|source| Failure::usage(FileError { doing: "look at", path: path.to_owned(), source }))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    if is_private(&metadata) {
         return Ok(());
     }
-    let path = path.display();
+    let (mode, path) = (metadata.permissions().mode() & 0o777, path.display());
     Err(Failure::usage(format!("{path} has mode {mode:03o}: others could use its passwords; chmod 600 {path}")))
 }
 

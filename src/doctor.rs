@@ -148,7 +148,7 @@ fn data_dir(path: &Path) -> Vec<Finding> {
         return vec![Finding::bad(PART, format!("{shown} is not a directory"), "name another by data_dir")];
     }
     let mode = held.permissions().mode() & 0o777;
-    let mut found = vec![if mode & 0o077 == 0 {
+    let mut found = vec![if city::is_private(&held) {
         Finding::good(PART, format!("{shown}, mode {mode:04o}"))
     } else {
         let mend = format!("chmod 700 {shown}");
@@ -257,7 +257,7 @@ fn credentials(config: &Config) -> Option<Finding> {
             format!("{shown} cannot be read: {error}"),
             "write device:password or feed utility:password, one a line",
         ),
-        Ok(held) if held.permissions().mode() & 0o077 != 0 => {
+        Ok(held) if !city::is_private(&held) => {
             Finding::bad(PART, format!("{shown} can be read by others"), format!("chmod 600 {shown}"))
         }
         Ok(_) => Finding::good(PART, shown.to_string()),
@@ -302,11 +302,7 @@ fn broker(config: &Config) -> Result<Option<Finding>, Failure> {
 /// Whether the registry and the rules can be used.
 fn city_files(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
-    let registry = match &config.registry.paths[..] {
-        [] => Ok(inputs::demo().registry),
-        paths => inputs::registry(paths),
-    };
-    let registry = match registry {
+    let registry = match inputs::city_registry(&config.registry.paths) {
         Ok(registry) => registry,
         Err(failure) => {
             let mend = "citywatch registry check PATH shows each place";
@@ -323,10 +319,7 @@ fn city_files(config: &Config) -> Vec<Finding> {
     } else {
         Finding::good("registry", what)
     });
-    let rules = match &config.rules.paths[..] {
-        [] => Ok(inputs::packs()),
-        paths => inputs::rule_files(paths).map(|files| files.rules),
-    };
+    let rules = inputs::city_rules(&config.rules.paths);
     let checked = rules.and_then(|rules| inputs::checked(&rules, &inputs::known(&registry)));
     found.push(match checked {
         Ok(rules) if rules.rules.is_empty() => {

@@ -117,8 +117,23 @@ pub fn demo() -> model::Loaded {
     model::Loaded { registry: seeds::registry(DEMO_SENSORS, crate::demo::SEED), ..seeds::areas() }
 }
 
+/// The sensors and areas that a configuration names, those of the demo city if it names none.
+pub fn city_registry(paths: &[PathBuf]) -> Result<Registry, Failure> {
+    if paths.is_empty() { Ok(demo().registry) } else { registry(paths) }
+}
+
+/// The rules that a configuration names, those that come with the binary if it names none.
+pub fn city_rules(paths: &[PathBuf]) -> Result<Vec<NamedText>, Failure> {
+    if paths.is_empty() { Ok(packs()) } else { Ok(rule_files(paths)?.rules) }
+}
+
+/// The outlines of the areas that a configuration names, those of the demo city if it names none.
+pub fn city_areas(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    if paths.is_empty() { Ok(vec![seeds::AREAS.to_owned()]) } else { area_texts(paths) }
+}
+
 /// The texts of the GeoJSON files among these, for the outlines of the areas in them.
-pub fn area_texts(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+fn area_texts(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let files = registry_files(paths)?;
     Ok(files.into_iter().filter(|(path, _)| path.ends_with(".geojson")).map(|(_, text)| text).collect())
 }

@@ -108,10 +108,7 @@ impl Replay {
                 tokio::time::sleep_until((began + due).into()).await;
             }
             reading.time = reading.time + shift;
-            let mut payload = Vec::new();
-            reading.encode(&mut payload);
-            let topic = format!("city/{}/{}", sensor.domain, sensor.id);
-            publisher.publish(topic, payload).await;
+            publisher.publish_reading(&sensor.domain, &reading).await;
             count += 1;
         }
         publisher.flush().await;

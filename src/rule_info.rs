@@ -2,6 +2,7 @@
 
 use crate::inputs::NamedText;
 use ::rules::ast::{Comparison, Condition, Each, Expr, Operator, Rule, RuleSet, WindowFunction};
+use ::rules::check::source;
 use command_center::{KeyKind, RuleInfo, Threshold, ThresholdKind};
 use model::Severity;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 pub fn rule_infos(rules: &RuleSet, files: &[NamedText]) -> BTreeMap<String, RuleInfo> {
     let info = |rule: &Rule| RuleInfo {
         title: BTreeMap::from([("en".to_owned(), rule.title.en.clone()), ("zh".to_owned(), rule.title.zh.clone())]),
-        text: files.iter().find_map(|(_, text)| text_of(&rule.id, text)).unwrap_or_default(),
+        text: source(files, &rule.id).map(|(_, text)| text).unwrap_or_default(),
         each: Some(match rule.each {
             Each::Sensor => KeyKind::Sensor,
             Each::Cell => KeyKind::Cell,
@@ -19,31 +20,6 @@ pub fn rule_infos(rules: &RuleSet, files: &[NamedText]) -> BTreeMap<String, Rule
         thresholds: thresholds(rule),
     };
     rules.rules.iter().map(|rule| (rule.id.clone(), info(rule))).collect()
-}
-
-/// The lines of a rule file that are this rule, with the comments above it, moved to the left.
-fn text_of(id: &str, file: &str) -> Option<String> {
-    let lines: Vec<&str> = file.lines().collect();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let names = |line: &&str| {
-        let Some(item) = line.trim_start().strip_prefix("- ") else { return false };
-        let item = item.trim_start_matches(['{', ' ']);
-        let named = item.strip_prefix("id:").map(|rest| rest.trim_start().trim_start_matches(['"', '\'']));
-        let rest = named.and_then(|named| named.strip_prefix(id));
-        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "._-".contains(c)))
-    };
-    let at = lines.iter().position(names)?;
-    let left = indent(lines[at]);
-    let is_comment = |line: &&&str| line.trim_start().starts_with('#');
-    let above = lines[..at].iter().rev().take_while(is_comment).count();
-    let ends = |line: &&str| !line.trim().is_empty() && indent(line) <= left;
-    let below = lines[at + 1..].iter().position(ends).map_or(lines.len(), |count| at + 1 + count);
-    let mut text = String::new();
-    for line in &lines[at - above..below] {
-        text.push_str(line.get(left.min(indent(line))..).unwrap_or_default());
-        text.push('\n');
-    }
-    Some(text.trim_end().to_owned())
 }
 
 /// The lines at which the rule's metrics begin and end an incident, as far as a line can say it: a metric, or what a
@@ -131,10 +107,12 @@ mod tests {
     #[test]
     fn a_rule_has_its_own_text_and_no_other() {
         let file = "# head\nrules:\n  # why\n  - id: a.b\n    when: x > 1\n\n    for: 1m\n  - { id: a.bc, when: y }\n  - id: c\n";
-        assert_eq!(text_of("a.b", file).unwrap(), "# why\n- id: a.b\n  when: x > 1\n\n  for: 1m");
-        assert_eq!(text_of("a.bc", file).unwrap(), "- { id: a.bc, when: y }");
-        assert_eq!(text_of("c", file).unwrap(), "- id: c");
-        assert_eq!(text_of("d", file), None);
+        let files = [("rules.yaml".to_owned(), file.to_owned())];
+        let text_of = |id: &str| source(&files, id).map(|(_, text)| text);
+        assert_eq!(text_of("a.b").unwrap(), "# why\n- id: a.b\n  when: x > 1\n\n  for: 1m");
+        assert_eq!(text_of("a.bc").unwrap(), "- { id: a.bc, when: y }");
+        assert_eq!(text_of("c").unwrap(), "- id: c");
+        assert_eq!(text_of("d"), None);
     }
 
     #[test]

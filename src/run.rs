@@ -40,14 +40,9 @@ impl Run {
     pub fn run(self) -> Result<(), Failure> {
         let has = |role| self.role.is_empty() || self.role.contains(&role);
         let config = Config::load(&self.config)?;
-        let (registry, areas) = match &config.registry.paths[..] {
-            [] => (inputs::demo().registry, vec![seeds::AREAS.to_owned()]),
-            paths => (inputs::registry(paths)?, inputs::area_texts(paths)?),
-        };
-        let rules = match &config.rules.paths[..] {
-            [] => inputs::packs(),
-            paths => inputs::rule_files(paths)?.rules,
-        };
+        let registry = inputs::city_registry(&config.registry.paths)?;
+        let areas = inputs::city_areas(&config.registry.paths)?;
+        let rules = inputs::city_rules(&config.rules.paths)?;
         let known = inputs::known(&registry);
         let checked = inputs::checked(&rules, &known)?;
 

@@ -127,9 +127,7 @@ impl Simulate {
                 tokio::time::sleep_until((began + due).into()).await;
             }
             let sensor = scenario.registry().sensor(&reading.sensor).expect("readings are of sensors of the registry");
-            let mut payload = Vec::new();
-            reading.encode(&mut payload);
-            publisher.publish(format!("city/{}/{}", sensor.domain, sensor.id), payload).await;
+            publisher.publish_reading(&sensor.domain, &reading).await;
             count += 1;
             bar.inc(1);
         }

@@ -5,6 +5,7 @@
 
 use crate::IngestError;
 use crate::broker::BrokerAddress;
+use model::Reading;
 use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -92,6 +93,13 @@ impl Publisher {
         outbox.progress.published += 1;
         drop(outbox);
         self.shared.changed.notify_one();
+    }
+
+    /// Publishes a reading as the device itself would, on its own topic; waits as [`Publisher::publish`] does.
+    pub async fn publish_reading(&self, domain: &str, reading: &Reading<'_>) {
+        let mut payload = Vec::new();
+        reading.encode(&mut payload);
+        self.publish(format!("city/{domain}/{}", reading.sensor), payload).await;
     }
 
     /// How far it has come.

@@ -184,10 +184,7 @@ async fn play_span(publisher: &Publisher, scenario: &Scenario, after: EventTime,
     let mut count = 0;
     for reading in scenario.readings(after, until) {
         let sensor = scenario.registry().sensor(&reading.sensor).expect("a scenario plays its registry's sensors");
-        let topic = format!("city/{}/{}", sensor.domain, sensor.id);
-        let mut payload = Vec::new();
-        reading.encode(&mut payload);
-        publisher.publish(topic, payload).await;
+        publisher.publish_reading(&sensor.domain, &reading).await;
         count += 1;
     }
     count
