@@ -266,6 +266,8 @@ fn rule_settings(config: &Config) -> ::rules::Settings {
         settle: config.lateness.settle.0,
         lateness_by_domain: by_domain.collect(),
         lateness: config.lateness.default.0,
+        wide_lateness: config.lateness.wide.0,
+        zone: config.time.zone.0.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, read_text};
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 use model::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,6 +81,27 @@ pub struct Time {
     pub source: TimeSource,
     pub future_limit: Span,
     pub past_limit: Span,
+    pub zone: Zone,
+}
+
+/// An IANA time zone, by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Zone(pub TimeZone);
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let zone = TimeZone::get(&name);
+        zone.map(Zone).map_err(|_| {
+            serde::de::Error::custom(format!("\"{name}\" is no time zone: write an IANA name such as Asia/Shanghai"))
+        })
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.iana_name().unwrap_or("UTC"))
+    }
 }
 
 /// How late a reading may be.
@@ -88,6 +110,7 @@ pub struct Time {
 pub struct Lateness {
     pub default: Span,
     pub by_domain: BTreeMap<String, Span>,
+    pub wide: Span,
     pub settle: Span,
 }
 
@@ -185,6 +208,7 @@ impl Default for Time {
             source: TimeSource::Wall,
             future_limit: Span(Millis(5 * Millis::MINUTE.0)),
             past_limit: Span(Millis(7 * Millis::DAY.0)),
+            zone: Zone(TimeZone::get("Asia/Shanghai").expect("the zones are in the binary")),
         }
     }
 }
@@ -194,6 +218,7 @@ impl Default for Lateness {
         Lateness {
             default: Span(Millis(2 * Millis::MINUTE.0)),
             by_domain: BTreeMap::new(),
+            wide: Span(Millis(10 * Millis::SECOND.0)),
             settle: Span(Millis(2 * Millis::SECOND.0)),
         }
     }
@@ -272,6 +297,7 @@ impl Config {
             ("time.future_limit", self.time.future_limit, "0s", "1d"),
             ("time.past_limit", self.time.past_limit, "1m", "3650d"),
             ("lateness.default", self.lateness.default, "0s", "7d"),
+            ("lateness.wide", self.lateness.wide, "0s", "10m"),
             ("lateness.settle", self.lateness.settle, "0s", "1m"),
             ("stream.checkpoint_every", self.stream.checkpoint_every, "100ms", "1h"),
             ("log.keep", self.log.keep, "1d", "3650d"),

@@ -13,6 +13,7 @@ pub mod naive;
 pub mod syntax;
 pub mod testing;
 
+use jiff::tz::TimeZone;
 use model::{Entry, EventTime, Millis, Offset, Transition};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,10 @@ pub struct Settings {
     pub lateness_by_domain: BTreeMap<String, Millis>,
     /// The same for all other domains.
     pub lateness: Millis,
+    /// How far behind its partition's clock a reading may be for wide rules, which wait so long for it.
+    pub wide_lateness: Millis,
+    /// Where the city's days, hours of the week and schedules are.
+    pub zone: TimeZone,
 }
 
 impl Default for Settings {
@@ -36,6 +41,8 @@ impl Default for Settings {
             settle: Millis(2_000),
             lateness_by_domain: BTreeMap::new(),
             lateness: Millis(120_000),
+            wide_lateness: Millis(10_000),
+            zone: TimeZone::fixed(jiff::tz::offset(8)),
         }
     }
 }
