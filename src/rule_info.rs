@@ -12,10 +12,13 @@ pub fn rule_infos(rules: &RuleSet, files: &[NamedText]) -> BTreeMap<String, Rule
     let info = |rule: &Rule| RuleInfo {
         title: BTreeMap::from([("en".to_owned(), rule.title.en.clone()), ("zh".to_owned(), rule.title.zh.clone())]),
         text: source(files, &rule.id).map(|(_, text)| text).unwrap_or_default(),
-        each: Some(match rule.each {
+        each: Some(match &rule.each {
             Each::Sensor => KeyKind::Sensor,
             Each::Cell => KeyKind::Cell,
             Each::Subdistrict => KeyKind::Subdistrict,
+            Each::District => KeyKind::District,
+            Each::City => KeyKind::City,
+            Each::Attr(_) => KeyKind::Attribute,
         }),
         thresholds: thresholds(rule),
     };

@@ -25,6 +25,8 @@ pub enum KeyKind {
     District,
     /// The city's code.
     City,
+    /// A value of a registry attribute, such as the name of a road.
+    Attribute,
     /// Something that is in neither the registry nor the areas.
     Unknown,
 }

@@ -54,6 +54,12 @@ impl Registry {
         self
     }
 
+    /// The code of the whole city: that of its area of this level, the smallest if there are several, else `city`.
+    pub fn city_code(&self) -> &str {
+        let city = self.areas.values().find(|area| area.level == AreaLevel::City);
+        city.map_or("city", |area| &area.code)
+    }
+
     /// All sensors in the order of their ids; a sensor's index is its place here.
     pub fn sensors(&self) -> &[Sensor] {
         &self.sensors

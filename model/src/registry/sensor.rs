@@ -3,6 +3,7 @@
 use crate::{Millis, PARTITIONS, Partition, partition_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Subdistrict of a sensor that stands in no area and names none.
 pub const UNPLACED: &str = "unplaced";
@@ -18,6 +19,16 @@ pub enum AttrValue {
     Number(f64),
     /// Text.
     Text(String),
+}
+
+impl fmt::Display for AttrValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AttrValue::Bool(value) => value.fmt(f),
+            AttrValue::Number(value) => value.fmt(f),
+            AttrValue::Text(value) => value.fmt(f),
+        }
+    }
 }
 
 /// Where something stands.

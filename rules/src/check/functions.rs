@@ -1,9 +1,9 @@
 //! The functions of the rule language, and their arguments.
 
-use super::types::{Checked, Checker, Place, Type, build, word};
+use super::types::{Checked, Checker, Place, Type, build};
 use super::values::check_duration;
 use super::{LONGEST_WINDOW, suggest};
-use crate::ast::{self, Each, WindowFunction};
+use crate::ast::{self, WindowFunction};
 use crate::syntax::Span;
 use crate::syntax::expression::{Expr, Kind};
 use model::Millis;
@@ -143,12 +143,12 @@ impl Checker<'_, '_, '_> {
                 format!("`{name}` cannot stand inside sensors(…) or share(…)"),
                 "what stands there is tested on each reading: metrics, attributes and constants only",
             ),
-            Place::Condition if of_area && self.each == Each::Sensor => (
+            Place::Condition if of_area && self.each.is_sensor() => (
                 format!("`{name}` looks at many sensors, but this rule is of each: sensor"),
                 "use each: cell or each: subdistrict",
             ),
-            Place::Condition if one_series && self.each != Each::Sensor => (
-                format!("`{name}` follows one sensor, but this rule is of each: {}", word(self.each)),
+            Place::Condition if one_series && !self.each.is_sensor() => (
+                format!("`{name}` follows one sensor, but this rule is of each: {}", self.each),
                 "areas know avg, min, max, sum, count, stddev, sensors, share, reporting",
             ),
             Place::Condition => return Some(()),

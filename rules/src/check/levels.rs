@@ -14,7 +14,12 @@ use model::{Millis, Severity};
 const CONDITIONS: [&str; 6] = ["when", "levels", "silent_for", "stuck_for", "sequence", "correlate"];
 
 /// Reads the condition of a rule; what is wrong is reported.
-pub(crate) fn read(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: Each) -> Option<Condition> {
+pub(crate) fn read(
+    reader: &mut Reader<'_, '_, '_>,
+    fields: &Fields<'_>,
+    node: &Node,
+    each: &Each,
+) -> Option<Condition> {
     let present: Vec<&str> = CONDITIONS.iter().copied().filter(|key| fields.get(key).is_some()).collect();
     match present[..] {
         [] => {
@@ -48,7 +53,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &
     }
 }
 
-fn one_level(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: Each) -> Option<Condition> {
+fn one_level(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: &Each) -> Option<Condition> {
     let severity = reader.required(fields, node, "severity", "severe").and_then(|node| severity(node, reader.report));
     let parts = level_parts(reader, fields, each);
     let (when, for_, clear_when, clear_for) = parts?;
@@ -70,7 +75,7 @@ fn severity(node: &Node, report: &mut Report<'_>) -> Option<Severity> {
 type Parts = (Checked, Millis, Option<Checked>, Millis);
 
 /// `when`, `for`, `clear_when` and `clear_for`; all four are looked at even when one is wrong.
-fn level_parts(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, each: Each) -> Option<Parts> {
+fn level_parts(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, each: &Each) -> Option<Parts> {
     let errors = reader.report.errors();
     let when = fields.get("when").and_then(|node| condition(reader, node, each, "`when`", ""));
     let clear_when = fields
@@ -84,9 +89,9 @@ fn level_parts(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, each: Each)
     (reader.report.errors() == errors).then_some((when?, for_, clear_when, clear_for))
 }
 
-fn condition(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each, what: &str, never: &str) -> Option<Checked> {
+fn condition(reader: &mut Reader<'_, '_, '_>, node: &Node, each: &Each, what: &str, never: &str) -> Option<Checked> {
     let expr = expression::parse(reader.files, node, reader.report)?;
-    let checked = reader.checker(each, Place::Condition).1.condition(&expr, what)?;
+    let checked = reader.checker(each.clone(), Place::Condition).1.condition(&expr, what)?;
     let errors = reader.report.errors();
     reach::check(&checked, what, never, reader.report);
     let mut metrics = Vec::new();
@@ -100,7 +105,7 @@ fn condition(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each, what: &st
     (reader.report.errors() == errors).then_some(checked)
 }
 
-fn levels(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each) -> Option<Condition> {
+fn levels(reader: &mut Reader<'_, '_, '_>, node: &Node, each: &Each) -> Option<Condition> {
     let list = values::list(node, "levels", reader.report)?;
     if list.is_empty() {
         reader
@@ -130,7 +135,7 @@ fn levels(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each) -> Option<Co
     Some(Condition::Levels(found.into_iter().map(|(level, _)| level).collect()))
 }
 
-fn level(reader: &mut Reader<'_, '_, '_>, node: &Node, each: Each) -> Option<(Level, Span)> {
+fn level(reader: &mut Reader<'_, '_, '_>, node: &Node, each: &Each) -> Option<(Level, Span)> {
     let fields = Fields::of(node, "a level", reader.report)?;
     fields.refuse_unknown("a level", &["severity", "when", "for", "clear_when", "clear_for"], reader.report);
     let head = fields.entries().first().map_or(node.span, |(key, _)| key.span);
@@ -178,7 +183,7 @@ fn hidden_levels(levels: &[(Level, Span)], report: &mut Report<'_>) {
     }
 }
 
-fn silent(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: Each) -> Option<Condition> {
+fn silent(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: &Each) -> Option<Condition> {
     let severity = reader.required(fields, node, "severity", "minor").and_then(|node| severity(node, reader.report));
     for key in ["for", "clear_when", "clear_for"].into_iter().filter_map(|key| fields.key(key)) {
         reader
@@ -186,7 +191,7 @@ fn silent(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, eac
             .error(key, "this has no meaning beside `silent_for`")
             .hint("silence opens after its time and clears at the next reading");
     }
-    if each != Each::Sensor
+    if !each.is_sensor()
         && let Some(span) = fields.get("each").map(|node| node.span)
     {
         reader.report.error(span, "`silent_for` watches single sensors").hint("use each: sensor");

@@ -1,7 +1,7 @@
 //! Messages with `{{metric}}` and `{{attr.name}}` in them.
 
-use super::types::{Checker, word};
-use crate::ast::{Each, Template, TemplatePart};
+use super::types::Checker;
+use crate::ast::{Template, TemplatePart};
 use crate::syntax::yaml::Node;
 use crate::syntax::{File, Positions};
 
@@ -44,10 +44,10 @@ pub(crate) fn read(files: &[File], node: &Node, text: &str, checker: &mut Checke
             Some(name) => checker.known_attribute(name, span).map(|_| TemplatePart::Attr(name.into())),
             None => checker.known_metric(inner, span).map(|_| TemplatePart::Metric(inner.into())),
         };
-        if part.is_some() && checker.each != Each::Sensor {
+        if part.is_some() && !checker.each.is_sensor() {
             checker
                 .report
-                .error(span, format!("a message of each: {} has no sensor to take `{inner}` from", word(checker.each)))
+                .error(span, format!("a message of each: {} has no sensor to take `{inner}` from", checker.each))
                 .hint("leave it out: the evidence lists the readings");
             continue;
         }

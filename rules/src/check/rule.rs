@@ -73,10 +73,10 @@ impl<'f> Reader<'_, '_, 'f> {
         let each = self.each(&fields, node);
         let where_ = fields.get("where").and_then(|node| self.where_(node));
         // A wrong `each` is told once; the rest is checked as if it were the most usual one.
-        let condition = levels::read(self, &fields, node, each.unwrap_or(Each::Sensor));
+        let condition = levels::read(self, &fields, node, each.as_ref().unwrap_or(&Each::Sensor));
         let message = fields.get("message").and_then(|node| {
             let text = values::text(node, "message", self.report)?;
-            let mut checker = self.checker(each.unwrap_or(Each::Sensor), Place::Condition);
+            let mut checker = self.checker(each.clone().unwrap_or(Each::Sensor), Place::Condition);
             super::message::read(checker.0, node, text, &mut checker.1)
         });
         let long = (LONGEST_WINDOW, "a value that counts for so long says nothing of now");

@@ -103,16 +103,16 @@ impl Checker<'_, '_, '_> {
 
     fn metric(&mut self, name: &str, span: Span) -> Option<Checked> {
         let unit = self.known_metric(name, span)?;
-        match (self.place, self.each) {
+        match (self.place, &self.each) {
             (Place::Where, _) => {
                 self.report.error(span, format!("`where` cannot look at the metric `{name}`")).hint(
                     "`where` chooses sensors when the rules are loaded, by attributes only; put this into `when`",
                 );
                 None
             }
-            (Place::Condition, Each::Cell | Each::Subdistrict) => {
+            (Place::Condition, each) if !each.is_sensor() => {
                 self.report
-                    .error(span, format!("a bare metric in a rule of each: {}", word(self.each)))
+                    .error(span, format!("a bare metric in a rule of each: {}", self.each))
                     .hint(format!("an area has many sensors: avg({name}, '10m'), or sensors({name} > 1, '10m') >= 3"));
                 None
             }
@@ -152,7 +152,7 @@ impl Checker<'_, '_, '_> {
             return None;
         }
         let kind = self.known_attribute(name, span)?;
-        if self.place == Place::Condition && self.each != Each::Sensor {
+        if self.place == Place::Condition && !self.each.is_sensor() {
             self.report
                 .error(span, "an area has no attributes, its sensors have")
                 .hint("use it in `where`, or inside sensors(…) or share(…)");
@@ -357,13 +357,4 @@ pub(crate) fn build(
 fn pair(mut parts: Vec<ast::Expr>, make: impl FnOnce(Box<ast::Expr>, Box<ast::Expr>) -> ast::Expr) -> ast::Expr {
     let right = parts.remove(1);
     make(parts.remove(0).into(), right.into())
-}
-
-/// The word for it in a file.
-pub(crate) fn word(each: Each) -> &'static str {
-    match each {
-        Each::Sensor => "sensor",
-        Each::Cell => "cell",
-        Each::Subdistrict => "subdistrict",
-    }
 }

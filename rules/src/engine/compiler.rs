@@ -318,7 +318,7 @@ fn stale_can_open(rule: &Rule) -> bool {
             _ => {}
         });
     });
-    windows && (counts || rule.each != crate::ast::Each::Sensor || rule.condition.metrics().len() > 1)
+    windows && (counts || !rule.each.is_sensor() || rule.condition.metrics().len() > 1)
 }
 
 /// Decides a `where` for one sensor.

@@ -29,6 +29,7 @@ mod window;
 pub use program::Program;
 
 use crate::PartitionRules;
+use crate::ast::Each;
 use area::{AreaKey, AreaRuleState, AreaWindow, Member};
 use hashbrown::HashTable;
 use layout::Layout;
@@ -182,15 +183,12 @@ impl Engine {
     /// Makes the area keys and links their members; sensors are there, in the order of their ids.
     fn add_areas(&mut self) {
         let program = Arc::clone(&self.program);
-        let mut members: BTreeMap<(crate::ast::Each, &str), BTreeMap<u32, Vec<u32>>> = BTreeMap::new();
+        let mut members: BTreeMap<(&Each, String), BTreeMap<u32, Vec<u32>>> = BTreeMap::new();
         for (place, state) in self.sensors.iter().enumerate() {
             let sensor = &program.registry.sensors()[state.index as usize];
             for &rule in &program.classes[program.sensors[state.index as usize].class as usize].area_rules {
-                let each = program.rules.rules[rule as usize].each;
-                let code = match each {
-                    crate::ast::Each::Cell => sensor.cell.as_deref().expect("a class with cell rules has cells"),
-                    _ => &sensor.subdistrict,
-                };
+                let each = &program.rules.rules[rule as usize].each;
+                let code = each.key(sensor, &program.registry).expect("a class has only rules that have a key there");
                 members.entry((each, code)).or_default().entry(rule).or_default().push(place as u32);
             }
         }
@@ -206,7 +204,14 @@ impl Engine {
                 rules.push(self.area_rule(rule, &members));
             }
             let (key_time, never) = (NEVER, i64::MAX);
-            self.areas.push(AreaKey { each, code: code.into(), key_time, next_timer: never, armed: never, rules });
+            self.areas.push(AreaKey {
+                each: each.clone(),
+                code: code.into(),
+                key_time,
+                next_timer: never,
+                armed: never,
+                rules,
+            });
         }
         for (sensor, mut links) in self.sensors.iter_mut().zip(links) {
             links.sort_by_key(|(rule, _)| *rule);

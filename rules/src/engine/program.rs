@@ -106,7 +106,7 @@ impl Program {
             }
         }
         let area_rule = |(index, rule): (usize, &Arc<Rule>)| {
-            (rule.each != Each::Sensor).then(|| AreaRule::new(&program, index as u32))
+            (!rule.each.is_sensor()).then(|| AreaRule::new(&program, index as u32))
         };
         program.area_rules = rules.rules.iter().enumerate().map(area_rule).collect();
         program.place_sensors();
@@ -192,10 +192,10 @@ impl Program {
             if !selects(rule, sensor) {
                 continue;
             }
-            match rule.each {
+            match &rule.each {
                 Each::Sensor => rules.push(index as u32),
                 Each::Cell if sensor.cell.is_none() => {}
-                Each::Cell | Each::Subdistrict => area_rules.push(index as u32),
+                _ => area_rules.push(index as u32),
             }
         }
         (rules, area_rules)
@@ -227,7 +227,7 @@ impl Program {
                 match part {
                     TemplatePart::Attr(name) => add(name),
                     // No rule looks at it, but a message shows its newest value.
-                    TemplatePart::Metric(name) if rule.each == Each::Sensor => {
+                    TemplatePart::Metric(name) if rule.each.is_sensor() => {
                         by_metric.entry(self.metric_ids[name]).or_default();
                     }
                     TemplatePart::Metric(_) | TemplatePart::Literal(_) => {}

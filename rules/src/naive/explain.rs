@@ -6,7 +6,7 @@
 
 use super::value::Moment;
 use super::{Naive, RuleAtKey, World};
-use crate::ast::{Condition, Each, Expr, Rule, RuleSet, SilentFor};
+use crate::ast::{Condition, Expr, Rule, RuleSet, SilentFor};
 use crate::check::LONGEST_WINDOW;
 use crate::{PartitionRules, Settings};
 use model::{Entry, EventTime, Millis, Offset, Partition, Registry, Sensor, Severity, Transition, TransitionKind};
@@ -75,15 +75,12 @@ pub struct Explainer {
 impl Explainer {
     /// Of a rule at a key; `None` if the key has no sensor that the rule selects.
     pub fn new(rule: &Arc<Rule>, registry: &Registry, settings: &Settings, key: &str) -> Option<Explainer> {
-        let inside = |sensor: &&Sensor| match rule.each {
-            Each::Sensor => sensor.id == key,
-            Each::Cell => sensor.cell.as_deref() == Some(key),
-            Each::Subdistrict => sensor.subdistrict == key,
-        };
+        let inside = |sensor: &&Sensor| rule.each.key(sensor, registry).is_some_and(|code| code == key);
         let sensors: Vec<Sensor> = registry.sensors().iter().filter(inside).cloned().collect();
         let partition = sensors.first()?.partition();
         let looks_back = looks_back(rule, &sensors, settings);
-        let registry = Arc::new(Registry::new(sensors, registry.metrics.clone()));
+        let registry = Registry::new(sensors, registry.metrics.clone()).with_areas(registry.areas.values().cloned());
+        let registry = Arc::new(registry);
         let rules = RuleSet { rules: vec![Arc::clone(rule)] };
         let naive = Naive::new(&rules, registry, settings.clone(), partition);
         (!naive.keys.is_empty()).then(|| Explainer {

@@ -2,7 +2,7 @@
 
 use super::value::Moment;
 use super::{RuleAtKey, World, evidence};
-use crate::ast::{Condition, Each, Expr, Level, Rule, SilentFor, WindowFunction};
+use crate::ast::{Condition, Expr, Level, Rule, SilentFor, WindowFunction};
 use model::{EventTime, IncidentState, Millis, Severity, Transition, TransitionKind, incident_id};
 
 /// Where one level stands.
@@ -116,7 +116,7 @@ fn stale_can_open(rule: &Rule) -> bool {
             });
         }
     }
-    windows && (counts || rule.each != Each::Sensor || rule.condition.metrics().len() > 1)
+    windows && (counts || !rule.each.is_sensor() || rule.condition.metrics().len() > 1)
 }
 
 impl RuleAtKey {

@@ -198,14 +198,10 @@ fn all_keys(rules: &RuleSet, world: &World, partition: Partition) -> Vec<Key> {
             continue;
         }
         for rule in &rules.rules {
-            let code = match rule.each {
-                Each::Sensor => Some(&sensor.id),
-                Each::Cell => sensor.cell.as_ref(),
-                Each::Subdistrict => Some(&sensor.subdistrict),
-            };
+            let code = rule.each.key(sensor, &world.registry);
             let Some(code) = code.filter(|_| world.selects(rule, index as u32)) else { continue };
-            let place = keys.iter().position(|key| key.each == rule.each && key.code == *code).unwrap_or_else(|| {
-                keys.push(Key { each: rule.each, code: code.clone(), time: EventTime::MIN, rules: Vec::new() });
+            let place = keys.iter().position(|key| key.each == rule.each && key.code == code).unwrap_or_else(|| {
+                keys.push(Key { each: rule.each.clone(), code, time: EventTime::MIN, rules: Vec::new() });
                 keys.len() - 1
             });
             let at_key = &mut keys[place].rules;
@@ -222,7 +218,7 @@ fn all_keys(rules: &RuleSet, world: &World, partition: Partition) -> Vec<Key> {
     for key in &mut keys {
         key.rules.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
     }
-    keys.sort_by(|a, b| (a.each, &a.code).cmp(&(b.each, &b.code)));
+    keys.sort_by(|a, b| (&a.each, &a.code).cmp(&(&b.each, &b.code)));
     keys
 }
 
@@ -242,7 +238,7 @@ impl World {
     fn wait(&self, key: &Key) -> Millis {
         let own = match key.each {
             Each::Sensor => self.registry.sensor(&key.code).and_then(|sensor| sensor.lateness),
-            Each::Cell | Each::Subdistrict => None,
+            _ => None,
         };
         own.unwrap_or(self.settings.settle)
     }

@@ -4,7 +4,7 @@ use super::World;
 use super::explain::Worth;
 use super::numbers::{average, deviation, exact_sum, slope};
 use super::readings::Held;
-use crate::ast::{Comparison, Each, Expr, Operator, Rule, TemplatePart, WindowFunction};
+use crate::ast::{Comparison, Expr, Operator, Rule, TemplatePart, WindowFunction};
 use model::{AttrValue, EventTime, Millis};
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ impl<'a> Moment<'a> {
 
     /// The sensor of a sensor key.
     pub(super) fn key_sensor(&self) -> Option<u32> {
-        self.members.first().copied().filter(|_| self.rule.each == Each::Sensor)
+        self.members.first().copied().filter(|_| self.rule.each.is_sensor())
     }
 
     /// The readings of all members in (τ − span, τ], in the order of (time, sensor id).

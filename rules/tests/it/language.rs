@@ -53,7 +53,7 @@ rules:
 "#,
     );
     let rule = &set.rules[0];
-    assert_eq!((rule.domain, rule.each), (Domain::Drainage, Each::Sensor));
+    assert_eq!((rule.domain, &rule.each), (Domain::Drainage, &Each::Sensor));
     assert_eq!((rule.title.en.as_str(), rule.title.zh.as_str()), ("Sewer surcharge", "排水管满溢"));
     assert_eq!((rule.stale_after, rule.min_readings), (Some(Millis(1_200_000)), Some(5)));
     let ratio = |comparison, limit| {

@@ -66,7 +66,7 @@ pub struct Expressions<'a> {
 
 impl Expressions<'_> {
     /// A condition such as an engineer would write: something over a threshold; its opposite lower down to clear it.
-    pub fn natural(&mut self, each: Each, threshold: f64) -> (Expr, Expr) {
+    pub fn natural(&mut self, each: &Each, threshold: f64) -> (Expr, Expr) {
         let number = |value| Box::new(Expr::Number(value));
         let lower = threshold - self.random.pick(&[0.0, 1.0]);
         let watched = Box::new(match each {

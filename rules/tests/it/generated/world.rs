@@ -82,7 +82,7 @@ fn rule(random: &mut Random, id: String) -> Rule {
     let silent = random.percent(10);
     let each = if silent { Each::Sensor } else { random.pick(&[Each::Sensor, Each::Cell, Each::Subdistrict]) };
     let metrics = random.pick(&[1, 1, 2, 3]);
-    let condition = if silent { self::silent(random) } else { Condition::Levels(levels(random, each, metrics)) };
+    let condition = if silent { self::silent(random) } else { Condition::Levels(levels(random, &each, metrics)) };
     let mut expressions = Expressions { random, metrics };
     let where_ = expressions.random.percent(25).then(|| expressions.truth(Place::Where, 1));
     let random = expressions.random;
@@ -90,12 +90,12 @@ fn rule(random: &mut Random, id: String) -> Rule {
         id,
         title: Text { en: "Generated".to_owned(), zh: "生成".to_owned() },
         domain: random.pick(&[Domain::Drainage, Domain::Drainage, Domain::Cross, Domain::Cross, Domain::Air]),
-        each,
+        each: each.clone(),
         where_,
         condition,
         stale_after: random.maybe(35, &SHORT),
         min_readings: random.maybe(20, &[1, 2, 3]),
-        message: random.percent(40).then(|| message(each)),
+        message: random.percent(40).then(|| message(&each)),
         about: About::default(),
     }
 }
@@ -109,10 +109,10 @@ fn silent(random: &mut Random) -> Condition {
     Condition::Silent { severity: Severity::Minor, after }
 }
 
-fn levels(random: &mut Random, each: Each, metrics: usize) -> Vec<Level> {
+fn levels(random: &mut Random, each: &Each, metrics: usize) -> Vec<Level> {
     let count = random.pick(&[1, 1, 2, 2, 3]);
     let natural = random.percent(65);
-    let place = if each == Each::Sensor { Place::Sensor } else { Place::Area };
+    let place = if each.is_sensor() { Place::Sensor } else { Place::Area };
     (0..count)
         .map(|index| {
             let for_ = random.maybe(45, &SHORT).unwrap_or_default();
@@ -134,9 +134,9 @@ fn levels(random: &mut Random, each: Each, metrics: usize) -> Vec<Level> {
         .collect()
 }
 
-fn message(each: Each) -> Template {
+fn message(each: &Each) -> Template {
     let mut parts = vec![TemplatePart::Literal("level ".to_owned())];
-    if each == Each::Sensor {
+    if each.is_sensor() {
         parts.push(TemplatePart::Metric(METRICS[0].into()));
         parts.push(TemplatePart::Literal(" of ".to_owned()));
         parts.push(TemplatePart::Attr("depth_m".into()));
