@@ -3,9 +3,10 @@
 use super::expression::{TallyKind, Values};
 use super::layout::{AreaPart, AreaRule, Layout, Term};
 use super::life::RuleState;
+use super::metric::NEVER;
 use super::predicate;
 use super::program::{MetricId, Program};
-use super::sensor::{NEVER, SensorState};
+use super::sensor::SensorState;
 use super::tally::Tally;
 use super::telling::{Found, Teller};
 use super::window::{Held, Inserted, Readings, UNKNOWN};

@@ -2,8 +2,9 @@
 
 use super::Engine;
 use super::area::AreaContext;
+use super::metric::NEVER;
 use super::presence::At;
-use super::sensor::{NEVER, SensorContext};
+use super::sensor::SensorContext;
 use super::telling::Teller;
 use super::timers::Key;
 use model::{EventTime, Offset, Transition};

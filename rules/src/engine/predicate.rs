@@ -3,8 +3,9 @@
 use super::area::MemberReading;
 use super::expression::{Logic, Truth, Values};
 use super::layout::TallyPart;
+use super::metric::SensorValues;
 use super::program::Program;
-use super::sensor::{SensorState, SensorValues};
+use super::sensor::SensorState;
 use super::tally::Tallied;
 use super::window::UNKNOWN;
 use model::AttrValue;

@@ -5,8 +5,8 @@
 //! instant is known that none of them falls silent before, so a block is looked at about once in two of its sensors'
 //! intervals, whatever the number of ticks.
 
+use super::metric::NEVER;
 use super::program::Timing;
-use super::sensor::NEVER;
 use model::{CoverageClass, EventTime, Offset, Partition, Perceived, Perception};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

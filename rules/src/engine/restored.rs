@@ -2,10 +2,11 @@
 
 use super::codec::{Broken, Reader};
 use super::life::{Incident, RuleState};
+use super::metric::{MetricState, NEVER};
 use super::presence::{At, Presence};
 use super::program::Program;
 use super::saved::{Kept, VERSION, load_class, load_held, load_readings, load_rule, load_tallied};
-use super::sensor::{MetricState, NEVER, SensorState};
+use super::sensor::SensorState;
 use super::tally::{Tallied, Tally};
 use super::timers::Key;
 use super::window::Held;

@@ -10,6 +10,7 @@ mod life;
 mod numbers;
 mod readings;
 mod value;
+mod windows;
 
 pub use explain::{Decided, Explainer, Part, Told, Worth};
 

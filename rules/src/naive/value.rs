@@ -2,15 +2,14 @@
 
 use super::World;
 use super::explain::Worth;
-use super::numbers::{average, deviation, exact_sum, slope};
 use super::readings::Held;
-use crate::ast::{Comparison, Expr, Operator, Rule, TemplatePart, WindowFunction};
+use crate::ast::{Comparison, Expr, Operator, Rule, TemplatePart};
 use model::{AttrValue, EventTime, Millis};
 use std::sync::Arc;
 
 /// A known value. Unknown is `None` around it.
 #[derive(Clone, Debug, PartialEq)]
-enum Value {
+pub(super) enum Value {
     Number(f64),
     Bool(bool),
     Text(String),
@@ -91,15 +90,6 @@ impl<'a> Moment<'a> {
     /// The sensor of a sensor key.
     pub(super) fn key_sensor(&self) -> Option<u32> {
         self.members.first().copied().filter(|_| self.rule.each.is_sensor())
-    }
-
-    /// The readings of all members in (τ − span, τ], in the order of (time, sensor id).
-    pub(super) fn window(&self, metric: &str, span: Millis) -> Vec<Held> {
-        let all = self.members.iter().flat_map(|&member| self.world.readings.of(member, metric));
-        let mut inside: Vec<Held> =
-            all.filter(|held| self.at - span < held.time && held.time <= self.at).copied().collect();
-        inside.sort_by_key(|held| (held.time, held.sensor));
-        inside
     }
 
     /// Of each member that fits, its newest fitting reading: of the first metric that `pred` names which it has then.
@@ -228,7 +218,7 @@ impl<'a> Moment<'a> {
     }
 
     /// Whether a metric of a sensor is stale now; without any value it counts as stale.
-    fn is_stale(&self, sensor: u32, metric: &str) -> bool {
+    pub(super) fn is_stale(&self, sensor: u32, metric: &str) -> bool {
         let Some(newest) = self.world.readings.of(sensor, metric).last() else { return true };
         let stale_after = self.world.stale_after(self.rule, sensor);
         let stale_at = self.world.readings.counts_until(newest, metric, stale_after);
@@ -243,37 +233,6 @@ impl<'a> Moment<'a> {
             [only] => Some((only.value, None)),
             [.., previous, newest] => Some((newest.value, Some(previous.value))),
         }
-    }
-
-    fn window_function(&self, function: WindowFunction, metric: &str, span: Millis) -> Option<Value> {
-        let readings = self.window(metric, span);
-        let is_count = function == WindowFunction::Count;
-        if readings.is_empty() {
-            return is_count.then_some(Value::Number(0.0));
-        }
-        if readings.iter().all(|held| self.is_stale(held.sensor, metric)) {
-            return None;
-        }
-        let least = self.rule.min_readings.unwrap_or_else(|| function.least_readings());
-        if !is_count && readings.len() < least as usize {
-            return None;
-        }
-        let values: Vec<f64> = readings.iter().map(|held| held.value).collect();
-        let smallest = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let (first, last) = (*values.first()?, *values.last()?);
-        finite(match function {
-            WindowFunction::Count => values.len() as f64,
-            WindowFunction::Min => smallest,
-            WindowFunction::Max => largest,
-            WindowFunction::Sum => exact_sum(&values)?,
-            WindowFunction::Avg => average(&values)?,
-            WindowFunction::Stddev => deviation(&values)?,
-            WindowFunction::Delta => last - first,
-            WindowFunction::Rate => slope(&readings)?,
-            WindowFunction::Rise => last - smallest,
-            WindowFunction::Fall => largest - last,
-        })
     }
 
     /// How a member stands to a `pred` over the readings in (τ − span, τ] of the metrics that it names.
@@ -338,7 +297,8 @@ fn metric_names(pred: &Expr) -> Vec<Arc<str>> {
     found
 }
 
-fn finite(number: f64) -> Option<Value> {
+/// The number, if it is one; else unknown.
+pub(super) fn finite(number: f64) -> Option<Value> {
     number.is_finite().then_some(Value::Number(number))
 }
 
