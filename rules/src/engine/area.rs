@@ -10,6 +10,7 @@ use super::sensor::SensorState;
 use super::tally::Tally;
 use super::telling::{Found, Teller};
 use super::window::{Held, Inserted, Readings, UNKNOWN};
+use super::worse::Deciding;
 use crate::ast::{Each, WindowFunction};
 use model::AttrValue;
 use std::sync::Arc;
@@ -123,9 +124,18 @@ impl AreaKey {
 
     fn tell(&mut self, context: &AreaContext<'_>, place: usize, at: i64, evaluated: bool, teller: &mut Teller<'_>) {
         let rule = &mut self.rules[place];
-        let Some(change) = rule.state.change(at, evaluated) else { return };
         let spec = context.spec(rule.rule);
-        let terms = spec.body.levels[change.decided_by].decided_terms(change.kind);
+        if !evaluated {
+            // The deciding value of what a timer opens is that of this moment.
+            rule.advance(at);
+        }
+        let by_reading = evaluated && rule.state.by_reading;
+        let AreaRuleState { state, members, windows, tallies, .. } = rule;
+        let values = AreaValues { spec, members, windows, tallies, at, by_reading };
+        let stale = state.is_stale();
+        let value = |deciding: &Deciding| deciding.now(&values);
+        let Some(change) = state.change(&spec.body.levels, at, evaluated, value) else { return };
+        let terms = spec.body.levels[change.decided_by].decided_terms(&change, stale);
         let found: Vec<Vec<Found>> = terms.iter().map(|term| rule.found(context, spec, *term, at)).collect();
         let evidence = teller.evidence(&found);
         let message = spec.body.render(|_| None, &[]);
@@ -228,8 +238,7 @@ impl AreaRuleState {
             // A staleness at this very instant was dealt with; after this reading it is to come once more.
             self.stale_from = self.stale_from.min(at);
         }
-        self.windows.iter_mut().for_each(|window| window.readings.advance_all(at));
-        self.tallies.iter_mut().for_each(|tally| tally.advance(at));
+        self.advance(at);
         let AreaRuleState { state, members, windows, tallies, .. } = self;
         let values = AreaValues { spec, members, windows, tallies, at, by_reading };
         state.evaluate(
@@ -242,6 +251,12 @@ impl AreaRuleState {
                 None => level.when.evaluate(&values).not(),
             },
         )
+    }
+
+    /// Lets the windows and tallies end at `at`.
+    fn advance(&mut self, at: i64) {
+        self.windows.iter_mut().for_each(|window| window.readings.advance_all(at));
+        self.tallies.iter_mut().for_each(|tally| tally.advance(at));
     }
 
     fn found(&self, context: &AreaContext<'_>, spec: &AreaRule, term: Term, at: i64) -> Vec<Found> {

@@ -7,6 +7,7 @@ use super::layout::{
 use super::program::{AttrKind, MetricId, Program};
 use super::view::ViewSpec;
 use super::window::UNKNOWN;
+use super::worse::Deciding;
 use crate::ast::{Comparison, Condition, Expr, Rule, TemplatePart, WindowFunction};
 use model::{AttrValue, Sensor};
 use std::sync::Arc;
@@ -81,6 +82,7 @@ impl Compiler<'_> {
                 clear: None,
                 for_: 0,
                 clear_for: 0,
+                deciding: None,
                 when_terms: [Term::NewestTime].into(),
                 clear_terms: [Term::NewestTime].into(),
             }]
@@ -102,6 +104,7 @@ impl Compiler<'_> {
             clear: level.clear_when.as_ref().map(|clear| self.logic(clear)),
             for_: level.for_.0,
             clear_for: level.clear_for.0,
+            deciding: Deciding::of(&level.when, self),
             clear_terms: level.clear_when.as_ref().map_or_else(|| when_terms.clone(), |clear| self.terms(clear)),
             when_terms,
         }
@@ -187,7 +190,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn number(&mut self, expr: &Expr) -> Number {
+    pub fn number(&mut self, expr: &Expr) -> Number {
         match expr {
             Expr::Number(value) => Number::Constant(*value),
             Expr::Metric(name) => {

@@ -136,7 +136,8 @@ impl Number {
         if result.is_finite() { result } else { UNKNOWN }
     }
 
-    fn range(&self, values: &impl Values) -> (f64, f64) {
+    /// Its least and largest value: one value, but for a tally.
+    pub fn range(&self, values: &impl Values) -> (f64, f64) {
         match self {
             Number::Tally(tally, kind) => values.tally(*tally, *kind),
             _ => {

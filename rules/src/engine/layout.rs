@@ -7,6 +7,7 @@ use super::compiler::Compiler;
 use super::expression::Logic;
 use super::program::{AttrKind, Class, MetricId, Program};
 use super::view::ViewSpec;
+use super::worse::Deciding;
 use crate::ast::{Condition, Expr, Rule, SilentFor};
 use model::Severity;
 use std::sync::Arc;
@@ -77,6 +78,8 @@ pub(super) struct Level {
     pub clear: Option<Logic>,
     pub for_: i64,
     pub clear_for: i64,
+    /// How bad it is while this level holds.
+    pub deciding: Option<Deciding>,
     pub when_terms: Box<[Term]>,
     pub clear_terms: Box<[Term]>,
 }

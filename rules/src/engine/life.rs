@@ -2,6 +2,8 @@
 
 use super::expression::Truth;
 use super::layout::Level;
+use super::window::UNKNOWN;
+use super::worse::Deciding;
 use model::TransitionKind;
 use smallvec::SmallVec;
 use uuid::Uuid;
@@ -52,17 +54,21 @@ pub(super) struct Incident {
     pub stale: bool,
     /// Time of its last transition.
     pub told_at: i64,
+    /// The worst deciding value told, [`UNKNOWN`](super::window::UNKNOWN) as long as none was known.
+    pub worst: f64,
 }
 
 /// What a step did to the incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Change {
     pub kind: TransitionKind,
-    /// The level whose `when` (opened, escalated) or `clear_when` (otherwise) decided.
+    /// The level whose `when` (opened, escalated, or worse) or `clear_when` (otherwise) decided.
     pub decided_by: usize,
     /// What the incident's level and stale mark become.
     pub level: usize,
     pub stale: bool,
+    /// The worst deciding value told with this.
+    pub worst: f64,
     pub time: i64,
 }
 
@@ -133,6 +139,11 @@ impl RuleState {
         self.levels.iter().all(|level| level.phase == Phase::Off)
     }
 
+    /// Whether its incident stands as stale in what was told.
+    pub fn is_stale(&self) -> bool {
+        self.incident.as_deref().is_some_and(|incident| incident.stale)
+    }
+
     /// Whether a timer at `at` that evaluates is still to come, after the last evaluation.
     pub fn awaits(&self, at: i64) -> bool {
         let evaluated = self.evaluated_at != i64::MIN;
@@ -173,32 +184,46 @@ impl RuleState {
         }
     }
 
-    /// What the step that just happened at `at` means for the incident.
-    pub fn change(&self, at: i64, evaluated: bool) -> Option<Change> {
+    /// What the step that just happened at `at` means for the incident; `value` is the deciding value of a level now.
+    pub fn change(
+        &mut self,
+        levels: &[Level],
+        at: i64,
+        evaluated: bool,
+        value: impl Fn(&Deciding) -> f64,
+    ) -> Option<Change> {
         let after = self.levels.iter().rposition(LevelState::holds);
-        let before = self.incident.as_deref();
-        let told_at = before.map_or(self.cleared_at, |incident| incident.told_at);
-        let change = |kind, decided_by, level, stale, time: i64| {
-            Some(Change { kind, decided_by, level, stale, time: time.max(told_at) })
+        let cleared_at = self.cleared_at;
+        let value_of = |level: usize| levels[level].deciding.as_ref().map_or(UNKNOWN, &value);
+        let Some(incident) = self.incident.as_deref_mut() else {
+            let level = after?;
+            let time = at.max(cleared_at.saturating_add(1));
+            let (kind, worst) = (TransitionKind::Opened, value_of(level));
+            return Some(Change { kind, decided_by: level, level, stale: false, worst, time });
         };
-        match (before, after) {
-            (None, None) => None,
-            (None, Some(level)) => {
-                change(TransitionKind::Opened, level, level, false, at.max(self.cleared_at.saturating_add(1)))
-            }
-            (Some(incident), None) => change(TransitionKind::Cleared, incident.level, incident.level, false, at),
-            (Some(incident), Some(level)) => {
-                let stale =
-                    if evaluated || level < incident.level { self.levels[level].clear_unknown } else { incident.stale };
-                match level.cmp(&incident.level) {
-                    std::cmp::Ordering::Greater => change(TransitionKind::Escalated, level, level, stale, at),
-                    std::cmp::Ordering::Less => change(TransitionKind::Deescalated, incident.level, level, stale, at),
-                    std::cmp::Ordering::Equal if stale != incident.stale => {
-                        change(TransitionKind::Updated, level, level, stale, at)
-                    }
-                    std::cmp::Ordering::Equal => None,
+        let before = incident.level;
+        let time = at.max(incident.told_at);
+        let Some(level) = after else {
+            let (kind, worst) = (TransitionKind::Cleared, UNKNOWN);
+            return Some(Change { kind, decided_by: before, level: before, stale: false, worst, time });
+        };
+        let stale = if evaluated || level < before { self.levels[level].clear_unknown } else { incident.stale };
+        let (kind, decided_by, worst) = match level.cmp(&before) {
+            std::cmp::Ordering::Greater => (TransitionKind::Escalated, level, value_of(level)),
+            std::cmp::Ordering::Less => (TransitionKind::Deescalated, before, value_of(level)),
+            std::cmp::Ordering::Equal => {
+                let deciding = levels[level].deciding.as_ref().filter(|_| evaluated);
+                let now = deciding.map_or(UNKNOWN, &value);
+                if incident.worst.is_nan() {
+                    incident.worst = now;
                 }
+                let tells = deciding.is_some_and(|it| it.tells(now, incident.worst, at, incident.told_at));
+                if stale == incident.stale && !tells {
+                    return None;
+                }
+                (TransitionKind::Updated, level, deciding.map_or(incident.worst, |it| it.worst(now, incident.worst)))
             }
-        }
+        };
+        Some(Change { kind, decided_by, level, stale, worst, time })
     }
 }

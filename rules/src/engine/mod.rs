@@ -26,6 +26,7 @@ mod telling;
 mod timers;
 mod view;
 mod window;
+mod worse;
 
 pub use program::Program;
 

@@ -15,7 +15,7 @@ use model::CoverageClass;
 use uuid::Uuid;
 
 /// Raised when the bytes change their meaning, so that old state is refused instead of misread.
-pub(super) const VERSION: u64 = 2;
+pub(super) const VERSION: u64 = 3;
 
 /// Appends the engine's state to `out`.
 pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
@@ -182,6 +182,7 @@ fn save_rule(state: &RuleState, writer: &mut Writer<'_>) {
         writer.unsigned(incident.level as u64);
         writer.flag(incident.stale);
         writer.signed(incident.told_at);
+        writer.number(incident.worst);
     });
 }
 
@@ -206,8 +207,8 @@ pub(super) fn load_rule(reader: &mut Reader<'_>) -> Result<RuleState, Broken> {
             let id = Uuid::from_slice(reader.bytes(16)?).map_err(|_| Broken)?;
             let (opened_at, revision) = (reader.signed()?, reader.index()?);
             let level = usize::try_from(reader.unsigned()?).ok().filter(|&level| level < count).ok_or(Broken)?;
-            let (stale, told_at) = (reader.flag()?, reader.signed()?);
-            Ok(Box::new(Incident { id, opened_at, revision, level, stale, told_at }))
+            let (stale, told_at, worst) = (reader.flag()?, reader.signed()?, reader.number()?);
+            Ok(Box::new(Incident { id, opened_at, revision, level, stale, told_at, worst }))
         })?,
     })
 }

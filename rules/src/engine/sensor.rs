@@ -8,6 +8,7 @@ use super::metric::{MetricState, NEVER, SensorValues};
 use super::program::{Program, Timing};
 use super::telling::{Found, Teller};
 use super::window::Held;
+use super::worse::Deciding;
 use crate::ast::SilentFor;
 use smallvec::SmallVec;
 
@@ -179,10 +180,7 @@ impl SensorState {
             let silent = Truth::of(self.silent_at(context, after) <= at);
             return self.rules[place].evaluate(&rule.body.levels, at, by_reading, |_| silent, |_| silent.not());
         }
-        for &(slot, view) in &rule.windows {
-            let history = self.metrics[slot as usize].history.as_mut();
-            history.expect("a layout with windows keeps readings").readings.advance(view as usize, at);
-        }
+        self.advance(rule, at);
         let values = SensorValues {
             metrics: &self.metrics,
             attrs: &context.program.attr_sets[self.attrs as usize],
@@ -212,14 +210,38 @@ impl SensorState {
         evaluated: bool,
         teller: &mut Teller<'_>,
     ) {
-        let Some(change) = self.rules[place].change(at, evaluated) else { return };
+        if !evaluated {
+            // The deciding value of what a timer opens is that of this moment.
+            self.advance(rule, at);
+        }
+        let SensorState { metrics, rules, apart, attrs, .. } = self;
+        let values = SensorValues {
+            metrics,
+            attrs: &context.program.attr_sets[*attrs as usize],
+            forgotten: apart.as_ref().and_then(|apart| apart.forgotten.as_ref()),
+            stale_after: rule.body.stale_after.unwrap_or(context.timing.stale_after),
+            at,
+            by_reading: evaluated && rules[place].by_reading,
+        };
+        let stale = rules[place].is_stale();
+        let value = |deciding: &Deciding| deciding.now(&values);
+        let Some(change) = rules[place].change(&rule.body.levels, at, evaluated, value) else { return };
         let level = &rule.body.levels[change.decided_by];
         let sensor = &context.program.registry.sensors()[self.index as usize];
-        let found = level.decided_terms(change.kind).iter().map(|term| self.found(context, &sensor.id, *term, at));
+        let found = level.decided_terms(&change, stale).iter().map(|term| self.found(context, &sensor.id, *term, at));
         let evidence = teller.evidence(&found.collect::<Vec<_>>());
         let attrs = &context.program.attr_sets[self.attrs as usize];
         let message = rule.body.render(|slot| self.metrics[slot].newest().map(|newest| newest.value), attrs);
         teller.tell(rule.rule, &sensor.id, &rule.body, &mut self.rules[place], change, evidence, message);
+    }
+
+    /// Lets the windows of a rule end at `at`.
+    #[inline]
+    fn advance(&mut self, rule: &LocalRule, at: i64) {
+        for &(slot, view) in &rule.windows {
+            let history = self.metrics[slot as usize].history.as_mut();
+            history.expect("a layout with windows keeps readings").readings.advance(view as usize, at);
+        }
     }
 
     /// The readings that one term of a condition gives as evidence.

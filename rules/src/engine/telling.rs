@@ -66,7 +66,15 @@ impl Teller<'_> {
         let rule = &self.program.rules.rules[rule as usize];
         let open = |time: i64| {
             let id = incident_id(&self.program.settings.prefix, &rule.id, key, EventTime(time));
-            Box::new(Incident { id, opened_at: time, revision: 0, level: change.level, stale: false, told_at: time })
+            Box::new(Incident {
+                id,
+                opened_at: time,
+                revision: 0,
+                level: change.level,
+                stale: false,
+                told_at: time,
+                worst: change.worst,
+            })
         };
         let mut incident = state.incident.take().unwrap_or_else(|| open(change.time));
         let was_stale = incident.stale;
@@ -74,6 +82,7 @@ impl Teller<'_> {
         incident.level = change.level;
         incident.stale = change.stale;
         incident.told_at = change.time;
+        incident.worst = change.worst;
         let stale = match change.kind {
             TransitionKind::Updated if was_stale != change.stale => Some(change.stale),
             _ => change.stale.then_some(true),
@@ -104,10 +113,11 @@ impl Teller<'_> {
 }
 
 impl Level {
-    /// The terms of the condition that decided such a change.
-    pub fn decided_terms(&self, kind: TransitionKind) -> &[Term] {
-        match kind {
+    /// The terms of the condition that decided such a change; `stale` is whether the incident stood as stale before.
+    pub fn decided_terms(&self, change: &Change, stale: bool) -> &[Term] {
+        match change.kind {
             TransitionKind::Opened | TransitionKind::Escalated => &self.when_terms,
+            TransitionKind::Updated if change.stale == stale => &self.when_terms,
             _ => &self.clear_terms,
         }
     }

@@ -69,7 +69,8 @@ pub struct Explainer {
     partition: Partition,
     rule: Arc<Rule>,
     looks_back: Millis,
-    before: Option<Severity>,
+    /// Severity and stale mark of the incident, as told last.
+    before: Option<(Severity, bool)>,
 }
 
 impl Explainer {
@@ -122,15 +123,21 @@ impl Explainer {
             let latest = evaluated(&self.naive).filter(|(at, _)| *at <= transition.time);
             let decided = latest.or(earlier).and_then(|(at, by_timer)| self.decided(&transition, at, by_timer));
             let ended = transition.transition == TransitionKind::Cleared;
-            self.before = (!ended).then_some(transition.severity);
+            self.before = (!ended).then_some((transition.severity, transition.stale == Some(true)));
             out.push(Told { transition, decided });
         }
     }
 
     fn decided(&self, transition: &Transition, at: EventTime, by_timer: bool) -> Option<Decided> {
         let Condition::Levels(levels) = &self.rule.condition else { return None };
-        let rises = matches!(transition.transition, TransitionKind::Opened | TransitionKind::Escalated);
-        let severity = if rises { transition.severity } else { self.before.unwrap_or(transition.severity) };
+        let (before, was_stale) = self.before.unwrap_or((transition.severity, false));
+        // An update that changes no mark says that the value is worse; `when` decides that as it decides a rise.
+        let rises = match transition.transition {
+            TransitionKind::Opened | TransitionKind::Escalated => true,
+            TransitionKind::Updated => (transition.stale == Some(true)) == was_stale,
+            TransitionKind::Deescalated | TransitionKind::Cleared => false,
+        };
+        let severity = if rises { transition.severity } else { before };
         let level = levels.iter().find(|level| level.severity == severity)?;
         let (which, condition) = match &level.clear_when {
             _ if rises => ("when", level.when.clone()),

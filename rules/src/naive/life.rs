@@ -1,7 +1,7 @@
 //! The life of one rule at one key: its levels, its timers, and what it tells.
 
 use super::value::Moment;
-use super::{RuleAtKey, World, evidence};
+use super::{RuleAtKey, World, evidence, worse};
 use crate::ast::{Condition, Expr, Level, Rule, SilentFor, WindowFunction};
 use model::{EventTime, IncidentState, Millis, Severity, Transition, TransitionKind, incident_id};
 
@@ -38,6 +38,8 @@ struct Incident {
     revision: u32,
     /// Whether it stands as stale in what was told.
     stale: bool,
+    /// The worst deciding value told.
+    worst: Option<f64>,
 }
 
 /// State of one rule at one key.
@@ -90,7 +92,7 @@ pub(super) fn names(rule: &Rule, metric: &str) -> bool {
 }
 
 /// The levels as written; none for `silent_for`.
-fn written(rule: &Rule) -> &[Level] {
+pub(super) fn written(rule: &Rule) -> &[Level] {
     match &rule.condition {
         Condition::Levels(levels) => levels,
         Condition::Silent { .. } => &[],
@@ -181,7 +183,7 @@ impl RuleAtKey {
         if step == Step::Timer {
             self.end_spans(at);
         }
-        self.tell(world, key, before, evaluates, at, out);
+        self.tell(world, key, before, (step, evaluates), at, out);
     }
 
     /// Evaluates all conditions; then each level takes one step.
@@ -233,8 +235,14 @@ impl RuleAtKey {
         }
     }
 
-    /// What a step changed for those who watch, and whether the incident stands as stale then.
-    fn change(&self, before: Option<usize>, evaluated: bool) -> Option<(TransitionKind, bool)> {
+    /// What a step changed for those who watch, and whether the incident stands as stale then. `now` is how bad it is.
+    fn change(
+        &self,
+        before: Option<usize>,
+        evaluated: bool,
+        now: Option<(f64, bool)>,
+        at: EventTime,
+    ) -> Option<(TransitionKind, bool)> {
         let was_stale = self.life.incident.is_some_and(|incident| incident.stale);
         let stale_of = |level| if evaluated { self.life.is_unknown(level) } else { was_stale };
         match (before, self.life.highest_holding()) {
@@ -247,7 +255,9 @@ impl RuleAtKey {
             }
             (Some(_), Some(same)) => {
                 let stale = stale_of(same);
-                (stale != was_stale).then_some((TransitionKind::Updated, stale))
+                let worst = self.life.incident.and_then(|incident| incident.worst);
+                let told = |now| worse::is_told(now, worst, at, self.life.last_transition);
+                (stale != was_stale || now.is_some_and(told)).then_some((TransitionKind::Updated, stale))
             }
         }
     }
@@ -258,12 +268,23 @@ impl RuleAtKey {
         world: &World,
         key: &str,
         before: Option<usize>,
-        evaluated: bool,
+        (step, evaluated): (Step, bool),
         at: EventTime,
         out: &mut Vec<Transition>,
     ) {
-        let Some((kind, stale)) = self.change(before, evaluated) else { return };
         let after = self.life.highest_holding();
+        let moment = Moment { world, rule: &self.rule, members: &self.members, at, by_timer: step == Step::Timer };
+        let now = after.filter(|_| evaluated || after != before).and_then(|level| worse::deciding(&moment, level));
+        if let Some(incident) = &mut self.life.incident
+            && after == before
+            && incident.worst.is_none()
+        {
+            incident.worst = now.map(|(value, _)| value);
+        }
+        let Some((kind, stale)) = self.change(before, evaluated, now, at) else { return };
+        let was = self.life.incident;
+        let told_before = was.and_then(|incident| incident.worst).filter(|_| kind == TransitionKind::Updated);
+        let worst = worse::worst(now, told_before);
         let shown = after.or(before).expect("one of the two levels holds in every transition");
 
         let mut time = self.life.last_transition.map_or(at, |last| last.max(at));
@@ -271,8 +292,8 @@ impl RuleAtKey {
             time = self.life.last_cleared.map_or(time, |cleared| time.max(cleared + Millis(1)));
         }
         let incident = match self.life.incident {
-            Some(open) => Incident { revision: open.revision + 1, stale, ..open },
-            None => Incident { opened_at: time, revision: 1, stale },
+            Some(open) => Incident { revision: open.revision + 1, stale, worst, ..open },
+            None => Incident { opened_at: time, revision: 1, stale, worst },
         };
         let cleared = kind == TransitionKind::Cleared;
         self.life.incident = (!cleared).then_some(incident);
@@ -281,7 +302,7 @@ impl RuleAtKey {
             self.life.last_cleared = Some(time);
         }
 
-        let moment = Moment { world, rule: &self.rule, members: &self.members, at, by_timer: false };
+        let marked = was.is_some_and(|was| was.stale != stale);
         out.push(Transition {
             id: incident_id(&world.settings.prefix, &self.rule.id, key, incident.opened_at),
             rule: self.rule.id.clone(),
@@ -293,18 +314,25 @@ impl RuleAtKey {
             revision: incident.revision,
             time,
             opened_at: incident.opened_at,
-            evidence: evidence::of(&moment, self.deciding(kind, before, after)),
+            evidence: evidence::of(&moment, self.deciding(kind, marked, before, after)),
             message: moment.message(),
-            stale: if kind == TransitionKind::Updated { Some(stale) } else { stale.then_some(true) },
+            stale: if kind == TransitionKind::Updated && marked { Some(stale) } else { stale.then_some(true) },
             reason: None,
         });
     }
 
-    /// The condition that decided: what opened or raised it did so by `when` of the level that holds now, everything
-    /// else by `clear_when` of the level that held before. None for `silent_for`.
-    fn deciding(&self, kind: TransitionKind, before: Option<usize>, after: Option<usize>) -> Option<&Expr> {
+    /// The condition that decided: what opened, raised or worsened it did so by `when` of the level that holds now,
+    /// everything else by `clear_when` of the level that held before. None for `silent_for`.
+    fn deciding(
+        &self,
+        kind: TransitionKind,
+        marked: bool,
+        before: Option<usize>,
+        after: Option<usize>,
+    ) -> Option<&Expr> {
         let levels = written(&self.rule);
         match kind {
+            TransitionKind::Updated if !marked => levels.get(after?).map(|level| &level.when),
             TransitionKind::Opened | TransitionKind::Escalated => levels.get(after?).map(|level| &level.when),
             TransitionKind::Deescalated | TransitionKind::Cleared | TransitionKind::Updated => {
                 levels.get(before?).map(|level| level.clear_when.as_ref().unwrap_or(&level.when))

@@ -11,6 +11,7 @@ mod numbers;
 mod readings;
 mod value;
 mod windows;
+mod worse;
 
 pub use explain::{Decided, Explainer, Part, Told, Worth};
 

@@ -82,6 +82,14 @@ impl<'a> Moment<'a> {
         }
     }
 
+    /// The least and the largest number that a part of a condition can be.
+    pub(super) fn ends(&self, part: &Expr) -> Option<(f64, f64)> {
+        match self.side(part, self.key_sensor().map_or(Scope::Area, Scope::Sensor))? {
+            Side::Range(low, high) => Some((low, high)),
+            Side::Value(value) => value.number().map(|number| (number, number)),
+        }
+    }
+
     /// Whether a `where` is true of a sensor.
     pub(super) fn attributes_satisfy(&self, condition: &Expr, sensor: u32) -> bool {
         self.eval(condition, Scope::Sensor(sensor)).and_then(Value::truth) == Some(true)

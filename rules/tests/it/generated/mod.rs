@@ -59,6 +59,7 @@ struct Coverage {
     escalated: u64,
     deescalated: u64,
     stale: u64,
+    worse: u64,
     area: u64,
 }
 
@@ -70,7 +71,9 @@ impl Coverage {
         self.cleared += any(TransitionKind::Cleared);
         self.escalated += any(TransitionKind::Escalated);
         self.deescalated += any(TransitionKind::Deescalated);
-        self.stale += any(TransitionKind::Updated);
+        let updated = || all().filter(|transition| transition.transition == TransitionKind::Updated);
+        self.stale += u64::from(updated().any(|transition| transition.stale.is_some()));
+        self.worse += u64::from(updated().any(|transition| transition.stale.is_none()));
         self.area += u64::from(all().any(|transition| case.sensors.iter().all(|sensor| sensor.id != transition.key)));
     }
 
@@ -83,5 +86,6 @@ impl Coverage {
         assert!(least(self.deescalated, 12), "{self:?}");
         assert!(least(self.stale, 40), "{self:?}");
         assert!(least(self.area, 40), "{self:?}");
+        assert!(least(self.worse, 6), "{self:?}");
     }
 }

@@ -44,6 +44,9 @@ struct Forgetting<R> {
 impl<R: PartitionRules> PartitionRules for Forgetting<R> {
     fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
         self.inner.apply(offset, entry, out);
+        if let Entry::Tick(time) = entry {
+            self.largest = self.largest.max(*time);
+        }
         let Entry::Reading(reading) = entry else { return };
         self.largest = self.largest.max(reading.time);
         if self.random.percent(15) {
