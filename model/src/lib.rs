@@ -2,6 +2,7 @@
 //!
 //! This crate does no I/O and reads no clock; parsers take text, placements take points.
 
+mod calendar;
 mod feed_clock;
 mod feed_message;
 mod incident;
@@ -13,6 +14,7 @@ mod registry;
 mod schemas;
 mod time;
 
+pub use calendar::{Calendar, Calendars};
 pub use feed_clock::FeedClock;
 pub use feed_message::{Certainty, FeedContext, FeedMessage, MsgType, Urgency};
 pub use incident::{
