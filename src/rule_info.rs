@@ -95,9 +95,11 @@ fn line<'a>(measured: &'a Expr, limit: &Expr) -> Option<(&'a str, f64, Option<St
 
 /// The metric whose unit the expression has.
 fn metric_of(expr: &Expr) -> Option<&str> {
-    use WindowFunction::{Avg, Max, Min};
+    use WindowFunction::{Avg, Ewma, Max, Min, Quantile};
     match expr {
-        Expr::Metric(metric) | Expr::Previous(metric) | Expr::Window(Avg | Min | Max, metric, _) => Some(metric),
+        Expr::Metric(metric)
+        | Expr::Previous(metric)
+        | Expr::Window(Avg | Min | Max | Quantile(_) | Ewma, metric, _) => Some(metric),
         _ => None,
     }
 }

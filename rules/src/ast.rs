@@ -1,8 +1,12 @@
 //! A rule as the evaluators see it: checked, typed, without positions in a file.
 
+use crate::aqi::Pollutant;
 use model::{AttrValue, Domain, Millis, Registry, Sensor, Severity};
 use std::fmt;
 use std::sync::Arc;
+
+mod window;
+pub use window::{Fraction, WindowFunction};
 
 /// The rules of a city in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -198,6 +202,10 @@ pub enum Expr {
     Previous(Arc<str>),
     /// `changed(metric)`
     Changed(Arc<str>),
+    /// `iaqi(metric)`, in sensor rules; the metric measures a [`Pollutant`].
+    Iaqi(Arc<str>),
+    /// `aqi()`, in sensor rules. It names the metrics of all pollutants.
+    Aqi,
     /// `sensors(pred, span)`, in area rules.
     Sensors(Box<Expr>, Millis),
     /// `share(pred, span)`, in area rules.
@@ -238,31 +246,6 @@ pub enum Operator {
     Remainder,
 }
 
-/// A function over the window (t − d, t] of one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum WindowFunction {
-    /// Arithmetic mean.
-    Avg,
-    /// Smallest.
-    Min,
-    /// Largest.
-    Max,
-    /// Sum.
-    Sum,
-    /// Number of readings.
-    Count,
-    /// Standard deviation of the population.
-    Stddev,
-    /// Last − first.
-    Delta,
-    /// Least-squares slope per second.
-    Rate,
-    /// Last − smallest.
-    Rise,
-    /// Largest − last.
-    Fall,
-}
-
 /// Text with holes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(pub Vec<TemplatePart>);
@@ -276,16 +259,6 @@ pub enum TemplatePart {
     Metric(Arc<str>),
     /// A registry attribute of the key's sensor.
     Attr(Arc<str>),
-}
-
-impl WindowFunction {
-    /// Fewer readings than this are unknown, unless the rule has `min_readings`.
-    pub fn least_readings(self) -> u32 {
-        match self {
-            WindowFunction::Stddev => 3,
-            _ => 1,
-        }
-    }
 }
 
 impl Condition {
@@ -308,10 +281,21 @@ impl Expr {
     /// Appends the metrics that the expression names and `found` lacks, in order of appearance.
     pub fn collect_metrics(&self, found: &mut Vec<Arc<str>>) {
         self.visit(&mut |expr| match expr {
-            Expr::Metric(name) | Expr::Window(_, name, _) | Expr::Previous(name) | Expr::Changed(name)
+            Expr::Metric(name)
+            | Expr::Window(_, name, _)
+            | Expr::Previous(name)
+            | Expr::Changed(name)
+            | Expr::Iaqi(name)
                 if !found.contains(name) =>
             {
                 found.push(Arc::clone(name));
+            }
+            Expr::Aqi => {
+                for metric in Pollutant::ALL.map(Pollutant::metric) {
+                    if !found.iter().any(|name| **name == *metric) {
+                        found.push(Arc::from(metric));
+                    }
+                }
             }
             _ => {}
         });
@@ -329,6 +313,8 @@ impl Expr {
             | Expr::Window(..)
             | Expr::Previous(_)
             | Expr::Changed(_)
+            | Expr::Iaqi(_)
+            | Expr::Aqi
             | Expr::Reporting(_) => {}
             Expr::Not(a) | Expr::Neg(a) | Expr::Sensors(a, _) | Expr::Share(a, _) => a.visit(see),
             Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {

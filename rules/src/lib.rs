@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock. The same rules, registry and log give the same transitions, byte for byte.
 //! `docs/semantics.md` says what each thing means exactly.
 
+pub mod aqi;
 pub mod ast;
 pub mod backtest;
 pub mod check;

@@ -2,8 +2,9 @@
 
 use super::types::{Checked, Checker, Place, Type, build};
 use super::values::check_duration;
-use super::{LONGEST_WINDOW, suggest};
-use crate::ast::{self, WindowFunction};
+use super::{LONGEST_SEASON, LONGEST_WINDOW, suggest};
+use crate::aqi::Pollutant;
+use crate::ast::{self, Fraction, WindowFunction};
 use crate::syntax::Span;
 use crate::syntax::expression::{Expr, Kind};
 use model::Millis;
@@ -17,9 +18,18 @@ pub(crate) enum Function {
     Sensors,
     Share,
     Reporting,
-    /// Belongs to the language, not to this version of it.
-    NotYet,
+    Quantile,
+    Iaqi,
+    Aqi,
 }
+
+/// The longest windows, and why.
+const WINDOW: (Millis, &str) =
+    (LONGEST_WINDOW, "a window keeps all its readings in memory; let the sensor send an aggregate instead");
+const SEASON: (Millis, &str) =
+    (LONGEST_SEASON, "a season keeps a summary of each hour: what is older is another season");
+/// The UCUM unit of what has none.
+const UNITLESS: &str = "1";
 
 const FUNCTIONS: [(&str, Function); 21] = [
     ("avg", Function::Window(WindowFunction::Avg)),
@@ -37,12 +47,12 @@ const FUNCTIONS: [(&str, Function); 21] = [
     ("sensors", Function::Sensors),
     ("share", Function::Share),
     ("reporting", Function::Reporting),
-    ("quantile", Function::NotYet),
-    ("ewma", Function::NotYet),
-    ("robust_z", Function::NotYet),
-    ("seasonal_z", Function::NotYet),
-    ("aqi", Function::NotYet),
-    ("iaqi", Function::NotYet),
+    ("quantile", Function::Quantile),
+    ("ewma", Function::Window(WindowFunction::Ewma)),
+    ("robust_z", Function::Window(WindowFunction::RobustZ)),
+    ("seasonal_z", Function::Window(WindowFunction::SeasonalZ)),
+    ("aqi", Function::Aqi),
+    ("iaqi", Function::Iaqi),
 ];
 
 impl Function {
@@ -57,6 +67,10 @@ pub(crate) fn example(name: &str) -> String {
         Some(Function::Previous | Function::Changed) => format!("{name}(level_m)"),
         Some(Function::Sensors | Function::Share) => format!("{name}(level_m > 0.9, '10m')"),
         Some(Function::Reporting) => format!("{name}('10m')"),
+        Some(Function::Quantile) => format!("{name}(level_m, 0.9, '10m')"),
+        Some(Function::Window(WindowFunction::SeasonalZ)) => format!("{name}(level_m, '28d')"),
+        Some(Function::Iaqi) => format!("{name}({})", Pollutant::Pm2_5.metric()),
+        Some(Function::Aqi) => format!("{name}()"),
         _ => format!("{name}(level_m, '10m')"),
     }
 }
@@ -70,28 +84,22 @@ impl Checker<'_, '_, '_> {
                 "median" | "percentile" => Some("quantile"),
                 "std" | "sd" => Some("stddev"),
                 "last" | "prev" => Some("previous"),
-                _ => suggest::nearest(
-                    name,
-                    FUNCTIONS.iter().filter(|(_, f)| *f != Function::NotYet).map(|(known, _)| *known),
-                ),
+                _ => suggest::nearest(name, FUNCTIONS.iter().map(|(known, _)| *known)),
             };
             match usual {
                 Some(known) => diagnostic.hint(format!("did you mean `{known}`?")),
                 None => {
-                    let all: Vec<&str> =
-                        FUNCTIONS.iter().filter(|(_, f)| *f != Function::NotYet).map(|(known, _)| *known).collect();
+                    let all: Vec<&str> = FUNCTIONS.iter().map(|(known, _)| *known).collect();
                     diagnostic.hint(format!("known are {}", all.join(", ")));
                 }
             }
             return None;
         };
-        if function == Function::NotYet {
-            self.report.error(name_span, format!("the function `{name}` is not in this version yet"));
-            return None;
-        }
         self.allowed_here(function, name, name_span)?;
         let wanted = match function {
-            Function::Previous | Function::Changed | Function::Reporting => 1,
+            Function::Aqi => 0,
+            Function::Previous | Function::Changed | Function::Reporting | Function::Iaqi => 1,
+            Function::Quantile => 3,
             _ => 2,
         };
         if arguments.len() != wanted {
@@ -119,7 +127,9 @@ impl Checker<'_, '_, '_> {
             }
             Function::Sensors => self.members(name, arguments, span, ast::Expr::Sensors),
             Function::Share => self.members(name, arguments, span, ast::Expr::Share),
-            Function::NotYet => None,
+            Function::Quantile => self.quantile(name, arguments, span),
+            Function::Iaqi => self.iaqi(name, arguments, span),
+            Function::Aqi => self.aqi(name_span, span),
         }
     }
 
@@ -130,8 +140,16 @@ impl Checker<'_, '_, '_> {
             function,
             Function::Previous
                 | Function::Changed
+                | Function::Aqi
+                | Function::Iaqi
                 | Function::Window(
-                    WindowFunction::Delta | WindowFunction::Rate | WindowFunction::Rise | WindowFunction::Fall
+                    WindowFunction::Delta
+                        | WindowFunction::Rate
+                        | WindowFunction::Rise
+                        | WindowFunction::Fall
+                        | WindowFunction::Ewma
+                        | WindowFunction::RobustZ
+                        | WindowFunction::SeasonalZ
                 )
         );
         let (message, hint) = match self.place {
@@ -149,7 +167,7 @@ impl Checker<'_, '_, '_> {
             ),
             Place::Condition if one_series && !self.each.is_sensor() => (
                 format!("`{name}` follows one sensor, but this rule is of each: {}", self.each),
-                "areas know avg, min, max, sum, count, stddev, sensors, share, reporting",
+                "areas know avg, min, max, sum, count, stddev, quantile, sensors, share, reporting",
             ),
             Place::Condition => return Some(()),
         };
@@ -159,14 +177,86 @@ impl Checker<'_, '_, '_> {
 
     fn window(&mut self, window: WindowFunction, name: &str, arguments: &[Expr], span: Span) -> Option<Checked> {
         let metric = self.metric_argument(&arguments[0], name);
-        let length = self.window_argument(&arguments[1], name);
+        let most = if window == WindowFunction::SeasonalZ { SEASON } else { WINDOW };
+        let length = self.window_within(&arguments[1], name, most);
         let ((metric, unit), length) = (metric?, length?);
         let unit = match window {
             WindowFunction::Count => None,
+            WindowFunction::RobustZ | WindowFunction::SeasonalZ => Some(UNITLESS.to_owned()),
             WindowFunction::Rate => Some(format!("{unit}/s")),
             _ => Some(unit),
         };
         Some(build(span, Type::Number(unit), Vec::new(), |_| ast::Expr::Window(window, metric.into(), length)))
+    }
+
+    fn quantile(&mut self, name: &str, arguments: &[Expr], span: Span) -> Option<Checked> {
+        let metric = self.metric_argument(&arguments[0], name);
+        let part = self.fraction_argument(&arguments[1], name);
+        let length = self.window_argument(&arguments[2], name);
+        let ((metric, unit), part, length) = (metric?, part?, length?);
+        let function = WindowFunction::Quantile(part);
+        let make = |_| ast::Expr::Window(function, metric.into(), length);
+        Some(build(span, Type::Number(Some(unit)), Vec::new(), make))
+    }
+
+    /// A part from 0 to 1, written as a number.
+    fn fraction_argument(&mut self, argument: &Expr, name: &str) -> Option<Fraction> {
+        let Kind::Number(number) = argument.kind else {
+            self.report
+                .error(argument.span, format!("the second argument of `{name}` is a number from 0 to 1"))
+                .hint(format!("for example {}", example(name)));
+            return None;
+        };
+        let fraction = Fraction::new(number);
+        if fraction.is_none() {
+            let diagnostic = self.report.error(argument.span, format!("{number} is not from 0 to 1"));
+            if number > 1.0 && number <= 100.0 {
+                diagnostic.hint(format!("for {number} % write {}", number / 100.0));
+            }
+        }
+        fraction
+    }
+
+    fn iaqi(&mut self, name: &str, arguments: &[Expr], span: Span) -> Option<Checked> {
+        let (metric, _) = self.metric_argument(&arguments[0], name)?;
+        let Some(pollutant) = Pollutant::of(&metric) else {
+            let known = Pollutant::ALL.map(Pollutant::metric);
+            let diagnostic = self.report.error(arguments[0].span, format!("`{metric}` is no pollutant of the index"));
+            if let Some(hint) = suggest::hint(&metric, &known) {
+                diagnostic.hint(hint);
+            }
+            return None;
+        };
+        self.measured_in_micrograms(pollutant, arguments[0].span)?;
+        Some(build(span, Type::Number(Some(UNITLESS.to_owned())), Vec::new(), |_| ast::Expr::Iaqi(metric.into())))
+    }
+
+    fn aqi(&mut self, name_span: Span, span: Span) -> Option<Checked> {
+        let known = |pollutant: &Pollutant| self.known.metrics.contains_key(pollutant.metric());
+        let measured: Vec<Pollutant> = Pollutant::ALL.into_iter().filter(known).collect();
+        if measured.is_empty() {
+            let all = Pollutant::ALL.map(Pollutant::metric).join(", ");
+            self.report
+                .error(name_span, "the city has no metric of a pollutant of the index")
+                .hint(format!("its metrics.yaml needs one of {all}"));
+            return None;
+        }
+        for pollutant in measured {
+            self.measured_in_micrograms(pollutant, name_span)?;
+        }
+        Some(build(span, Type::Number(Some(UNITLESS.to_owned())), Vec::new(), |_| ast::Expr::Aqi))
+    }
+
+    fn measured_in_micrograms(&mut self, pollutant: Pollutant, span: Span) -> Option<()> {
+        let metric = pollutant.metric();
+        let unit = self.known.metrics.get(metric)?;
+        if unit != Pollutant::UNIT {
+            self.report
+                .error(span, format!("the index needs `{metric}` in {}, but its unit is {unit}", Pollutant::UNIT))
+                .hint("mend the unit in the city's metrics.yaml");
+            return None;
+        }
+        Some(())
     }
 
     fn members(
@@ -213,14 +303,16 @@ impl Checker<'_, '_, '_> {
 
     /// The length of a window: text of a duration, within limits.
     fn window_argument(&mut self, argument: &Expr, name: &str) -> Option<Millis> {
+        self.window_within(argument, name, WINDOW)
+    }
+
+    fn window_within(&mut self, argument: &Expr, name: &str, most: (Millis, &str)) -> Option<Millis> {
         let Kind::Text(text) = &argument.kind else {
             self.report
                 .error(argument.span, format!("the window of `{name}` must be a duration between quotes"))
                 .hint(format!("for example {}", example(name)));
             return None;
         };
-        let most =
-            (LONGEST_WINDOW, "a window keeps all its readings in memory; let the sensor send an aggregate instead");
         check_duration(text, argument.span, &format!("the window of `{name}`"), Millis(1), most, self.report)
     }
 }

@@ -28,6 +28,8 @@ use values::Fields;
 
 /// The longest window, timer and staleness.
 pub const LONGEST_WINDOW: Millis = Millis(45 * Millis::DAY.0);
+/// The longest window of `seasonal_z`, which keeps a summary of each hour.
+pub const LONGEST_SEASON: Millis = Millis(182 * Millis::DAY.0);
 /// The longest limit of a case.
 const LONGEST_LIMIT: Millis = Millis(3_650 * Millis::DAY.0);
 

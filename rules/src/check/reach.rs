@@ -334,6 +334,7 @@ fn negated(comparison: Comparison) -> Comparison {
 /// The values that an operand can have by its nature.
 fn natural(operand: &Expr) -> Allowed {
     match operand {
+        Expr::Aqi | Expr::Iaqi(_) => Allowed::Between { low: (0.0, false), high: (500.0, false), not: Vec::new() },
         Expr::Share(..) => Allowed::Between { low: (0.0, false), high: (1.0, false), not: Vec::new() },
         Expr::Sensors(..)
         | Expr::Reporting(_)
@@ -348,6 +349,7 @@ fn natural(operand: &Expr) -> Allowed {
 fn natural_words(operand: &Expr) -> String {
     match operand {
         Expr::Share(..) => "share is from 0 to 1: write 0.3 for 30 %".to_owned(),
+        Expr::Aqi | Expr::Iaqi(_) => "the index is from 0 to 500".to_owned(),
         Expr::Sensors(..) => "sensors is never below 0".to_owned(),
         Expr::Reporting(_) => "reporting is never below 0".to_owned(),
         Expr::Window(function, ..) => format!("{function} is never below 0"),

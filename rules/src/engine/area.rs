@@ -306,7 +306,9 @@ impl AreaRuleState {
                 };
                 fitting.iter().map(found).collect()
             }
-            Term::Newest(_) | Term::NewestAndPrevious(_) | Term::NewestTime => Vec::new(),
+            Term::Newest(_) | Term::NewestAndPrevious(_) | Term::NewestTime | Term::Hour(_) | Term::WorstHour(_) => {
+                Vec::new()
+            }
         }
     }
 }

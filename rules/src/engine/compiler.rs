@@ -5,6 +5,7 @@ use super::layout::{
     AreaPart, Body, Level, LocalRule, MessagePart, Slot, SlotView, TallyPart, TallySpec, Term, for_each_condition,
 };
 use super::program::{AttrKind, MetricId, Program};
+use super::special;
 use super::view::ViewSpec;
 use super::window::UNKNOWN;
 use super::worse::Deciding;
@@ -20,6 +21,10 @@ pub(super) struct Compiler<'a> {
     pub least: Option<u32>,
     /// Windows by place, filled as expressions ask for them.
     pub windows: Vec<Vec<ViewSpec>>,
+    /// By place, the longest span of `seasonal_z`; 0 without.
+    pub seasons: Vec<i64>,
+    /// The smallest step of a metric.
+    pub resolution: &'a dyn Fn(&str) -> f64,
     pub used: Vec<(u32, u32)>,
     pub tallies: Vec<TallySpec>,
     pub in_area: bool,
@@ -36,7 +41,8 @@ impl Compiler<'_> {
             Condition::Silent { after, .. } => Some(after),
             Condition::Levels(_) => None,
         };
-        LocalRule { rule: index, body, named, silent, windows: std::mem::take(&mut self.used).into() }
+        let hourly = special::hourly(rule, self.place_of);
+        LocalRule { rule: index, body, named, silent, hourly, windows: std::mem::take(&mut self.used).into() }
     }
 
     pub fn area_part(&mut self, program: &Program, index: u32, slots: &mut [Slot]) -> AreaPart {
@@ -51,7 +57,7 @@ impl Compiler<'_> {
             let found: Box<[u32]> = names.iter().filter_map(|name| (self.place_of)(name)).collect();
             let several = names.len() > 1;
             for &slot in &found {
-                let spec = ViewSpec { span: tally.span, sum: false, min: false, max: false };
+                let spec = ViewSpec::of(tally.span);
                 let and_stale_after = several.then_some(rule.stale_after.map(|span| span.0));
                 let views = &mut slots[slot as usize].views;
                 let same = |view: &SlotView| view.keeps && view.spec == spec && view.and_stale_after == and_stale_after;
@@ -132,6 +138,10 @@ impl Compiler<'_> {
         match expr {
             Expr::Metric(name) | Expr::Changed(name) => terms.extend((self.place_of)(name).map(Term::Newest)),
             Expr::Previous(name) => terms.extend((self.place_of)(name).map(Term::NewestAndPrevious)),
+            // Its window keeps summaries: the readings behind them are gone.
+            Expr::Window(WindowFunction::SeasonalZ, name, _) => terms.extend((self.place_of)(name).map(Term::Newest)),
+            Expr::Iaqi(name) => terms.extend((self.place_of)(name).map(Term::Hour)),
+            Expr::Aqi => terms.push(Term::WorstHour(self.least.unwrap_or(1))),
             Expr::Window(_, name, span) => terms.extend((self.place_of)(name).map(|place| Term::Window(place, span.0))),
             Expr::Sensors(predicate, span) | Expr::Share(predicate, span) => {
                 let tally = self.tally(Some(predicate), span.0);
@@ -157,16 +167,17 @@ impl Compiler<'_> {
         place as u32
     }
 
-    fn view(&mut self, place: u32, span: i64, function: WindowFunction) -> u32 {
-        use WindowFunction::{Avg, Fall, Max, Min, Rate, Rise, Stddev, Sum};
+    pub fn view(&mut self, place: u32, span: i64, function: WindowFunction) -> u32 {
+        use WindowFunction::{Avg, Fall, Max, Min, Quantile, Rate, Rise, RobustZ, Stddev, Sum};
         let views = &mut self.windows[place as usize];
         let view = views.iter().position(|view| view.span == span).unwrap_or_else(|| {
-            views.push(ViewSpec { span, sum: false, min: false, max: false });
+            views.push(ViewSpec::of(span));
             views.len() - 1
         });
         views[view].sum |= matches!(function, Avg | Sum | Stddev | Rate);
         views[view].min |= matches!(function, Min | Rise);
         views[view].max |= matches!(function, Max | Fall);
+        views[view].sorted |= matches!(function, Quantile(_) | RobustZ);
         let used = (place, view as u32);
         if !self.used.contains(&used) {
             self.used.push(used);
@@ -215,6 +226,9 @@ impl Compiler<'_> {
                 // A metric that the sensor never reported has no reading in any window: `count` of none is 0.
                 None if *function == WindowFunction::Count => Number::Constant(0.0),
                 None => Number::Constant(UNKNOWN),
+                Some(place) if matches!(function, WindowFunction::RobustZ | WindowFunction::SeasonalZ) => {
+                    self.score(*function, name, place, span.0)
+                }
                 Some(place) => {
                     let view = self.view(place, span.0, *function) as usize;
                     Number::Window { function: *function, place: place as usize, view, least: self.least }
@@ -226,6 +240,8 @@ impl Compiler<'_> {
             Expr::Share(predicate, span) => {
                 Number::Tally(self.tally(Some(predicate), span.0) as usize, TallyKind::Share)
             }
+            Expr::Iaqi(name) => self.iaqi(name),
+            Expr::Aqi => self.aqi(),
             Expr::Reporting(span) => Number::Tally(self.tally(None, span.0) as usize, TallyKind::Reporting),
             _ => Number::Constant(UNKNOWN),
         }
@@ -339,6 +355,8 @@ pub(super) fn evaluate_where(condition: &Expr, sensor: &Sensor) -> Truth {
         attr_kind: &|name| sensor.attr.get(name).map_or(AttrKind::Number, AttrKind::of),
         least: None,
         windows: Vec::new(),
+        seasons: Vec::new(),
+        resolution: &|_| 0.0,
         used: Vec::new(),
         tallies: Vec::new(),
         in_area: false,

@@ -1,5 +1,6 @@
 //! Conditions compiled for one layout of state: names are places, types are settled, evaluation allocates nothing.
 
+use super::special::Special;
 use super::window::UNKNOWN;
 use crate::ast::{Comparison, Operator, WindowFunction};
 use model::AttrValue;
@@ -31,6 +32,10 @@ pub(super) trait Values {
     fn tally(&self, _tally: usize, _kind: TallyKind) -> (f64, f64) {
         (UNKNOWN, UNKNOWN)
     }
+    /// A function that needs more than a window.
+    fn special(&self, _special: &Special) -> f64 {
+        UNKNOWN
+    }
     /// A registry attribute.
     fn attr(&self, place: usize) -> Option<&AttrValue>;
 }
@@ -55,6 +60,7 @@ pub(super) enum Number {
     If(Box<Logic>, Box<Number>, Box<Number>),
     Window { function: WindowFunction, place: usize, view: usize, least: Option<u32> },
     Tally(usize, TallyKind),
+    Special(Box<Special>),
 }
 
 /// Text, or unknown.
@@ -128,6 +134,7 @@ impl Number {
                 Truth::Unknown => UNKNOWN,
             },
             Number::Window { function, place, view, least } => values.window(*function, *place, *view, *least),
+            Number::Special(special) => values.special(special),
             Number::Tally(tally, kind) => {
                 let (low, high) = values.tally(*tally, *kind);
                 if low == high { low } else { UNKNOWN }

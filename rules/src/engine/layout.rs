@@ -6,6 +6,7 @@
 use super::compiler::Compiler;
 use super::expression::Logic;
 use super::program::{AttrKind, Class, MetricId, Program};
+use super::season::Season;
 use super::view::ViewSpec;
 use super::worse::Deciding;
 use crate::ast::{Condition, Expr, Rule, SilentFor};
@@ -35,6 +36,8 @@ pub(super) struct Layout {
 pub(super) struct Slot {
     pub previous: bool,
     pub views: Vec<SlotView>,
+    /// The hours of the week, with nothing in them yet, where a rule asks for them.
+    pub season: Option<Season>,
 }
 
 /// A window over one metric of a sensor.
@@ -55,6 +58,8 @@ pub(super) struct LocalRule {
     /// Slots of the metrics that it names and the sensor reports.
     pub named: Box<[u32]>,
     pub silent: Option<SilentFor>,
+    /// Slots of the metrics whose air quality index it asks for: the ends of their hours evaluate it.
+    pub hourly: Box<[u32]>,
     /// The windows it reads: slot, view.
     pub windows: Box<[(u32, u32)]>,
 }
@@ -89,6 +94,10 @@ pub(super) struct Level {
 pub(super) enum Term {
     Newest(u32),
     NewestAndPrevious(u32),
+    /// The natural hour of a metric that ended last.
+    Hour(u32),
+    /// The same of the pollutant that decides the index, with so many readings at least.
+    WorstHour(u32),
     /// Place and span of a window.
     Window(u32, i64),
     /// Tally and span.
@@ -156,6 +165,8 @@ impl Layout {
             attr_kind: &attr_kind,
             least: None,
             windows: vec![Vec::new(); metrics.len()],
+            seasons: vec![0; metrics.len()],
+            resolution: &|name| program.resolution(name),
             used: Vec::new(),
             tallies: Vec::new(),
             in_area: false,
@@ -169,9 +180,10 @@ impl Layout {
         let rules: Box<[LocalRule]> =
             active.iter().filter(|rule| !is_area(rule)).map(|&rule| compiler.local_rule(program, rule)).collect();
         let mut slots: Vec<Slot> = Vec::new();
-        for views in std::mem::take(&mut compiler.windows) {
+        for (views, span) in std::mem::take(&mut compiler.windows).into_iter().zip(&compiler.seasons) {
             let view = |spec| SlotView { spec, and_stale_after: None, keeps: false };
-            slots.push(Slot { previous: false, views: views.into_iter().map(view).collect() });
+            let season = (*span > 0).then(|| Season::new(program.settings.zone.clone(), *span));
+            slots.push(Slot { previous: false, views: views.into_iter().map(view).collect(), season });
         }
         for rule in &rules {
             mark_previous(&program.rules.rules[rule.rule as usize], &place_of, &mut slots);
@@ -222,6 +234,8 @@ impl AreaRule {
             attr_kind: &|_| AttrKind::Number,
             least: rule.min_readings,
             windows: vec![Vec::new(); metrics.len()],
+            seasons: vec![0; metrics.len()],
+            resolution: &|name| program.resolution(name),
             used: Vec::new(),
             tallies: Vec::new(),
             in_area: true,

@@ -3,7 +3,9 @@
 use super::expression::Values;
 use super::forgotten::Forgotten;
 use super::layout::Slot;
-use super::program::Timing;
+use super::program::{Program, Timing};
+use super::season::Season;
+use super::special::Special;
 use super::view::ViewSpec;
 use super::window::{Held, Inserted, Readings, UNKNOWN};
 use crate::ast::WindowFunction;
@@ -30,13 +32,15 @@ pub(super) struct History {
     pub previous: Option<Held<()>>,
     pub keeps_previous: bool,
     pub readings: Readings<()>,
+    /// The hours of the week, where a rule asks for them.
+    pub season: Option<Box<Season>>,
     /// Windows that nobody evaluates: they end at the newest reading.
     keeps: Box<[u32]>,
 }
 
 impl MetricState {
     pub fn new(slot: &Slot, timing: &Timing) -> MetricState {
-        let history = (slot.previous || !slot.views.is_empty()).then(|| {
+        let history = (slot.previous || !slot.views.is_empty() || slot.season.is_some()).then(|| {
             let span = |view: &super::layout::SlotView| {
                 let longer = view.and_stale_after.map_or(0, |rules| rules.unwrap_or(timing.stale_after));
                 ViewSpec { span: view.spec.span.saturating_add(longer), ..view.spec }
@@ -47,6 +51,7 @@ impl MetricState {
                 previous: None,
                 keeps_previous: slot.previous,
                 readings: Readings::new(&specs),
+                season: slot.season.clone().map(Box::new),
                 keeps: keeps.collect(),
             })
         });
@@ -64,6 +69,9 @@ impl MetricState {
         if let Some(history) = &mut self.history {
             if history.readings.insert(reading) == Inserted::Duplicate {
                 return false;
+            }
+            if let Some(season) = &mut history.season {
+                season.add(time, value);
             }
             if history.keeps_previous {
                 if newer && self.time != NEVER {
@@ -96,6 +104,7 @@ impl MetricState {
 
 /// The values of one sensor at an evaluation.
 pub(super) struct SensorValues<'a> {
+    pub program: &'a Program,
     pub metrics: &'a [MetricState],
     pub attrs: &'a [Option<AttrValue>],
     pub forgotten: Option<&'a Forgotten>,
@@ -139,6 +148,10 @@ impl Values for SensorValues<'_> {
             WindowFunction::Count => count as f64,
             _ => history.readings.compute(function, view, least.unwrap_or(function.least_readings())),
         }
+    }
+
+    fn special(&self, special: &Special) -> f64 {
+        self.compute(special)
     }
 
     fn attr(&self, place: usize) -> Option<&AttrValue> {

@@ -5,12 +5,14 @@
 //! lazy: a key remembers an instant that none of its timers is before, and looks closer when that passes.
 
 mod area;
+mod calendar;
 mod clock;
 mod codec;
 mod compiler;
 mod expression;
 mod forgotten;
 mod group;
+mod index;
 mod layout;
 mod life;
 mod metric;
@@ -20,7 +22,10 @@ mod program;
 mod reading;
 mod restored;
 mod saved;
+mod season;
 mod sensor;
+mod sorted;
+mod special;
 mod tally;
 mod telling;
 mod timers;

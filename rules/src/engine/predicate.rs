@@ -35,7 +35,8 @@ pub(super) fn apply(
     if part.slots.iter().all(|&slot| newest_before(slot) < reading.time) {
         let metrics = &reading.sensor.metrics;
         let forgotten = reading.sensor.forgotten();
-        let values = SensorValues { metrics, attrs, forgotten, stale_after, at: reading.time, by_reading: true };
+        let values =
+            SensorValues { program, metrics, attrs, forgotten, stale_after, at: reading.time, by_reading: true };
         note(member, predicate.evaluate(&values), reading, &instant);
     } else {
         recount(member, predicate, part, attrs, reading, stale_after);

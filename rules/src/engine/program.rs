@@ -113,6 +113,11 @@ impl Program {
         program
     }
 
+    /// The smallest step of a metric; 0 where none is registered.
+    pub(super) fn resolution(&self, metric: &str) -> f64 {
+        self.registry.metrics.0.get(metric).map_or(0.0, |metric| metric.resolution)
+    }
+
     /// The name of a metric of this program.
     pub(super) fn metric_name(&self, id: MetricId) -> Option<&Arc<str>> {
         self.metrics.get(id as usize)

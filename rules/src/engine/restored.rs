@@ -6,6 +6,7 @@ use super::metric::{MetricState, NEVER};
 use super::presence::{At, Presence};
 use super::program::Program;
 use super::saved::{Kept, VERSION, load_class, load_held, load_readings, load_rule, load_tallied};
+use super::season::SavedSeason;
 use super::sensor::SensorState;
 use super::tally::{Tallied, Tally};
 use super::timers::Key;
@@ -136,12 +137,18 @@ impl Loader<'_> {
             let name = name.ok_or(Broken)?;
             let (time, value, offset) = (self.reader.signed()?, self.reader.number()?, self.reader.unsigned()?);
             let previous = self.reader.option(|reader| load_held(reader, |_| Ok(())))?;
-            let kept = self.reader.option(|reader| load_readings(reader, |_| Ok(())))?;
+            let history = self
+                .reader
+                .option(|reader| Ok((load_readings(reader, |_| Ok(()))?, reader.option(SavedSeason::load)?)))?;
+            let (kept, season) = history.unwrap_or_default();
             let Some(state) = place.and_then(|place| self.engine.make_room(place, name)) else { continue };
             (state.time, state.value, state.offset) = (time, value, offset);
             if let Some(history) = &mut state.history {
                 history.previous = previous.filter(|_| history.keeps_previous);
-                let (readings, lows) = kept.unwrap_or_default();
+                if let (Some(room), Some(season)) = (&mut history.season, season) {
+                    room.take_up(season);
+                }
+                let (readings, lows) = kept;
                 readings.into_iter().for_each(|reading| {
                     history.readings.insert(reading);
                 });

@@ -101,7 +101,10 @@ fn save_sensor(engine: &Engine, sensor: &SensorState, writer: &mut Writer<'_>) {
         let history = state.history.as_deref();
         let previous = history.and_then(|history| history.previous);
         writer.option(previous, |writer, held| save_held(&held, writer, |_, ()| {}));
-        writer.option(history, |writer, history| save_readings(&history.readings, writer, |_, ()| {}));
+        writer.option(history, |writer, history| {
+            save_readings(&history.readings, writer, |_, ()| {});
+            writer.option(history.season.as_deref(), |writer, season| season.save(writer));
+        });
     }
     writer.unsigned(sensor.rules.len() as u64);
     for (rule, state) in layout.rules.iter().zip(&sensor.rules) {

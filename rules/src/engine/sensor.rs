@@ -2,10 +2,12 @@
 
 use super::expression::Truth;
 use super::forgotten::Forgotten;
+use super::index::{EndedHour, next_hour_end};
 use super::layout::{Layout, LocalRule, Term};
 use super::life::{Phase, RuleState};
 use super::metric::{MetricState, NEVER, SensorValues};
 use super::program::{Program, Timing};
+use super::special;
 use super::telling::{Found, Teller};
 use super::window::Held;
 use super::worse::Deciding;
@@ -70,7 +72,7 @@ impl SensorState {
             if self.evaluate_rule(context, rule, place as usize, at, true) {
                 self.tell(context, rule, place as usize, at, true, teller);
                 self.next_timer = self.next_timer.min(self.due(context, rule, place as usize));
-            } else if rule.body.always_awaits_stale || rule.silent.is_some() {
+            } else if rule.body.always_awaits_stale || rule.silent.is_some() || !rule.hourly.is_empty() {
                 self.next_timer = self.next_timer.min(self.evaluation_due(context, rule, place as usize));
             }
         }
@@ -134,8 +136,22 @@ impl SensorState {
         self.rules[place].due(&rule.body.levels).min(self.evaluation_due(context, rule, place))
     }
 
-    /// The earliest timer of a rule that evaluates it: silence or staleness.
+    /// The earliest timer of a rule that evaluates it: silence, staleness, the end of an hour.
     fn evaluation_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
+        let due = self.silence_or_staleness_due(context, rule, place);
+        if rule.hourly.is_empty() { due } else { due.min(self.hour_end_due(context, rule, place)) }
+    }
+
+    fn hour_end_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
+        let state = &self.rules[place];
+        let newest = rule.hourly.iter().map(|&slot| self.metrics[slot as usize].time).max().unwrap_or(NEVER);
+        if newest == NEVER || state.evaluated_at == NEVER {
+            return i64::MAX;
+        }
+        next_hour_end(&context.program.settings.zone, state.evaluated_at, state.by_reading, newest)
+    }
+
+    fn silence_or_staleness_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
         let state = &self.rules[place];
         if let Some(after) = rule.silent {
             return if state.levels[0].phase == Phase::Off { self.silent_at(context, after) } else { i64::MAX };
@@ -182,6 +198,7 @@ impl SensorState {
         }
         self.advance(rule, at);
         let values = SensorValues {
+            program: context.program,
             metrics: &self.metrics,
             attrs: &context.program.attr_sets[self.attrs as usize],
             forgotten: self.apart.as_ref().and_then(|apart| apart.forgotten.as_ref()),
@@ -216,6 +233,7 @@ impl SensorState {
         }
         let SensorState { metrics, rules, apart, attrs, .. } = self;
         let values = SensorValues {
+            program: context.program,
             metrics,
             attrs: &context.program.attr_sets[*attrs as usize],
             forgotten: apart.as_ref().and_then(|apart| apart.forgotten.as_ref()),
@@ -264,6 +282,19 @@ impl SensorState {
                 let history = metric(slot).history.as_ref().expect("a layout with windows keeps readings");
                 let inside = history.readings.after(at.saturating_sub(span));
                 inside.take(Teller::MOST_EVIDENCE).map(|reading| found(slot, reading)).collect()
+            }
+            Term::Hour(slot) => {
+                let hour = EndedHour::at(&context.program.settings.zone, at);
+                let readings = hour.readings(metric(slot)).take(Teller::MOST_EVIDENCE);
+                readings.map(|reading| found(slot, reading)).collect()
+            }
+            Term::WorstHour(least) => {
+                let hour = EndedHour::at(&context.program.settings.zone, at);
+                let place_of = |name: &str| context.layout.names.iter().position(|other| **other == *name);
+                let measured = special::measured(&|name| place_of(name).map(|place| place as u32));
+                let Some((_, worst)) = hour.aqi(&self.metrics, &measured, least) else { return Vec::new() };
+                let readings = hour.readings(metric(worst.slot)).take(Teller::MOST_EVIDENCE);
+                readings.map(|reading| found(worst.slot, reading)).collect()
             }
             Term::NewestTime => {
                 let newest_time = self.newest_time();

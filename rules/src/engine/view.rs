@@ -1,5 +1,6 @@
 //! The part of kept readings inside one length of window, and what is known of it at any moment.
 
+use super::sorted::Sorted;
 use super::window::UNKNOWN;
 use std::collections::VecDeque;
 
@@ -18,6 +19,8 @@ pub(super) struct ViewSpec {
     pub min: bool,
     /// Whether the largest is asked for.
     pub max: bool,
+    /// Whether values by their rank are asked for.
+    pub sorted: bool,
 }
 
 /// The part of the readings inside one length of window.
@@ -35,12 +38,22 @@ pub(super) struct View {
     pub min: VecDeque<u64>,
     /// The same, values descending.
     pub max: VecDeque<u64>,
+    /// All values inside, where they are asked for by rank.
+    pub sorted: Option<Box<Sorted>>,
+}
+
+impl ViewSpec {
+    /// A window that only keeps its readings.
+    pub fn of(span: i64) -> ViewSpec {
+        ViewSpec { span, sum: false, min: false, max: false, sorted: false }
+    }
 }
 
 impl View {
     pub fn new(spec: ViewSpec) -> View {
         let (min, max) = (VecDeque::new(), VecDeque::new());
-        View { spec, low: i64::MIN, first: 0, sum: 0, unsummable: 0, min, max }
+        let sorted = spec.sorted.then(Box::default);
+        View { spec, low: i64::MIN, first: 0, sum: 0, unsummable: 0, min, max, sorted }
     }
 
     /// A reading came in.
@@ -52,6 +65,9 @@ impl View {
                 self.unsummable += 1;
             }
         }
+        if let Some(sorted) = &mut self.sorted {
+            sorted.insert(value);
+        }
     }
 
     /// The first reading left.
@@ -62,6 +78,9 @@ impl View {
             } else {
                 self.unsummable -= 1;
             }
+        }
+        if let Some(sorted) = &mut self.sorted {
+            sorted.remove(value);
         }
         if self.min.front() == Some(&self.first) {
             self.min.pop_front();

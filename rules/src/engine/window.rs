@@ -159,8 +159,23 @@ impl<T: Copy + Ord> Readings<T> {
             WindowFunction::Fall => at(view.max.front()) - last,
             WindowFunction::Stddev => self.stddev(start, view.sum() / count as f64),
             WindowFunction::Rate => self.rate(start, view.sum() / count as f64),
+            WindowFunction::Quantile(q) => view.sorted.as_ref().map_or(UNKNOWN, |sorted| sorted.quantile(q.value())),
+            WindowFunction::Ewma => self.ewma(start, view.spec.span),
+            // They need more than the window.
+            WindowFunction::RobustZ | WindowFunction::SeasonalZ => UNKNOWN,
         };
         if result.is_finite() { result } else { UNKNOWN }
+    }
+
+    /// The newest value against the others of a window that was advanced to where it is read.
+    pub fn robust_z(&self, view: usize, least: u32, resolution: f64) -> f64 {
+        let others = self.count(view).saturating_sub(1);
+        let (Some(newest), Some(sorted)) = (self.ring.back(), &self.views[view].sorted) else { return UNKNOWN };
+        if others == 0 || others < least as usize {
+            return UNKNOWN;
+        }
+        let z = sorted.robust_z(newest.value, resolution);
+        if z.is_finite() { z } else { UNKNOWN }
     }
 
     /// Number of readings inside a window.
@@ -309,6 +324,17 @@ impl<T: Copy + Ord> Readings<T> {
         for sequence in self.views[view].first..self.first + self.ring.len() as u64 {
             self.push_candidate(view, sequence);
         }
+    }
+
+    fn ewma(&self, start: usize, span: i64) -> f64 {
+        let newest = self.ring[self.ring.len() - 1].since_base_ms;
+        let (mut weighted, mut weights) = (0.0, 0.0);
+        for kept in self.ring.range(start..) {
+            let weight = (-(f64::from(newest - kept.since_base_ms)) / span as f64).exp();
+            weighted += weight * kept.value;
+            weights += weight;
+        }
+        weighted / weights
     }
 
     fn stddev(&self, start: usize, mean: f64) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::readings::Held;
 use super::value::Moment;
-use crate::ast::Expr;
+use crate::ast::{Expr, WindowFunction};
 use model::Evidence;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -44,6 +44,10 @@ fn collect(moment: &Moment<'_>, condition: &Expr, terms: &mut Vec<Vec<(Arc<str>,
     match condition {
         Expr::Metric(metric) | Expr::Changed(metric) => terms.push(newest(moment, metric, 1)),
         Expr::Previous(metric) => terms.push(newest(moment, metric, 2)),
+        // Its window keeps summaries: the readings behind them are gone.
+        Expr::Window(WindowFunction::SeasonalZ, metric, _) => terms.push(newest(moment, metric, 1)),
+        Expr::Iaqi(metric) => terms.push(moment.index_evidence(Some(metric))),
+        Expr::Aqi => terms.push(moment.index_evidence(None)),
         Expr::Window(_, metric, span) => {
             let mut readings = moment.window(metric, *span);
             readings.sort_by_key(|held| (Reverse(held.time), held.sensor));

@@ -6,8 +6,9 @@
 
 use super::value::Moment;
 use super::{Naive, RuleAtKey, World};
+use crate::aqi::Pollutant;
 use crate::ast::{Condition, Expr, Rule, RuleSet, SilentFor};
-use crate::check::LONGEST_WINDOW;
+use crate::check::{LONGEST_SEASON, LONGEST_WINDOW};
 use crate::{PartitionRules, Settings};
 use model::{Entry, EventTime, Millis, Offset, Partition, Registry, Sensor, Severity, Transition, TransitionKind};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub enum Worth {
     /// Unknown.
     Unknown,
 }
+
+/// The natural hour that ended last, and the one since.
+const HOUR_AND_RUNNING: Millis = Millis(7_200_000);
 
 /// One part of a condition, and what it was worth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +180,9 @@ fn looks_back(rule: &Rule, sensors: &[Sensor], settings: &Settings) -> Millis {
                     {
                         longest = longest.max(*span);
                     }
+                    if matches!(expr, Expr::Iaqi(_) | Expr::Aqi) {
+                        longest = longest.max(HOUR_AND_RUNNING);
+                    }
                 };
                 level.when.visit(&mut see);
                 level.clear_when.iter().for_each(|clear| clear.visit(&mut see));
@@ -191,7 +198,7 @@ fn looks_back(rule: &Rule, sensors: &[Sensor], settings: &Settings) -> Millis {
     let counts = sensors.iter().map(counts).max().unwrap_or_default();
     let late = sensors.iter().filter_map(|sensor| sensor.lateness).max().unwrap_or(settings.lateness);
     let all = [longest, held, counts, counts, late, settings.settle, Millis::MINUTE];
-    Millis(all.iter().map(|span| span.0.clamp(0, LONGEST_WINDOW.0)).sum())
+    Millis(all.iter().map(|span| span.0.clamp(0, LONGEST_SEASON.0)).sum())
 }
 
 /// The part and those below it; inside of a `pred` there is a value for each reading, and none to tell.
@@ -215,6 +222,11 @@ fn collect(moment: &Moment<'_>, expr: &Expr, depth: usize, parts: &mut Vec<Part>
             below(a);
             below(b);
             below(c);
+        }
+        Expr::Aqi => {
+            for pollutant in Pollutant::ALL {
+                below(&Expr::Iaqi(pollutant.metric().into()));
+            }
         }
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! The life of one rule at one key: its levels, its timers, and what it tells.
 
+use super::index::awaited_hour_end;
 use super::value::Moment;
 use super::{RuleAtKey, World, evidence, worse};
 use crate::ast::{Condition, Expr, Level, Rule, SilentFor, WindowFunction};
@@ -126,6 +127,7 @@ impl RuleAtKey {
     pub(super) fn timers(&self, world: &World) -> Vec<EventTime> {
         let mut due = self.staleness_timers(world);
         due.extend(self.silence_timer(world));
+        due.extend(self.hour_end_timer(world));
         for (level, state) in written(&self.rule).iter().zip(&self.life.levels) {
             match state {
                 LevelState::Pending(since) => due.push(*since + level.for_),
@@ -155,6 +157,12 @@ impl RuleAtKey {
         due
     }
 
+    /// The end of an hour, where the rule asks for the air quality index.
+    fn hour_end_timer(&self, world: &World) -> Option<EventTime> {
+        let last = self.life.last_evaluation.as_ref()?;
+        awaited_hour_end(world, written(&self.rule), *self.members.first()?, last.at, last.by_timer)
+    }
+
     fn silence_timer(&self, world: &World) -> Option<EventTime> {
         (self.life.levels == [LevelState::Off]).then(|| self.silent_from(world)).flatten()
     }
@@ -175,7 +183,10 @@ impl RuleAtKey {
         let before = self.life.highest_holding();
         let evaluates = match step {
             Step::Reading => true,
-            Step::Timer => self.staleness_timers(world).contains(&at) || self.silence_timer(world) == Some(at),
+            Step::Timer => {
+                let ends = [self.silence_timer(world), self.hour_end_timer(world)];
+                self.staleness_timers(world).contains(&at) || ends.contains(&Some(at))
+            }
         };
         if evaluates {
             self.evaluate(world, at, step == Step::Timer);

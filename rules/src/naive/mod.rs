@@ -6,9 +6,12 @@
 
 mod evidence;
 mod explain;
+mod index;
 mod life;
 mod numbers;
 mod readings;
+mod season;
+mod statistics;
 mod value;
 mod windows;
 mod worse;

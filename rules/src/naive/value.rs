@@ -3,6 +3,7 @@
 use super::World;
 use super::explain::Worth;
 use super::readings::Held;
+use crate::aqi::Pollutant;
 use crate::ast::{Comparison, Expr, Operator, Rule, TemplatePart};
 use model::{AttrValue, EventTime, Millis};
 use std::sync::Arc;
@@ -185,6 +186,8 @@ impl<'a> Moment<'a> {
                 let (newest, previous) = self.two_newest(metric)?;
                 previous.map(|previous| Value::Bool(newest != previous))
             }
+            Expr::Iaqi(metric) => Some(Value::Number(self.iaqi(Pollutant::of(metric)?)?.into())),
+            Expr::Aqi => Some(Value::Number(self.aqi()?.0.into())),
             Expr::Reporting(span) => Some(Value::Number(self.reporting(*span).len() as f64)),
             Expr::Sensors(pred, span) => only_value(self.sensors(pred, *span)),
             Expr::Share(pred, span) => only_value(self.share(pred, *span)?),

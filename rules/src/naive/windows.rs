@@ -2,6 +2,7 @@
 
 use super::numbers::{average, deviation, exact_sum, slope};
 use super::readings::Held;
+use super::statistics::{faded_mean, quantile, robust_z};
 use super::value::{Moment, Value, finite};
 use crate::ast::WindowFunction;
 use model::Millis;
@@ -18,6 +19,12 @@ impl Moment<'_> {
 
     /// A function over a window of one metric.
     pub(super) fn window_function(&self, function: WindowFunction, metric: &str, span: Millis) -> Option<Value> {
+        let resolution = self.world.registry.metrics.0.get(metric).map_or(0.0, |metric| metric.resolution);
+        let least = self.rule.min_readings.unwrap_or_else(|| function.least_readings());
+        if function == WindowFunction::SeasonalZ {
+            let sensor = self.key_sensor().filter(|&sensor| !self.is_stale(sensor, metric))?;
+            return finite(self.seasonal_z(sensor, metric, span, least, resolution)?);
+        }
         let readings = self.window(metric, span);
         let is_count = function == WindowFunction::Count;
         if readings.is_empty() {
@@ -26,7 +33,6 @@ impl Moment<'_> {
         if readings.iter().all(|held| self.is_stale(held.sensor, metric)) {
             return None;
         }
-        let least = self.rule.min_readings.unwrap_or_else(|| function.least_readings());
         if !is_count && readings.len() < least as usize {
             return None;
         }
@@ -45,6 +51,16 @@ impl Moment<'_> {
             WindowFunction::Rate => slope(&readings)?,
             WindowFunction::Rise => last - smallest,
             WindowFunction::Fall => largest - last,
+            WindowFunction::Quantile(q) => quantile(&values, q.value()),
+            WindowFunction::Ewma => faded_mean(&readings, span)?,
+            WindowFunction::RobustZ => {
+                let before = &values[..values.len() - 1];
+                if before.is_empty() || before.len() < least as usize {
+                    return None;
+                }
+                robust_z(before, last, resolution)
+            }
+            WindowFunction::SeasonalZ => return None,
         })
     }
 }

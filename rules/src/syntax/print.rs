@@ -42,6 +42,10 @@ impl Display for WindowFunction {
             WindowFunction::Rate => "rate",
             WindowFunction::Rise => "rise",
             WindowFunction::Fall => "fall",
+            WindowFunction::Quantile(_) => "quantile",
+            WindowFunction::Ewma => "ewma",
+            WindowFunction::RobustZ => "robust_z",
+            WindowFunction::SeasonalZ => "seasonal_z",
         })
     }
 }
@@ -78,9 +82,14 @@ impl Display for Expr {
                 }
                 f.write_char(']')
             }
+            Expr::Window(function @ WindowFunction::Quantile(q), metric, span) => {
+                write!(f, "{function}({metric}, {}, '{span}')", q.value())
+            }
             Expr::Window(function, metric, span) => write!(f, "{function}({metric}, '{span}')"),
             Expr::Previous(metric) => write!(f, "previous({metric})"),
             Expr::Changed(metric) => write!(f, "changed({metric})"),
+            Expr::Iaqi(metric) => write!(f, "iaqi({metric})"),
+            Expr::Aqi => f.write_str("aqi()"),
             Expr::Sensors(pred, span) => write!(f, "sensors({pred}, '{span}')"),
             Expr::Share(pred, span) => write!(f, "share({pred}, '{span}')"),
             Expr::Reporting(span) => write!(f, "reporting('{span}')"),

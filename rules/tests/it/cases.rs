@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The metrics of all cases.
-const METRICS: [&str; 4] = ["level_m", "flow_m3s", "pump_on", "battery_v"];
+const METRICS: [&str; 7] = ["level_m", "flow_m3s", "pump_on", "battery_v", "pm2_5_ugm3", "so2_ugm3", "co_ugm3"];
 
 /// One case as it is written.
 struct Case {
@@ -222,17 +222,17 @@ fn settings(fields: &Value) -> Settings {
     settings
 }
 
-/// All are numbers without a unit, so that any two can be compared.
+/// All but the pollutants are numbers without a unit, so that any two can be compared.
 fn metrics() -> Metrics {
-    let metric = Metric {
-        unit: "1".to_owned(),
+    let metric = |name: &str| Metric {
+        unit: if name.ends_with("_ugm3") { "ug/m3" } else { "1" }.to_owned(),
         domain: "drainage".to_owned(),
         plausible: [f64::MIN, f64::MAX],
         max_change: f64::MAX,
         resolution: 0.01,
         name: BTreeMap::new(),
     };
-    Metrics(METRICS.iter().map(|name| ((*name).to_owned(), metric.clone())).collect())
+    Metrics(METRICS.iter().map(|name| ((*name).to_owned(), metric(name))).collect())
 }
 
 /// The rules through the production parser, with what a case leaves out.

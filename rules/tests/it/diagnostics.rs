@@ -106,7 +106,6 @@ fn broken_expressions() {
             "when: avg('level_m', '10m') > 3\nseverity: minor",
             "when: agv(level_m, '10m') > 3\nseverity: minor",
             "when: mean(level_m, '10m') > 3\nseverity: minor",
-            "when: ewma(level_m, '10m') > 3\nseverity: minor",
             "when: level_m > 'abc\nseverity: minor",
             "when: level_m > 1e999\nseverity: minor",
             "when: \"level_m > 3 && attr.kind == \\\"comb\\\" && levle_m > 1\"\nseverity: minor",
@@ -152,6 +151,7 @@ fn broken_area_rules() {
     let cases = [
         area("when: level_m > 3\nseverity: minor"),
         area("when: attr.diameter_m > 3 && rise(level_m, '1h') > 1 && changed(level_m)\nseverity: minor"),
+        area("when: ewma(level_m, '1h') > 1 || aqi() > 100\nseverity: minor"),
         area("when: sensors(avg(level_m, '1h') > 3, '10m') >= 2\nseverity: minor"),
         area("when: sensors(attr.kind == 'x', '10m') >= 2\nseverity: minor"),
         area("when: sensors(level_m, '10m') >= 2\nseverity: minor"),
@@ -163,6 +163,30 @@ fn broken_area_rules() {
         rule("when: sensors(level_m > 3, '10m') >= 2\nseverity: minor"),
     ];
     told("broken_area_rules", &cases.each_ref().map(String::as_str));
+}
+
+#[test]
+fn broken_functions() {
+    told(
+        "broken_functions",
+        &[
+            "when: quantile(level_m, '10m') > 1\nseverity: minor",
+            "when: quantile(level_m, 95, '10m') > 1\nseverity: minor",
+            "when: quantile(level_m, -0.5, '10m') > 1\nseverity: minor",
+            "when: quantile(level_m, attr.diameter_m, '10m') > speed_kmh\nseverity: minor",
+            "when: quantile(level_m, 0.5, '10m') > speed_kmh\nseverity: minor",
+            "when: robust_z(level_m, '60d') > 3\nseverity: minor",
+            "when: seasonal_z(level_m, '400d') > 3\nseverity: minor",
+            "when: robust_z(level_m, '1h') > level_m\nseverity: minor",
+            "when: aqi(pm2_5_ugm3) > 100\nseverity: minor",
+            "when: aqi() > 600\nseverity: minor",
+            "when: aqi() > level_m\nseverity: minor",
+            "when: iaqi(level_m) > 100\nseverity: minor",
+            "when: iaqi(pm2_ugm3) > 100\nseverity: minor",
+            "when: iaqi(pm2_5_ugm3) == 600\nseverity: minor",
+            "when: pm2_5_aqi() > 100\nseverity: minor",
+        ],
+    );
 }
 
 #[test]

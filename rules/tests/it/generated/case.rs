@@ -1,6 +1,6 @@
 //! One generated case: a city, its rules, a log; and how to run it.
 
-use super::random::Random;
+use super::random::{Pace, Random};
 use super::world;
 use crate::text;
 use model::{Entry, Partition, Registry, Sensor, Transition};
@@ -33,10 +33,11 @@ pub type Outcome = Vec<Vec<Transition>>;
 impl Case {
     pub fn generate(seed: u64) -> Case {
         let mut random = Random::new(seed);
-        let settings = world::settings(&mut random);
-        let sensors = world::sensors(&mut random);
-        let rules = world::rules(&mut random);
-        let log = super::log::log(&mut random, &sensors);
+        let pace = Pace::draw(&mut random);
+        let settings = world::settings(&mut random, pace);
+        let sensors = world::sensors(&mut random, pace);
+        let rules = world::rules(&mut random, pace);
+        let log = super::log::log(&mut random, &sensors, pace);
         Case { seed, settings, sensors, rules, log }
     }
 

@@ -1,14 +1,19 @@
 //! Random expressions over the whole language, of the right types.
 
-use super::random::Random;
+use super::random::{Pace, Random};
 use model::Millis;
-use rules::ast::{Comparison, Each, Expr, Operator, WindowFunction};
+use rules::ast::{Comparison, Each, Expr, Fraction, Operator, WindowFunction};
 use std::sync::Arc;
 
-pub const METRICS: [&str; 3] = ["level_m", "flow_m3s", "pump_on"];
+/// Pollutants, so that the air quality index has them too.
+pub const METRICS: [&str; 3] = ["pm2_5_ugm3", "co_ugm3", "so2_ugm3"];
 
 const SPANS: [Millis; 6] =
     [Millis(1_000), Millis(2_000), Millis(5_000), Millis(10_000), Millis(20_000), Millis(60_000)];
+
+/// Spans of weeks, some of which end within an hour.
+const SEASONS: [Millis; 4] =
+    [Millis(7 * Millis::DAY.0 + 1), Millis(14 * Millis::DAY.0), Millis(1_300_000_000), Millis(60 * Millis::DAY.0)];
 
 pub const COMPARISONS: [Comparison; 6] = [
     Comparison::Less,
@@ -31,7 +36,9 @@ const AREA_FUNCTIONS: [WindowFunction; 6] = [
     WindowFunction::Stddev,
 ];
 
-const SENSOR_FUNCTIONS: [WindowFunction; 10] = [
+const PARTS: [f64; 6] = [0.0, 0.1, 0.25, 0.5, 0.9, 1.0];
+
+const SENSOR_FUNCTIONS: [WindowFunction; 13] = [
     WindowFunction::Avg,
     WindowFunction::Min,
     WindowFunction::Max,
@@ -42,6 +49,9 @@ const SENSOR_FUNCTIONS: [WindowFunction; 10] = [
     WindowFunction::Rate,
     WindowFunction::Rise,
     WindowFunction::Fall,
+    WindowFunction::Ewma,
+    WindowFunction::RobustZ,
+    WindowFunction::SeasonalZ,
 ];
 
 /// Where an expression stands, which decides what it may hold.
@@ -62,6 +72,7 @@ pub struct Expressions<'a> {
     pub random: &'a mut Random,
     /// How many of [`METRICS`] this rule uses.
     pub metrics: usize,
+    pub pace: Pace,
 }
 
 impl Expressions<'_> {
@@ -71,6 +82,7 @@ impl Expressions<'_> {
         let lower = threshold - self.random.pick(&[0.0, 1.0]);
         let watched = Box::new(match each {
             Each::Sensor if self.random.percent(60) => self.metric(),
+            Each::Sensor if self.random.percent(15) => self.index(),
             Each::Sensor => self.window(&SENSOR_FUNCTIONS),
             _ if self.random.percent(40) => self.window(&AREA_FUNCTIONS),
             _ => {
@@ -178,7 +190,8 @@ impl Expressions<'_> {
             Place::Where => Expr::Attr("depth_m".into()),
             Place::Pred if self.random.percent(20) => Expr::Attr("depth_m".into()),
             Place::Pred => self.metric(),
-            Place::Sensor => match self.random.below(8) {
+            Place::Sensor => match self.random.below(9) {
+                8 => self.index(),
                 0..=2 => self.metric(),
                 3 => Expr::Attr("depth_m".into()),
                 4 => Expr::Previous(self.name()),
@@ -194,7 +207,19 @@ impl Expressions<'_> {
     }
 
     fn window(&mut self, functions: &[WindowFunction]) -> Expr {
-        Expr::Window(self.random.pick(functions), self.name(), self.span())
+        if self.random.percent(12) {
+            let part = Fraction::new(self.random.pick(&PARTS)).expect("a part is from 0 to 1");
+            return Expr::Window(WindowFunction::Quantile(part), self.name(), self.span());
+        }
+        let function = self.random.pick(functions);
+        let seasonal = function == WindowFunction::SeasonalZ;
+        let span = if seasonal && self.pace.is_slow() { self.random.pick(&SEASONS) } else { self.span() };
+        Expr::Window(function, self.name(), span)
+    }
+
+    /// Of one pollutant, or of all that the rule may use.
+    fn index(&mut self) -> Expr {
+        if self.metrics == METRICS.len() && self.random.percent(60) { Expr::Aqi } else { Expr::Iaqi(self.name()) }
     }
 
     fn metric(&mut self) -> Expr {
@@ -206,7 +231,7 @@ impl Expressions<'_> {
     }
 
     fn span(&mut self) -> Millis {
-        self.random.pick(&SPANS)
+        self.random.pick(&SPANS) * self.pace
     }
 
     fn constant(&mut self) -> f64 {

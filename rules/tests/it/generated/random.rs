@@ -1,5 +1,32 @@
 //! A small seeded generator of numbers (splitmix64), so that a seed means the same case for ever.
 
+use model::Millis;
+use std::ops::Mul;
+
+/// How often a case's times are as long: seconds, or ten minutes each, so that hours and weeks pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pace(pub i64);
+
+impl Pace {
+    const SLOW: Pace = Pace(600);
+
+    pub fn draw(random: &mut Random) -> Pace {
+        if random.percent(20) { Pace::SLOW } else { Pace(1) }
+    }
+
+    pub fn is_slow(self) -> bool {
+        self == Pace::SLOW
+    }
+}
+
+impl Mul<Pace> for Millis {
+    type Output = Millis;
+
+    fn mul(self, pace: Pace) -> Millis {
+        Millis(self.0 * pace.0)
+    }
+}
+
 /// The state; one step a draw.
 pub struct Random(u64);
 

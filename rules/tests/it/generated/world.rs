@@ -1,7 +1,8 @@
 //! Random cities: a few sensors, a few rules, the city's settings.
 
 use super::expression::{Expressions, METRICS, Place};
-use super::random::Random;
+use super::random::{Pace, Random};
+use jiff::tz::{Offset, TimeZone};
 use model::{AttrValue, Domain, Metric, Metrics, Millis, Sensor, Severity};
 use rules::Settings;
 use rules::ast::{About, Condition, Each, Level, Rule, SilentFor, Template, TemplatePart, Text};
@@ -25,26 +26,38 @@ pub fn metrics() -> Metrics {
     Metrics(METRICS.into_iter().chain(["battery_v"]).map(|name| (name.to_owned(), metric.clone())).collect())
 }
 
-pub fn settings(random: &mut Random) -> Settings {
-    let mut settings = Settings::default();
+pub fn settings(random: &mut Random, pace: Pace) -> Settings {
+    let mut settings = Settings { zone: zone(random), ..Settings::default() };
+    settings.settle = settings.settle * pace;
+    settings.lateness = settings.lateness * pace;
     if random.percent(50) {
-        settings.settle = random.pick(&[Millis(0), Millis(1), Millis(SECOND), Millis(5 * SECOND)]);
-        settings.lateness = random.pick(&[Millis(0), Millis(5 * SECOND), Millis(30 * SECOND), Millis(60 * SECOND)]);
+        settings.settle = random.pick(&[Millis(0), Millis(1), Millis(SECOND), Millis(5 * SECOND)]) * pace;
+        settings.lateness =
+            random.pick(&[Millis(0), Millis(5 * SECOND), Millis(30 * SECOND), Millis(60 * SECOND)]) * pace;
     }
     if random.percent(20) {
-        settings.lateness_by_domain.insert("air".to_owned(), Millis(10 * SECOND));
+        settings.lateness_by_domain.insert("air".to_owned(), Millis(10 * SECOND) * pace);
     }
     settings
 }
 
-/// One to twelve sensors, fewer more often, in one to three subdistricts with cells of their own.
-pub fn sensors(random: &mut Random) -> Vec<Sensor> {
-    let most = random.pick(&[1, 2, 3, 4, 4, 6, 8, 12]);
-    let subdistricts = 1 + random.below(3);
-    (0..1 + random.below(most)).map(|index| sensor(random, index, subdistricts)).collect()
+/// Where hours are not whole in UTC, and where clocks change in March and November.
+fn zone(random: &mut Random) -> TimeZone {
+    match random.below(4) {
+        0 => TimeZone::fixed(Offset::from_seconds(19_800).expect("an offset of India")),
+        1 => TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").expect("a zone of America"),
+        _ => Settings::default().zone,
+    }
 }
 
-fn sensor(random: &mut Random, index: usize, subdistricts: usize) -> Sensor {
+/// One to twelve sensors, fewer more often, in one to three subdistricts with cells of their own.
+pub fn sensors(random: &mut Random, pace: Pace) -> Vec<Sensor> {
+    let most = random.pick(&[1, 2, 3, 4, 4, 6, 8, 12]);
+    let subdistricts = 1 + random.below(3);
+    (0..1 + random.below(most)).map(|index| sensor(random, index, subdistricts, pace)).collect()
+}
+
+fn sensor(random: &mut Random, index: usize, subdistricts: usize, pace: Pace) -> Sensor {
     // Most stand in the first subdistrict, so that areas have several members.
     let subdistrict = if random.percent(60) { 0 } else { random.below(subdistricts) };
     let cell = random.below(2);
@@ -62,9 +75,11 @@ fn sensor(random: &mut Random, index: usize, subdistricts: usize) -> Sensor {
         id: char::from(b'A' + index as u8).to_string(),
         domain: random.pick(&["drainage", "drainage", "drainage", "drainage", "air", "weather"]).to_owned(),
         point: None,
-        interval: random.pick(&[1, 5, 10, 10, 20, 60].map(|seconds| Millis(seconds * SECOND))),
-        lateness: random.maybe(20, &[Millis(0), Millis(SECOND), Millis(10 * SECOND), Millis(100 * SECOND)]),
-        stale_after: random.maybe(25, &SHORT),
+        interval: random.pick(&[1, 5, 10, 10, 20, 60].map(|seconds| Millis(seconds * SECOND))) * pace,
+        lateness: random
+            .maybe(20, &[Millis(0), Millis(SECOND), Millis(10 * SECOND), Millis(100 * SECOND)])
+            .map(|span| span * pace),
+        stale_after: random.maybe(25, &SHORT).map(|span| span * pace),
         cell: random.percent(85).then(|| format!("S{subdistrict}-C{cell}")),
         subdistrict: format!("S{subdistrict}"),
         district: String::new(),
@@ -74,16 +89,17 @@ fn sensor(random: &mut Random, index: usize, subdistricts: usize) -> Sensor {
 }
 
 /// One to four rules in the order of their ids.
-pub fn rules(random: &mut Random) -> Vec<Arc<Rule>> {
-    (0..1 + random.below(4)).map(|index| Arc::new(rule(random, format!("r{index}")))).collect()
+pub fn rules(random: &mut Random, pace: Pace) -> Vec<Arc<Rule>> {
+    (0..1 + random.below(4)).map(|index| Arc::new(rule(random, format!("r{index}"), pace))).collect()
 }
 
-fn rule(random: &mut Random, id: String) -> Rule {
+fn rule(random: &mut Random, id: String, pace: Pace) -> Rule {
     let silent = random.percent(10);
     let each = if silent { Each::Sensor } else { random.pick(&[Each::Sensor, Each::Cell, Each::Subdistrict]) };
     let metrics = random.pick(&[1, 1, 2, 3]);
-    let condition = if silent { self::silent(random) } else { Condition::Levels(levels(random, &each, metrics)) };
-    let mut expressions = Expressions { random, metrics };
+    let condition =
+        if silent { self::silent(random, pace) } else { Condition::Levels(levels(random, &each, metrics, pace)) };
+    let mut expressions = Expressions { random, metrics, pace };
     let where_ = expressions.random.percent(25).then(|| expressions.truth(Place::Where, 1));
     let random = expressions.random;
     Rule {
@@ -93,31 +109,31 @@ fn rule(random: &mut Random, id: String) -> Rule {
         each: each.clone(),
         where_,
         condition,
-        stale_after: random.maybe(35, &SHORT),
+        stale_after: random.maybe(35, &SHORT).map(|span| span * pace),
         min_readings: random.maybe(20, &[1, 2, 3]),
         message: random.percent(40).then(|| message(&each)),
         about: About::default(),
     }
 }
 
-fn silent(random: &mut Random) -> Condition {
+fn silent(random: &mut Random, pace: Pace) -> Condition {
     let after = if random.percent(50) {
         SilentFor::Intervals(random.pick(&[1, 2, 3]))
     } else {
-        SilentFor::Span(random.pick(&SHORT))
+        SilentFor::Span(random.pick(&SHORT) * pace)
     };
     Condition::Silent { severity: Severity::Minor, after }
 }
 
-fn levels(random: &mut Random, each: &Each, metrics: usize) -> Vec<Level> {
+fn levels(random: &mut Random, each: &Each, metrics: usize, pace: Pace) -> Vec<Level> {
     let count = random.pick(&[1, 1, 2, 2, 3]);
     let natural = random.percent(65);
     let place = if each.is_sensor() { Place::Sensor } else { Place::Area };
     (0..count)
         .map(|index| {
-            let for_ = random.maybe(45, &SHORT).unwrap_or_default();
-            let clear_for = random.maybe(35, &SHORT).unwrap_or_default();
-            let mut expressions = Expressions { random: &mut *random, metrics };
+            let for_ = random.maybe(45, &SHORT).unwrap_or_default() * pace;
+            let clear_for = random.maybe(35, &SHORT).unwrap_or_default() * pace;
+            let mut expressions = Expressions { random: &mut *random, metrics, pace };
             let (when, clear_when) = if natural {
                 expressions.natural(each, 1.0 + index as f64)
             } else {
