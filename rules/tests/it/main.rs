@@ -9,6 +9,7 @@ mod generated;
 mod handbook;
 mod language;
 mod packs;
+mod past;
 mod places;
 mod properties;
 mod reach;

@@ -17,7 +17,7 @@ pub fn here() -> PathBuf {
 }
 
 /// A folder of real measurements; none, loudly, where they are absent.
-fn real_data(set: &str, test: &str) -> Option<PathBuf> {
+pub fn real_data(set: &str, test: &str) -> Option<PathBuf> {
     let data = std::env::var_os("CITYWATCH_DATA").map_or_else(|| here().join("../../shared/data"), PathBuf::from);
     let folder = data.join(set);
     if !folder.is_dir() {
@@ -27,7 +27,7 @@ fn real_data(set: &str, test: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-fn registry(paths: &[PathBuf]) -> Registry {
+pub fn registry(paths: &[PathBuf]) -> Registry {
     let texts: Vec<(String, String)> =
         paths.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect();
     let files: Vec<SourceFile<'_>> = texts.iter().map(|(path, text)| SourceFile { path, text }).collect();
@@ -52,7 +52,7 @@ pub fn pack(name: &str, sensors: &Registry) -> Arc<RuleSet> {
     Arc::new(loaded.unwrap_or_else(|errors| panic!("{errors}")).rules)
 }
 
-struct Run {
+pub struct Run {
     outcome: Outcome,
     report: Report,
     rules: Arc<RuleSet>,
@@ -61,7 +61,7 @@ struct Run {
 
 impl Run {
     /// Incidents of a rule, and labels that it noticed of all labels: the figures of docs/real-data.md.
-    fn figures(&self, rule: &str) -> (usize, Option<(usize, usize)>) {
+    pub fn figures(&self, rule: &str) -> (usize, Option<(usize, usize)>) {
         let found = self.report.rules.iter().find(|found| found.rule == rule).unwrap();
         let scores = found.scores.as_ref();
         (found.incidents, scores.map(|scores| (scores.recall.hits, scores.recall.of)))
@@ -76,6 +76,10 @@ fn recording(folder: &Path) -> Recording<BufReader<File>> {
 fn run(folder: &Path, pack_name: &str, options: &Options) -> Run {
     let registry = Arc::new(registry(&[folder.join("sensors.csv")]));
     let rules = pack(pack_name, &registry);
+    run_rules(folder, rules, registry, options)
+}
+
+pub fn run_rules(folder: &Path, rules: Arc<RuleSet>, registry: Arc<Registry>, options: &Options) -> Run {
     let settings = Settings::default();
     let outcome = backtest::run(&rules, &registry, &settings, &mut recording(folder), &mut |_| {}).unwrap();
     let labels =
@@ -86,7 +90,7 @@ fn run(folder: &Path, pack_name: &str, options: &Options) -> Run {
 }
 
 /// The slow evaluator finds the same in the same files.
-fn agrees_with_naive(run: &Run, folder: &Path) {
+pub fn agrees_with_naive(run: &Run, folder: &Path) {
     let mut partitions: Vec<Naive> = (0..PARTITIONS)
         .map(|partition| Naive::new(&run.rules, Arc::clone(&run.registry), Settings::default(), partition))
         .collect();
