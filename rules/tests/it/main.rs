@@ -5,6 +5,7 @@
 mod backtest;
 mod cases;
 mod diagnostics;
+mod explained;
 mod generated;
 mod handbook;
 mod language;
