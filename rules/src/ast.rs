@@ -32,12 +32,27 @@ pub struct Rule {
     pub condition: Condition,
     /// How long a value counts, else the sensor says.
     pub stale_after: Option<Millis>,
+    /// When it may open; always, if there is none.
+    pub schedule: Option<Schedule>,
+    /// How long after it was cleared it may not open.
+    pub cooldown: Millis,
     /// Fewer readings in a window make it unknown; else the function says.
     pub min_readings: Option<u32>,
     /// What an incident says, with `{{metric}}` and `{{attr.name}}` in it.
     pub message: Option<Template>,
     /// What the evaluators carry along without looking at it.
     pub about: About,
+}
+
+/// Hours of the days of a calendar, in the city's time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The calendar's name.
+    pub calendar: String,
+    /// Minute of the day at which it begins, 0 to 1,439.
+    pub from: u32,
+    /// Minute of the day at which it ends, 0 to 1,440; if not later than `from`, of the day after.
+    pub to: u32,
 }
 
 /// What belongs to a rule but not to its evaluation.
@@ -132,7 +147,7 @@ impl fmt::Display for Each {
 /// What a rule watches for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// One or more levels, in ascending order of severity (`when` with `severity` is one level).
+    /// One or more levels, in ascending order of severity (`when` with `severity`, or `stuck_for`, is one level).
     Levels(Vec<Level>),
     /// A sensor that does not report. Its one level's `when` is "silent"; `when` and `clear_when` there are unused.
     Silent {
@@ -206,6 +221,8 @@ pub enum Expr {
     Iaqi(Arc<str>),
     /// `aqi()`, in sensor rules. It names the metrics of all pollutants.
     Aqi,
+    /// Whether a metric has had one value for so long: the whole `when` of a `stuck_for` rule, and stands nowhere else.
+    Stuck(Arc<str>, Millis),
     /// `sensors(pred, span)`, in area rules.
     Sensors(Box<Expr>, Millis),
     /// `share(pred, span)`, in area rules.
@@ -286,6 +303,7 @@ impl Expr {
             | Expr::Previous(name)
             | Expr::Changed(name)
             | Expr::Iaqi(name)
+            | Expr::Stuck(name, _)
                 if !found.contains(name) =>
             {
                 found.push(Arc::clone(name));
@@ -315,6 +333,7 @@ impl Expr {
             | Expr::Changed(_)
             | Expr::Iaqi(_)
             | Expr::Aqi
+            | Expr::Stuck(..)
             | Expr::Reporting(_) => {}
             Expr::Not(a) | Expr::Neg(a) | Expr::Sensors(a, _) | Expr::Share(a, _) => a.visit(see),
             Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {

@@ -15,8 +15,12 @@ pub mod syntax;
 pub mod testing;
 
 use jiff::tz::TimeZone;
-use model::{Entry, EventTime, Millis, Offset, Transition};
+use model::{Calendars, Entry, EventTime, Millis, Offset, Transition};
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+/// Read once; settings are made often.
+static SEEDED: LazyLock<Arc<Calendars>> = LazyLock::new(|| Arc::new(Calendars::seeded()));
 
 /// What the city sets for all rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Settings {
     pub wide_lateness: Millis,
     /// Where the city's days, hours of the week and schedules are.
     pub zone: TimeZone,
+    /// The calendars that schedules name.
+    pub calendars: Arc<Calendars>,
 }
 
 impl Default for Settings {
@@ -44,6 +50,7 @@ impl Default for Settings {
             lateness: Millis(120_000),
             wide_lateness: Millis(10_000),
             zone: TimeZone::fixed(jiff::tz::offset(8)),
+            calendars: Arc::clone(&SEEDED),
         }
     }
 }

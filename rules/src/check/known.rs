@@ -1,8 +1,8 @@
 //! What rules may name: metrics with their units, attributes with their types.
 
-use model::{AttrValue, Metrics, Registry, Sensor};
+use model::{AttrValue, Calendars, Metrics, Registry, Sensor};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an attribute is on the sensors that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum AttrKind {
 pub struct Known {
     /// Metric names with their UCUM units.
     pub metrics: BTreeMap<String, String>,
+    /// Names of calendars.
+    pub calendars: BTreeSet<String>,
     /// Attribute names with their types.
     pub attributes: BTreeMap<String, AttrKind>,
 }
@@ -30,7 +32,8 @@ pub struct Known {
 impl Known {
     /// What a registry knows.
     pub fn of(registry: &Registry) -> Known {
-        let mut known = Known::default();
+        let calendars = Calendars::seeded().0.into_keys().collect();
+        let mut known = Known { calendars, ..Known::default() };
         known.add_metrics(&registry.metrics);
         known.add_sensors(registry.sensors());
         known

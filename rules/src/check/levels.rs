@@ -1,9 +1,9 @@
-//! What a rule watches for: `when` with `severity`, `levels`, or `silent_for`.
+//! What a rule watches for: `when` with `severity`, `levels`, `silent_for`, or `stuck_for`.
 
 use super::rule::{Reader, head};
 use super::types::{Checked, Place};
 use super::values::{self, Fields};
-use super::{LONGEST_WINDOW, reach};
+use super::{LONGEST_WINDOW, reach, stuck};
 use crate::ast::{Condition, Each, Level, SilentFor};
 use crate::syntax::expression;
 use crate::syntax::yaml::{Node, Value};
@@ -41,6 +41,7 @@ pub(crate) fn read(
             levels(reader, fields.get("levels")?, each)
         }
         ["silent_for"] => silent(reader, fields, node, each),
+        ["stuck_for"] => stuck::read(reader, fields, node, each),
         [_] => None,
         [first, second, ..] => {
             let span = fields.key(second)?;
@@ -67,7 +68,7 @@ fn one_level(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, 
     Some(Condition::Levels(vec![level]))
 }
 
-fn severity(node: &Node, report: &mut Report<'_>) -> Option<Severity> {
+pub(crate) fn severity(node: &Node, report: &mut Report<'_>) -> Option<Severity> {
     let words: Vec<&str> = Severity::ALL.iter().map(|severity| severity.as_str()).collect();
     values::word(node, "severity", &words, report)?.parse().ok()
 }
@@ -185,19 +186,27 @@ fn hidden_levels(levels: &[(Level, Span)], report: &mut Report<'_>) {
 
 fn silent(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: &Each) -> Option<Condition> {
     let severity = reader.required(fields, node, "severity", "minor").and_then(|node| severity(node, reader.report));
+    single_sensors(reader, fields, each, "silent_for", "silence opens after its time and clears at the next reading");
+    let after = silent_for(fields.get("silent_for")?, reader.report)?;
+    Some(Condition::Silent { severity: severity?, after })
+}
+
+/// Refuses what has no meaning beside a condition that watches each sensor in its own way.
+pub(crate) fn single_sensors(
+    reader: &mut Reader<'_, '_, '_>,
+    fields: &Fields<'_>,
+    each: &Each,
+    what: &str,
+    hint: &str,
+) {
     for key in ["for", "clear_when", "clear_for"].into_iter().filter_map(|key| fields.key(key)) {
-        reader
-            .report
-            .error(key, "this has no meaning beside `silent_for`")
-            .hint("silence opens after its time and clears at the next reading");
+        reader.report.error(key, format!("this has no meaning beside `{what}`")).hint(hint);
     }
     if !each.is_sensor()
         && let Some(span) = fields.get("each").map(|node| node.span)
     {
-        reader.report.error(span, "`silent_for` watches single sensors").hint("use each: sensor");
+        reader.report.error(span, format!("`{what}` watches single sensors")).hint("use each: sensor");
     }
-    let after = silent_for(fields.get("silent_for")?, reader.report)?;
-    Some(Condition::Silent { severity: severity?, after })
 }
 
 /// `3 intervals` or a duration.

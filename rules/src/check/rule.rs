@@ -4,14 +4,14 @@ use super::known::Known;
 use super::levels;
 use super::types::{Checker, Place};
 use super::values::{self, Fields};
-use super::{LONGEST_LIMIT, LONGEST_WINDOW, reach, suggest};
+use super::{LONGEST_LIMIT, LONGEST_WINDOW, reach, schedule, suggest};
 use crate::ast::{About, Condition, Each, Limits, Rule, Text};
 use crate::syntax::expression;
 use crate::syntax::yaml::{Key, Node, Value};
 use crate::syntax::{File, Report, Span};
 use model::{Domain, Millis};
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 26] = [
     "id",
     "title",
     "domain",
@@ -21,9 +21,12 @@ const KEYS: [&str; 23] = [
     "severity",
     "levels",
     "silent_for",
+    "stuck_for",
     "for",
     "clear_when",
     "clear_for",
+    "schedule",
+    "cooldown",
     "stale_after",
     "min_readings",
     "enabled",
@@ -37,7 +40,7 @@ const KEYS: [&str; 23] = [
     "labels",
 ];
 /// Keys of the language that this version does not have.
-const NOT_YET: [&str; 7] = ["stuck_for", "sequence", "correlate", "schedule", "cooldown", "max_open", "clear_after"];
+const NOT_YET: [&str; 4] = ["sequence", "correlate", "max_open", "clear_after"];
 /// Longer ids are refused: an id is part of every transition.
 const MAX_ID: usize = 100;
 
@@ -83,6 +86,12 @@ impl<'f> Reader<'_, '_, 'f> {
         let stale_after = fields
             .get("stale_after")
             .and_then(|node| values::duration(node, "stale_after", Millis(1), long, self.report));
+        let schedule = fields.get("schedule").and_then(|node| schedule::read(self.known, node, self.report));
+        let most = (LONGEST_WINDOW, "disable the rule instead");
+        let cooldown = fields
+            .get("cooldown")
+            .and_then(|node| values::duration(node, "cooldown", Millis(1), most, self.report))
+            .unwrap_or_default();
         let min_readings = fields
             .get("min_readings")
             .and_then(|node| values::whole_number(node, "min_readings", 1, 1_000_000, self.report));
@@ -107,6 +116,8 @@ impl<'f> Reader<'_, '_, 'f> {
                 where_,
                 condition: condition?,
                 stale_after,
+                schedule,
+                cooldown,
                 min_readings,
                 message,
                 about,

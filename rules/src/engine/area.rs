@@ -1,6 +1,6 @@
 //! One cell or subdistrict: the rules about all its sensors together.
 
-use super::expression::{TallyKind, Values};
+use super::expression::{TallyKind, Truth, Values};
 use super::layout::{AreaPart, AreaRule, Layout, Term};
 use super::life::RuleState;
 use super::metric::NEVER;
@@ -114,11 +114,12 @@ impl AreaKey {
                 continue;
             }
             self.key_time = self.key_time.max(at);
-            if stale_at == at {
+            let evaluates = stale_at == at || rule.state.gate_due(spec.body.gate.as_deref()) == at;
+            if evaluates {
                 rule.evaluate(spec, at, false);
             }
             rule.state.fire(&spec.body.levels, at);
-            self.tell(context, place, at, stale_at == at, teller);
+            self.tell(context, place, at, evaluates, teller);
         }
     }
 
@@ -217,7 +218,7 @@ impl AreaRuleState {
     /// An instant that no timer of the rule is before.
     fn due_at_earliest(&self, spec: &AreaRule) -> i64 {
         let stale = if self.awaits_stale(spec) { self.stale_from } else { i64::MAX };
-        stale.min(self.state.due(&spec.body.levels))
+        stale.min(self.state.due(&spec.body.levels)).min(self.state.gate_due(spec.body.gate.as_deref()))
     }
 
     /// The earliest staleness timer still to come.
@@ -239,13 +240,14 @@ impl AreaRuleState {
             self.stale_from = self.stale_from.min(at);
         }
         self.advance(at);
+        let gated = self.state.is_gated(spec.body.gate.as_deref(), at);
         let AreaRuleState { state, members, windows, tallies, .. } = self;
         let values = AreaValues { spec, members, windows, tallies, at, by_reading };
         state.evaluate(
             &spec.body.levels,
             at,
             by_reading,
-            |level| level.when.evaluate(&values),
+            |level| if gated { Truth::False } else { level.when.evaluate(&values) },
             |level| match &level.clear {
                 Some(clear) => clear.evaluate(&values),
                 None => level.when.evaluate(&values).not(),

@@ -1,6 +1,7 @@
 //! From the expressions of rules to conditions over places: metrics become slots, windows views, predicates tallies.
 
 use super::expression::{Logic, Number, TallyKind, Truth, Values, Words};
+use super::gate::Gate;
 use super::layout::{
     AreaPart, Body, Level, LocalRule, MessagePart, Slot, SlotView, TallyPart, TallySpec, Term, for_each_condition,
 };
@@ -34,15 +35,22 @@ impl Compiler<'_> {
     pub fn local_rule(&mut self, program: &Program, index: u32) -> LocalRule {
         let rule = &program.rules.rules[index as usize];
         self.least = rule.min_readings;
-        let body = self.body(rule);
+        let body = self.body(program, rule);
         let named = program.named[index as usize].iter();
         let named = named.filter_map(|&id| (self.place_of)(program.metric_name(id)?)).collect();
         let silent = match rule.condition {
             Condition::Silent { after, .. } => Some(after),
             Condition::Levels(_) => None,
         };
+        let stuck = match &rule.condition {
+            Condition::Levels(levels) => levels.first().and_then(|level| match &level.when {
+                Expr::Stuck(name, span) => Some(((self.place_of)(name)?, span.0)),
+                _ => None,
+            }),
+            Condition::Silent { .. } => None,
+        };
         let hourly = special::hourly(rule, self.place_of);
-        LocalRule { rule: index, body, named, silent, hourly, windows: std::mem::take(&mut self.used).into() }
+        LocalRule { rule: index, body, named, silent, stuck, hourly, windows: std::mem::take(&mut self.used).into() }
     }
 
     pub fn area_part(&mut self, program: &Program, index: u32, slots: &mut [Slot]) -> AreaPart {
@@ -77,7 +85,7 @@ impl Compiler<'_> {
         }
     }
 
-    pub fn body(&mut self, rule: &Rule) -> Body {
+    pub fn body(&mut self, program: &Program, rule: &Rule) -> Body {
         let message =
             rule.message.as_ref().map(|message| message.0.iter().map(|part| self.message_part(part)).collect());
         let levels = match &rule.condition {
@@ -97,6 +105,7 @@ impl Compiler<'_> {
         Body {
             levels,
             stale_after: rule.stale_after.map(|span| span.0),
+            gate: Gate::of(rule, program),
             always_awaits_stale: stale_can_open(rule),
             message,
         }
@@ -136,7 +145,9 @@ impl Compiler<'_> {
 
     fn collect_terms(&mut self, expr: &Expr, terms: &mut Vec<Term>) {
         match expr {
-            Expr::Metric(name) | Expr::Changed(name) => terms.extend((self.place_of)(name).map(Term::Newest)),
+            Expr::Metric(name) | Expr::Changed(name) | Expr::Stuck(name, _) => {
+                terms.extend((self.place_of)(name).map(Term::Newest));
+            }
             Expr::Previous(name) => terms.extend((self.place_of)(name).map(Term::NewestAndPrevious)),
             // Its window keeps summaries: the readings behind them are gone.
             Expr::Window(WindowFunction::SeasonalZ, name, _) => terms.extend((self.place_of)(name).map(Term::Newest)),
@@ -193,7 +204,8 @@ impl Compiler<'_> {
             | Expr::Or(..)
             | Expr::Compare(..)
             | Expr::In(..)
-            | Expr::Changed(_) => AttrKind::Bool,
+            | Expr::Changed(_)
+            | Expr::Stuck(..) => AttrKind::Bool,
             Expr::Text(_) => AttrKind::Text,
             Expr::Attr(name) => (self.attr_kind)(name),
             Expr::If(_, then, _) => self.kind(then),
@@ -265,6 +277,10 @@ impl Compiler<'_> {
             Expr::Bool(value) => Logic::Constant(Truth::of(*value)),
             Expr::Attr(name) => {
                 (self.attr_place)(name).map_or(Logic::Constant(Truth::Unknown), |place| Logic::Attr(place as usize))
+            }
+            Expr::Stuck(name, span) => {
+                let place = (self.place_of)(name);
+                place.map_or(Logic::Constant(Truth::Unknown), |place| Logic::Stuck(place as usize, span.0))
             }
             Expr::Changed(name) => {
                 (self.place_of)(name).map_or(Logic::Constant(Truth::Unknown), |place| Logic::Changed(place as usize))

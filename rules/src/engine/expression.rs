@@ -36,6 +36,10 @@ pub(super) trait Values {
     fn special(&self, _special: &Special) -> f64 {
         UNKNOWN
     }
+    /// Whether the metric at a place has had its value for so long.
+    fn stuck(&self, _place: usize, _span: i64) -> Truth {
+        Truth::Unknown
+    }
     /// A registry attribute.
     fn attr(&self, place: usize) -> Option<&AttrValue>;
 }
@@ -77,6 +81,7 @@ pub(super) enum Logic {
     Constant(Truth),
     Attr(usize),
     Changed(usize),
+    Stuck(usize, i64),
     Not(Box<Logic>),
     And(Box<Logic>, Box<Logic>),
     Or(Box<Logic>, Box<Logic>),
@@ -190,6 +195,7 @@ impl Logic {
                 _ => Truth::Unknown,
             },
             Logic::Changed(place) => compare(Comparison::NotEqual, values.last(*place), values.previous(*place)),
+            Logic::Stuck(place, span) => values.stuck(*place, *span),
             Logic::Not(a) => a.evaluate(values).not(),
             Logic::And(a, b) => match a.evaluate(values) {
                 Truth::False => Truth::False,

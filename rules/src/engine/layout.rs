@@ -5,6 +5,7 @@
 
 use super::compiler::Compiler;
 use super::expression::Logic;
+use super::gate::Gate;
 use super::program::{AttrKind, Class, MetricId, Program};
 use super::season::Season;
 use super::view::ViewSpec;
@@ -35,6 +36,8 @@ pub(super) struct Layout {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     pub previous: bool,
+    /// Since when it has had its value.
+    pub run: bool,
     pub views: Vec<SlotView>,
     /// The hours of the week, with nothing in them yet, where a rule asks for them.
     pub season: Option<Season>,
@@ -60,6 +63,8 @@ pub(super) struct LocalRule {
     pub silent: Option<SilentFor>,
     /// Slots of the metrics whose air quality index it asks for: the ends of their hours evaluate it.
     pub hourly: Box<[u32]>,
+    /// Slot and span of `stuck_for`.
+    pub stuck: Option<(u32, i64)>,
     /// The windows it reads: slot, view.
     pub windows: Box<[(u32, u32)]>,
 }
@@ -69,6 +74,8 @@ pub(super) struct LocalRule {
 pub(super) struct Body {
     pub levels: Box<[Level]>,
     pub stale_after: Option<i64>,
+    /// What keeps it from opening, if anything.
+    pub gate: Option<Box<Gate>>,
     /// Whether a metric that goes stale can matter while the rule is normal.
     pub always_awaits_stale: bool,
     pub message: Option<Box<[MessagePart]>>,
@@ -183,10 +190,10 @@ impl Layout {
         for (views, span) in std::mem::take(&mut compiler.windows).into_iter().zip(&compiler.seasons) {
             let view = |spec| SlotView { spec, and_stale_after: None, keeps: false };
             let season = (*span > 0).then(|| Season::new(program.settings.zone.clone(), *span));
-            slots.push(Slot { previous: false, views: views.into_iter().map(view).collect(), season });
+            slots.push(Slot { previous: false, run: false, views: views.into_iter().map(view).collect(), season });
         }
         for rule in &rules {
-            mark_previous(&program.rules.rules[rule.rule as usize], &place_of, &mut slots);
+            mark_kept(&program.rules.rules[rule.rule as usize], &place_of, &mut slots);
         }
         let area_rules: Box<[AreaPart]> =
             class.area_rules.iter().map(|&rule| compiler.area_part(program, rule, &mut slots)).collect();
@@ -220,6 +227,17 @@ impl Layout {
     }
 }
 
+impl LocalRule {
+    /// Whether there can be something to wait for while no level is pending, on or clearing.
+    pub fn has_timers_when_normal(&self) -> bool {
+        self.body.always_awaits_stale
+            || self.silent.is_some()
+            || self.stuck.is_some()
+            || self.body.gate.is_some()
+            || !self.hourly.is_empty()
+    }
+}
+
 impl AreaRule {
     pub fn new(program: &Program, index: u32) -> AreaRule {
         let rule = &program.rules.rules[index as usize];
@@ -240,20 +258,25 @@ impl AreaRule {
             tallies: Vec::new(),
             in_area: true,
         };
-        let body = compiler.body(rule);
+        let body = compiler.body(program, rule);
         let windows = metrics.iter().copied().zip(compiler.windows).collect();
         AreaRule { body, windows, tallies: compiler.tallies }
     }
 }
 
-/// `previous` and `changed` need the reading before the newest.
-fn mark_previous(rule: &Rule, place_of: &dyn Fn(&str) -> Option<u32>, slots: &mut [Slot]) {
+/// `previous` and `changed` need the reading before the newest, `stuck_for` the beginning of the run.
+fn mark_kept(rule: &Rule, place_of: &dyn Fn(&str) -> Option<u32>, slots: &mut [Slot]) {
     for_each_condition(rule, &mut |condition| {
         condition.visit(&mut |expr| {
             if let Expr::Previous(name) | Expr::Changed(name) = expr
                 && let Some(place) = place_of(name)
             {
                 slots[place as usize].previous = true;
+            }
+            if let Expr::Stuck(name, _) = expr
+                && let Some(place) = place_of(name)
+            {
+                slots[place as usize].run = true;
             }
         });
     });

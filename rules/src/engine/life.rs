@@ -1,6 +1,7 @@
 //! The life of one rule at one key: levels, the incident they make, and its transitions.
 
 use super::expression::Truth;
+use super::gate::Gate;
 use super::layout::Level;
 use super::window::UNKNOWN;
 use super::worse::Deciding;
@@ -148,6 +149,18 @@ impl RuleState {
     pub fn awaits(&self, at: i64) -> bool {
         let evaluated = self.evaluated_at != i64::MIN;
         evaluated && (at > self.evaluated_at || (at == self.evaluated_at && self.by_reading))
+    }
+
+    /// Whether the rule's `when` counts as false at `at`.
+    #[inline]
+    pub fn is_gated(&self, gate: Option<&Gate>, at: i64) -> bool {
+        gate.is_some_and(|gate| gate.is_closed(at, self.cleared_at))
+    }
+
+    /// The next edge of the rule's gate.
+    #[inline]
+    pub fn gate_due(&self, gate: Option<&Gate>) -> i64 {
+        gate.map_or(i64::MAX, |gate| gate.due(self.evaluated_at, self.cleared_at))
     }
 
     /// The earliest end of a `for` or `clear_for`.

@@ -1,6 +1,6 @@
 //! One metric of one sensor: its newest value, what rules need beyond it, and what conditions see of it.
 
-use super::expression::Values;
+use super::expression::{Truth, Values};
 use super::forgotten::Forgotten;
 use super::layout::Slot;
 use super::program::{Program, Timing};
@@ -31,6 +31,9 @@ pub(super) struct History {
     /// The reading before the newest by time, where a rule asks for it.
     pub previous: Option<Held<()>>,
     pub keeps_previous: bool,
+    /// Time of the first of the newest readings in a row that have the newest value, [`NEVER`] where no rule asks.
+    pub run_since: i64,
+    pub keeps_run: bool,
     pub readings: Readings<()>,
     /// The hours of the week, where a rule asks for them.
     pub season: Option<Box<Season>>,
@@ -40,7 +43,8 @@ pub(super) struct History {
 
 impl MetricState {
     pub fn new(slot: &Slot, timing: &Timing) -> MetricState {
-        let history = (slot.previous || !slot.views.is_empty() || slot.season.is_some()).then(|| {
+        let kept = slot.previous || slot.run || !slot.views.is_empty() || slot.season.is_some();
+        let history = kept.then(|| {
             let span = |view: &super::layout::SlotView| {
                 let longer = view.and_stale_after.map_or(0, |rules| rules.unwrap_or(timing.stale_after));
                 ViewSpec { span: view.spec.span.saturating_add(longer), ..view.spec }
@@ -50,6 +54,8 @@ impl MetricState {
             Box::new(History {
                 previous: None,
                 keeps_previous: slot.previous,
+                run_since: NEVER,
+                keeps_run: slot.run,
                 readings: Readings::new(&specs),
                 season: slot.season.clone().map(Box::new),
                 keeps: keeps.collect(),
@@ -85,6 +91,9 @@ impl MetricState {
                 }
             }
             if newer {
+                if history.keeps_run && (self.time == NEVER || self.value != value) {
+                    history.run_since = time;
+                }
                 for &view in &history.keeps {
                     history.readings.advance(view as usize, time);
                 }
@@ -94,6 +103,11 @@ impl MetricState {
             (self.time, self.offset, self.value) = (time, offset, value);
         }
         true
+    }
+
+    /// Since when it has had its value, [`NEVER`] if that is not known.
+    pub fn run_since(&self) -> i64 {
+        self.history.as_ref().map_or(NEVER, |history| history.run_since)
     }
 
     /// The newest reading.
@@ -130,6 +144,13 @@ impl Values for SensorValues<'_> {
     fn last(&self, place: usize) -> f64 {
         let metric = &self.metrics[place];
         if self.is_stale(place) { UNKNOWN } else { metric.value }
+    }
+
+    fn stuck(&self, place: usize, span: i64) -> Truth {
+        match self.metrics[place].run_since() {
+            since if since == NEVER || self.is_stale(place) => Truth::Unknown,
+            since => Truth::of(since.saturating_add(span) <= self.at),
+        }
     }
 
     fn previous(&self, place: usize) -> f64 {

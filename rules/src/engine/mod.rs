@@ -11,6 +11,7 @@ mod codec;
 mod compiler;
 mod expression;
 mod forgotten;
+mod gate;
 mod group;
 mod index;
 mod layout;

@@ -32,9 +32,10 @@ pub(super) fn apply(
         Some(place) => reading.newest_before[place],
         None => reading.sensor.metrics[slot as usize].time,
     };
-    if part.slots.iter().all(|&slot| newest_before(slot) < reading.time) {
+    let forgotten = reading.sensor.forgotten();
+    // What a test of rules had forgotten may count again for earlier instants, now that something newer came.
+    if forgotten.is_none() && part.slots.iter().all(|&slot| newest_before(slot) < reading.time) {
         let metrics = &reading.sensor.metrics;
-        let forgotten = reading.sensor.forgotten();
         let values =
             SensorValues { program, metrics, attrs, forgotten, stale_after, at: reading.time, by_reading: true };
         note(member, predicate.evaluate(&values), reading, &instant);

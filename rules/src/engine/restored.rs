@@ -137,14 +137,19 @@ impl Loader<'_> {
             let name = name.ok_or(Broken)?;
             let (time, value, offset) = (self.reader.signed()?, self.reader.number()?, self.reader.unsigned()?);
             let previous = self.reader.option(|reader| load_held(reader, |_| Ok(())))?;
-            let history = self
-                .reader
-                .option(|reader| Ok((load_readings(reader, |_| Ok(()))?, reader.option(SavedSeason::load)?)))?;
-            let (kept, season) = history.unwrap_or_default();
+            let history = self.reader.option(|reader| {
+                let readings = load_readings(reader, |_| Ok(()))?;
+                Ok((readings, reader.signed()?, reader.option(SavedSeason::load)?))
+            })?;
+            let (kept, run_since, season) = history.unwrap_or((Kept::default(), NEVER, None));
             let Some(state) = place.and_then(|place| self.engine.make_room(place, name)) else { continue };
             (state.time, state.value, state.offset) = (time, value, offset);
             if let Some(history) = &mut state.history {
                 history.previous = previous.filter(|_| history.keeps_previous);
+                if history.keeps_run {
+                    // Of a run from before any rule asked, the newest reading is all that is known.
+                    history.run_since = if run_since == NEVER { time } else { run_since };
+                }
                 if let (Some(room), Some(season)) = (&mut history.season, season) {
                     room.take_up(season);
                 }

@@ -103,6 +103,7 @@ fn save_sensor(engine: &Engine, sensor: &SensorState, writer: &mut Writer<'_>) {
         writer.option(previous, |writer, held| save_held(&held, writer, |_, ()| {}));
         writer.option(history, |writer, history| {
             save_readings(&history.readings, writer, |_, ()| {});
+            writer.signed(history.run_since);
             writer.option(history.season.as_deref(), |writer, season| season.save(writer));
         });
     }

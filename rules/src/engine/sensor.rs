@@ -72,7 +72,7 @@ impl SensorState {
             if self.evaluate_rule(context, rule, place as usize, at, true) {
                 self.tell(context, rule, place as usize, at, true, teller);
                 self.next_timer = self.next_timer.min(self.due(context, rule, place as usize));
-            } else if rule.body.always_awaits_stale || rule.silent.is_some() || !rule.hourly.is_empty() {
+            } else if rule.has_timers_when_normal() {
                 self.next_timer = self.next_timer.min(self.evaluation_due(context, rule, place as usize));
             }
         }
@@ -136,9 +136,10 @@ impl SensorState {
         self.rules[place].due(&rule.body.levels).min(self.evaluation_due(context, rule, place))
     }
 
-    /// The earliest timer of a rule that evaluates it: silence, staleness, the end of an hour.
+    /// The earliest timer of a rule that evaluates it: silence, staleness, the end of an hour, an edge of its gate.
     fn evaluation_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
-        let due = self.silence_or_staleness_due(context, rule, place);
+        let gate = self.rules[place].gate_due(rule.body.gate.as_deref());
+        let due = gate.min(self.change_due(context, rule, place));
         if rule.hourly.is_empty() { due } else { due.min(self.hour_end_due(context, rule, place)) }
     }
 
@@ -151,13 +152,21 @@ impl SensorState {
         next_hour_end(&context.program.settings.zone, state.evaluated_at, state.by_reading, newest)
     }
 
-    fn silence_or_staleness_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
+    fn change_due(&self, context: &SensorContext<'_>, rule: &LocalRule, place: usize) -> i64 {
         let state = &self.rules[place];
         if let Some(after) = rule.silent {
-            return if state.levels[0].phase == Phase::Off { self.silent_at(context, after) } else { i64::MAX };
+            let at = self.silent_at(context, after);
+            return if state.levels[0].phase == Phase::Off && at > state.evaluated_at { at } else { i64::MAX };
         }
-        if !rule.body.always_awaits_stale && state.is_normal() {
-            return i64::MAX;
+        if state.is_normal() {
+            if let Some((slot, span)) = rule.stuck {
+                let since = self.metrics[slot as usize].run_since();
+                let at = if since == NEVER { i64::MAX } else { since.saturating_add(span) };
+                return if at > state.evaluated_at { at } else { i64::MAX };
+            }
+            if !rule.body.always_awaits_stale {
+                return i64::MAX;
+            }
         }
         let stale_after = rule.body.stale_after.unwrap_or(context.timing.stale_after);
         let stale_at = |&slot: &u32| {
@@ -192,9 +201,11 @@ impl SensorState {
         at: i64,
         by_reading: bool,
     ) -> bool {
+        let gated = self.rules[place].is_gated(rule.body.gate.as_deref(), at);
         if let Some(after) = rule.silent {
             let silent = Truth::of(self.silent_at(context, after) <= at);
-            return self.rules[place].evaluate(&rule.body.levels, at, by_reading, |_| silent, |_| silent.not());
+            let opens = if gated { Truth::False } else { silent };
+            return self.rules[place].evaluate(&rule.body.levels, at, by_reading, |_| opens, |_| silent.not());
         }
         self.advance(rule, at);
         let values = SensorValues {
@@ -210,7 +221,7 @@ impl SensorState {
             &rule.body.levels,
             at,
             by_reading,
-            |level| level.when.evaluate(&values),
+            |level| if gated { Truth::False } else { level.when.evaluate(&values) },
             |level| match &level.clear {
                 Some(clear) => clear.evaluate(&values),
                 None => level.when.evaluate(&values).not(),

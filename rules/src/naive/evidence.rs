@@ -42,7 +42,7 @@ pub(super) fn of(moment: &Moment<'_>, condition: Option<&Expr>) -> Vec<Evidence>
 /// The readings of each term of the condition, in order of appearance.
 fn collect(moment: &Moment<'_>, condition: &Expr, terms: &mut Vec<Vec<(Arc<str>, Held)>>) {
     match condition {
-        Expr::Metric(metric) | Expr::Changed(metric) => terms.push(newest(moment, metric, 1)),
+        Expr::Metric(metric) | Expr::Changed(metric) | Expr::Stuck(metric, _) => terms.push(newest(moment, metric, 1)),
         Expr::Previous(metric) => terms.push(newest(moment, metric, 2)),
         // Its window keeps summaries: the readings behind them are gone.
         Expr::Window(WindowFunction::SeasonalZ, metric, _) => terms.push(newest(moment, metric, 1)),

@@ -176,7 +176,8 @@ fn looks_back(rule: &Rule, sensors: &[Sensor], settings: &Settings) -> Millis {
                     if let Expr::Window(_, _, span)
                     | Expr::Sensors(_, span)
                     | Expr::Share(_, span)
-                    | Expr::Reporting(span) = expr
+                    | Expr::Reporting(span)
+                    | Expr::Stuck(_, span) = expr
                     {
                         longest = longest.max(*span);
                     }

@@ -2,7 +2,7 @@
 
 use super::index::awaited_hour_end;
 use super::value::Moment;
-use super::{RuleAtKey, World, evidence, worse};
+use super::{RuleAtKey, World, evidence, schedule, worse};
 use crate::ast::{Condition, Expr, Level, Rule, SilentFor, WindowFunction};
 use model::{EventTime, IncidentState, Millis, Severity, Transition, TransitionKind, incident_id};
 
@@ -128,6 +128,8 @@ impl RuleAtKey {
         let mut due = self.staleness_timers(world);
         due.extend(self.silence_timer(world));
         due.extend(self.hour_end_timer(world));
+        due.extend(self.stuck_timer(world));
+        due.extend(self.edge_timers(world));
         for (level, state) in written(&self.rule).iter().zip(&self.life.levels) {
             match state {
                 LevelState::Pending(since) => due.push(*since + level.for_),
@@ -164,7 +166,23 @@ impl RuleAtKey {
     }
 
     fn silence_timer(&self, world: &World) -> Option<EventTime> {
-        (self.life.levels == [LevelState::Off]).then(|| self.silent_from(world)).flatten()
+        let evaluated = self.life.last_evaluated().map(|(at, _)| at);
+        let from = (self.life.levels == [LevelState::Off]).then(|| self.silent_from(world)).flatten();
+        from.filter(|from| evaluated.is_none_or(|evaluated| evaluated < *from))
+    }
+
+    /// When a `stuck_for` rule that is normal finds its metric stuck.
+    fn stuck_timer(&self, world: &World) -> Option<EventTime> {
+        let [Level { when: Expr::Stuck(metric, span), .. }] = written(&self.rule) else { return None };
+        let evaluated = self.life.last_evaluated().map(|(at, _)| at);
+        let from = world.readings.same_since(*self.members.first()?, metric)? + *span;
+        let awaited = self.life.levels == [LevelState::Off] && evaluated.is_none_or(|evaluated| evaluated < from);
+        awaited.then_some(from)
+    }
+
+    fn edge_timers(&self, world: &World) -> Vec<EventTime> {
+        let evaluated = self.life.last_evaluated().map(|(at, _)| at);
+        schedule::edges(world, &self.rule, self.life.last_cleared, evaluated)
     }
 
     /// When the sensor of a `silent_for` rule falls silent, or fell.
@@ -184,8 +202,10 @@ impl RuleAtKey {
         let evaluates = match step {
             Step::Reading => true,
             Step::Timer => {
-                let ends = [self.silence_timer(world), self.hour_end_timer(world)];
-                self.staleness_timers(world).contains(&at) || ends.contains(&Some(at))
+                let ends = [self.silence_timer(world), self.hour_end_timer(world), self.stuck_timer(world)];
+                self.staleness_timers(world).contains(&at)
+                    || ends.contains(&Some(at))
+                    || self.edge_timers(world).contains(&at)
             }
         };
         if evaluates {
@@ -217,6 +237,9 @@ impl RuleAtKey {
                 when.push(Some(silent));
                 clear_when.push(Some(!silent));
             }
+        }
+        if schedule::is_closed(world, &self.rule, self.life.last_cleared, at) {
+            when.fill(Some(false));
         }
         for (index, state) in self.life.levels.iter_mut().enumerate() {
             let (for_, clear_for) =

@@ -10,6 +10,7 @@ mod index;
 mod life;
 mod numbers;
 mod readings;
+mod schedule;
 mod season;
 mod statistics;
 mod value;

@@ -27,6 +27,22 @@ impl Readings {
         self.0.get(&sensor).and_then(|metrics| metrics.get(metric)).map_or(&[], Vec::as_slice)
     }
 
+    /// Since when the metric has had its value, going by the readings that were the newest when they arrived.
+    pub(super) fn same_since(&self, sensor: u32, metric: &str) -> Option<EventTime> {
+        let mut arrived = self.of(sensor, metric).to_vec();
+        arrived.sort_by_key(|held| held.position.offset);
+        let mut run: Vec<Held> = Vec::new();
+        for held in arrived {
+            match run.last() {
+                Some(newest) if held.time < newest.time => continue,
+                Some(newest) if held.value != newest.value => run.clear(),
+                _ => {}
+            }
+            run.push(held);
+        }
+        run.first().map(|first| first.time)
+    }
+
     /// The metrics that the sensor has values of, by name.
     pub(super) fn metrics_of(&self, sensor: u32) -> Vec<&str> {
         self.0.get(&sensor).map_or(Vec::new(), |metrics| metrics.keys().map(String::as_str).collect())

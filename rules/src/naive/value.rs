@@ -182,6 +182,11 @@ impl<'a> Moment<'a> {
             }
             Expr::Window(function, metric, span) => self.window_function(*function, metric, *span),
             Expr::Previous(metric) => self.two_newest(metric)?.1.map(Value::Number),
+            Expr::Stuck(metric, span) => {
+                let sensor = self.key_sensor().filter(|&sensor| !self.is_stale(sensor, metric))?;
+                let since = self.world.readings.same_since(sensor, metric)?;
+                Some(Value::Bool(since + *span <= self.at))
+            }
             Expr::Changed(metric) => {
                 let (newest, previous) = self.two_newest(metric)?;
                 previous.map(|previous| Value::Bool(newest != previous))

@@ -90,6 +90,7 @@ impl Display for Expr {
             Expr::Changed(metric) => write!(f, "changed({metric})"),
             Expr::Iaqi(metric) => write!(f, "iaqi({metric})"),
             Expr::Aqi => f.write_str("aqi()"),
+            Expr::Stuck(metric, span) => write!(f, "stuck_for({metric}, '{span}')"),
             Expr::Sensors(pred, span) => write!(f, "sensors({pred}, '{span}')"),
             Expr::Share(pred, span) => write!(f, "share({pred}, '{span}')"),
             Expr::Reporting(span) => write!(f, "reporting('{span}')"),

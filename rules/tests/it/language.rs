@@ -3,7 +3,8 @@
 use crate::world::{known, rule};
 use model::{Domain, Millis, Severity};
 use rules::ast::{
-    Comparison, Condition, Each, Expr, Level, Operator, RuleSet, SilentFor, Template, TemplatePart, WindowFunction,
+    Comparison, Condition, Each, Expr, Level, Operator, RuleSet, Schedule, SilentFor, Template, TemplatePart,
+    WindowFunction,
 };
 use rules::check::load;
 
@@ -105,6 +106,23 @@ fn silence() {
         let set = good(&rule(&format!("silent_for: {text}\nseverity: minor")));
         assert_eq!(set.rules[0].condition, Condition::Silent { severity: Severity::Minor, after });
     }
+}
+
+#[test]
+fn stuck() {
+    let set = good(&rule("stuck_for: { metric: level_m, for: 2h }\nseverity: minor"));
+    let Condition::Levels(levels) = &set.rules[0].condition else { panic!() };
+    assert_eq!((levels.len(), &levels[0].when), (1, &Expr::Stuck("level_m".into(), Millis(7_200_000))));
+}
+
+#[test]
+fn hours_and_cooldown() {
+    let text = "when: level_m > 1\nseverity: minor\ncooldown: 30m\nschedule: { calendar: workdays, between: [\"22:00\", \"06:00\"] }";
+    let set = good(&rule(text));
+    let schedule = Schedule { calendar: "workdays".to_owned(), from: 1_320, to: 360 };
+    assert_eq!((set.rules[0].cooldown, &set.rules[0].schedule), (Millis(1_800_000), &Some(schedule)));
+    let set = good(&rule("when: level_m > 1\nseverity: minor\nschedule: { calendar: workdays }"));
+    assert_eq!(set.rules[0].schedule, Some(Schedule { calendar: "workdays".to_owned(), from: 0, to: 1_440 }));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub fn known() -> Known {
         ("road", AttrKind::Mixed),
     ];
     Known {
+        calendars: ["every-day", "workdays"].map(str::to_owned).into(),
         metrics: metrics.map(|(name, unit)| (name.to_owned(), unit.to_owned())).into(),
         attributes: attributes.map(|(name, kind)| (name.to_owned(), kind)).into(),
     }

@@ -110,6 +110,7 @@ fn describe_rule(rule: &Rule) -> String {
     if let Some(where_) = &rule.where_ {
         let _ = writeln!(text, "  where: {where_}");
     }
+    let _ = writeln!(text, "  schedule: {:?}, cooldown: {}", rule.schedule, rule.cooldown);
     let _ = writeln!(text, "  stale_after: {:?}, min_readings: {:?}", rule.stale_after, rule.min_readings);
     let _ = writeln!(text, "  message: {:?}", rule.message);
     match &rule.condition {

@@ -88,6 +88,8 @@ fn smaller_rules(rule: &Rule) -> Vec<Rule> {
     with(&|rule| rule.where_ = None);
     with(&|rule| rule.min_readings = None);
     with(&|rule| rule.stale_after = None);
+    with(&|rule| rule.schedule = None);
+    with(&|rule| rule.cooldown = Default::default());
     let Condition::Levels(levels) = &rule.condition else { return found };
     for index in 0..levels.len() {
         let on_level = |change: &dyn Fn(&mut Vec<rules::ast::Level>)| {

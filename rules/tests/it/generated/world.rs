@@ -5,7 +5,7 @@ use super::random::{Pace, Random};
 use jiff::tz::{Offset, TimeZone};
 use model::{AttrValue, Domain, Metric, Metrics, Millis, Sensor, Severity};
 use rules::Settings;
-use rules::ast::{About, Condition, Each, Level, Rule, SilentFor, Template, TemplatePart, Text};
+use rules::ast::{About, Condition, Each, Expr, Level, Rule, Schedule, SilentFor, Template, TemplatePart, Text};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,6 +46,7 @@ fn zone(random: &mut Random) -> TimeZone {
     match random.below(4) {
         0 => TimeZone::fixed(Offset::from_seconds(19_800).expect("an offset of India")),
         1 => TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").expect("a zone of America"),
+        2 => TimeZone::get("Asia/Shanghai").expect("it is in the bundled database"),
         _ => Settings::default().zone,
     }
 }
@@ -94,11 +95,14 @@ pub fn rules(random: &mut Random, pace: Pace) -> Vec<Arc<Rule>> {
 }
 
 fn rule(random: &mut Random, id: String, pace: Pace) -> Rule {
-    let silent = random.percent(10);
-    let each = if silent { Each::Sensor } else { random.pick(&[Each::Sensor, Each::Cell, Each::Subdistrict]) };
+    let (silent, stuck) = (random.percent(10), random.percent(7));
+    let each = if silent || stuck { Each::Sensor } else { random.pick(&[Each::Sensor, Each::Cell, Each::Subdistrict]) };
     let metrics = random.pick(&[1, 1, 2, 3]);
-    let condition =
-        if silent { self::silent(random, pace) } else { Condition::Levels(levels(random, &each, metrics, pace)) };
+    let condition = match (silent, stuck) {
+        (true, _) => self::silent(random, pace),
+        (_, true) => self::stuck(random, metrics, pace),
+        _ => Condition::Levels(levels(random, &each, metrics, pace)),
+    };
     let mut expressions = Expressions { random, metrics, pace };
     let where_ = expressions.random.percent(25).then(|| expressions.truth(Place::Where, 1));
     let random = expressions.random;
@@ -110,10 +114,20 @@ fn rule(random: &mut Random, id: String, pace: Pace) -> Rule {
         where_,
         condition,
         stale_after: random.maybe(35, &SHORT).map(|span| span * pace),
+        schedule: random.percent(12).then(|| schedule(random)),
+        cooldown: random.maybe(15, &SHORT).map(|span| span * pace).unwrap_or_default(),
         min_readings: random.maybe(20, &[1, 2, 3]),
         message: random.percent(40).then(|| message(&each)),
         about: About::default(),
     }
+}
+
+/// Logs begin at 06:13:20, 03:43:20 or 17:13:20 of the city.
+fn schedule(random: &mut Random) -> Schedule {
+    let from = random.pick(&[373, 373, 223, 1_033]) + random.below(5) as u32;
+    let to = from + 1 + random.below(3) as u32;
+    let (from, to) = random.pick(&[(from, to), (from, to), (to, from), (0, to), (from, 24 * 60)]);
+    Schedule { calendar: random.pick(&["every-day", "workdays", "workdays", "no such days"]).to_owned(), from, to }
 }
 
 fn silent(random: &mut Random, pace: Pace) -> Condition {
@@ -123,6 +137,17 @@ fn silent(random: &mut Random, pace: Pace) -> Condition {
         SilentFor::Span(random.pick(&SHORT) * pace)
     };
     Condition::Silent { severity: Severity::Minor, after }
+}
+
+fn stuck(random: &mut Random, metrics: usize, pace: Pace) -> Condition {
+    let metric = METRICS[random.below(metrics)].into();
+    Condition::Levels(vec![Level {
+        severity: Severity::Minor,
+        when: Expr::Stuck(metric, random.pick(&SHORT) * pace),
+        for_: Millis(0),
+        clear_when: None,
+        clear_for: Millis(0),
+    }])
 }
 
 fn levels(random: &mut Random, each: &Each, metrics: usize, pace: Pace) -> Vec<Level> {
