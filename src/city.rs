@@ -249,7 +249,7 @@ pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, Failure> {
     while next < held.end {
         let records = log.read(Topic::Observations, 0, next, 1 << 20).map_err(Failure::internal)?;
         for (_, record) in records.iter() {
-            if let Some(Ok(Entry::Tick(time))) = record.value.map(Entry::decode) {
+            if let Some(Ok(Entry::Tick(time) | Entry::Rest(time))) = record.value.map(Entry::decode) {
                 clock = clock.max(Some(time));
             }
         }

@@ -166,7 +166,7 @@ fn again(log: &dyn EventLog, mut explainer: Explainer, transitions: &[Transition
         if explainer.wants(&entry) {
             explainer.apply(offset, &entry, &mut told);
         }
-        let past = matches!(entry, Entry::Tick(time) if time > until);
+        let past = matches!(entry, Entry::Tick(time) | Entry::Rest(time) if time > until);
         let done = told.iter().any(|told| is_same(&told.transition, last));
         !past && !done && offset - from < ENTRIES_MAX
     })?;
@@ -181,7 +181,7 @@ fn offset_at(log: &dyn EventLog, partition: Partition, time: EventTime) -> Resul
         let middle = low + (high - low) / 2;
         let mut tick = None;
         scan(log, Topic::Observations, partition, middle, &mut |offset, _, value| {
-            if let Ok(Entry::Tick(time)) = Entry::decode(value) {
+            if let Ok(Entry::Tick(time) | Entry::Rest(time)) = Entry::decode(value) {
                 tick = Some(time);
             }
             tick.is_none() && offset < high

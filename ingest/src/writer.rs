@@ -23,6 +23,8 @@ const BATCH_BYTES_MAX: usize = 8 << 20;
 const PACE: Duration = Duration::from_millis(2);
 /// A feed counts as idle after this span of wall time, and gets its closing tick.
 const FEED_IDLE: Duration = Duration::from_secs(1);
+/// After so many idle spans in a row it rests: what waits for stragglers need not wait any longer.
+const REST_AFTER: u32 = 10;
 
 /// How far the life of ingest has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +119,7 @@ pub(crate) fn start(
 ) -> std::io::Result<Writer> {
     let (orders, inbox) = channel();
     let room = Arc::new(Semaphore::new(room_max));
-    let mut appender = Appender { log, clock, ticks, counters, inbox, batch: Batch::new(), value: Vec::new() };
+    let mut appender = Appender { log, clock, ticks, counters, inbox, batch: Batch::new(), value: Vec::new(), idle: 0 };
     let thread = std::thread::Builder::new().name("ingest-log".to_owned()).spawn(move || {
         if let Err(error) = appender.run() {
             stage.send_replace(Stage::Failed(error.to_string()));
@@ -135,6 +137,8 @@ struct Appender {
     batch: Batch,
     /// An encoded tick.
     value: Vec<u8>,
+    /// Waits for work in a row that were in vain.
+    idle: u32,
 }
 
 impl Appender {
@@ -144,11 +148,18 @@ impl Appender {
         while going {
             let mut done: Vec<Work> = Vec::new();
             let mut order = match self.inbox.recv_timeout(self.patience()) {
-                Ok(order) => Some(order),
+                Ok(order) => {
+                    self.idle = 0;
+                    Some(order)
+                }
                 Err(RecvTimeoutError::Timeout) => {
+                    self.idle += 1;
                     if self.clock.is_feed() {
                         let tick = self.ticks.pause();
                         self.push_tick(tick);
+                        if self.idle >= REST_AFTER {
+                            self.push_rest();
+                        }
                     }
                     None
                 }
@@ -187,8 +198,7 @@ impl Appender {
 
     /// The feed gets its closing tick; from now on ticks come from the wall.
     fn follow_wall(&mut self, told: oneshot::Sender<()>) {
-        let tick = self.ticks.pause();
-        self.push_tick(tick);
+        self.push_rest();
         self.clock.follow_wall();
         // Whoever asked may have stopped waiting.
         let _ = told.send(());
@@ -222,9 +232,20 @@ impl Appender {
     }
 
     fn push_tick(&mut self, tick: Option<EventTime>) {
-        let Some(time) = tick else { return };
+        if let Some(time) = tick {
+            self.push_to_all(&Entry::Tick(time));
+        }
+    }
+
+    fn push_rest(&mut self) {
+        if let Some(time) = self.ticks.rest() {
+            self.push_to_all(&Entry::Rest(time));
+        }
+    }
+
+    fn push_to_all(&mut self, entry: &Entry<'_>) {
         self.value.clear();
-        Entry::Tick(time).encode(&mut self.value);
+        entry.encode(&mut self.value);
         for partition in 0..PARTITIONS {
             self.batch.push(Topic::Observations, partition, &[], Some(&self.value), &[]);
         }
@@ -287,7 +308,7 @@ fn tail(log: &dyn EventLog, partition: u32) -> Result<(Option<EventTime>, Option
             let records = log.read(Topic::Observations, partition, at, 1 << 20)?;
             for (_, record) in records.iter() {
                 match record.value.map(Entry::decode) {
-                    Some(Ok(Entry::Tick(time))) => {
+                    Some(Ok(Entry::Tick(time) | Entry::Rest(time))) => {
                         ticked = ticked.max(Some(time));
                         largest = largest.max(Some(time));
                     }

@@ -7,12 +7,13 @@ use crate::EventTime;
 pub struct FeedClock {
     largest: Option<EventTime>,
     ticked: Option<EventTime>,
+    rested: bool,
 }
 
 impl FeedClock {
     /// A clock that goes on where a log ends: the largest time on it and its last tick, if there are any.
     pub fn resumed(largest: Option<EventTime>, ticked: Option<EventTime>) -> FeedClock {
-        FeedClock { largest: largest.max(ticked), ticked }
+        FeedClock { largest: largest.max(ticked), ticked, rested: false }
     }
 
     /// The largest time seen.
@@ -25,6 +26,7 @@ impl FeedClock {
         let second = |time: EventTime| time.0.div_euclid(1_000);
         let begins = self.largest.is_none_or(|largest| second(time) > second(largest));
         self.largest = self.largest.max(Some(time));
+        self.rested = false;
         if begins { self.tick(time) } else { None }
     }
 
@@ -34,12 +36,22 @@ impl FeedClock {
             return None;
         }
         self.ticked = Some(time);
+        self.rested = false;
         Some(time)
     }
 
-    /// The tick to write at the end of a feed, or when it pauses: the clock stands at the largest time seen.
+    /// The tick to write when a feed pauses: the clock stands at the largest time seen.
     pub fn pause(&mut self) -> Option<EventTime> {
         self.largest.and_then(|largest| self.tick(largest))
+    }
+
+    /// The rest to write when a feed has ended, or slept for long: as a pause, and nothing is awaited any longer. None
+    /// if it rests already.
+    pub fn rest(&mut self) -> Option<EventTime> {
+        let at = self.largest.filter(|_| !self.rested)?;
+        self.rested = true;
+        self.ticked = self.ticked.max(Some(at));
+        self.ticked
     }
 }
 
@@ -59,6 +71,9 @@ mod tests {
         assert_eq!(clock.pause(), Some(EventTime(5_700)));
         assert_eq!(clock.pause(), None);
         assert_eq!(clock.tick(EventTime(5_000)), None);
+        assert_eq!((clock.rest(), clock.rest()), (Some(EventTime(5_700)), None));
+        assert_eq!(clock.reading(EventTime(5_700)), None);
+        assert_eq!(clock.rest(), Some(EventTime(5_700)));
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub enum Entry<'a> {
     Reading(Reading<'a>),
     /// The partition's clock now stands here.
     Tick(EventTime),
+    /// A tick of a feed that has ended or sleeps: nothing up to here is awaited any longer, so that what waits for
+    /// stragglers need not.
+    Rest(EventTime),
     /// A new rule set or registry.
     Marker(Marker),
 }
@@ -71,6 +74,8 @@ enum AnyEntry<'a> {
     },
     Tick {
         tick: EventTime,
+        #[serde(default)]
+        rest: bool,
     },
     Marker(Marker),
 }
@@ -88,7 +93,8 @@ impl Entry<'_> {
                 values: values.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect(),
                 seq,
             }),
-            AnyEntry::Tick { tick } => Entry::Tick(tick),
+            AnyEntry::Tick { tick, rest: false } => Entry::Tick(tick),
+            AnyEntry::Tick { tick, rest: true } => Entry::Rest(tick),
             AnyEntry::Marker(marker) => Entry::Marker(marker),
         })
     }
@@ -101,6 +107,11 @@ impl Entry<'_> {
                 out.extend_from_slice(b"{\"tick\":");
                 push_display(out, time.0);
                 out.push(b'}');
+            }
+            Entry::Rest(time) => {
+                out.extend_from_slice(b"{\"tick\":");
+                push_display(out, time.0);
+                out.extend_from_slice(b",\"rest\":true}");
             }
             Entry::Marker(marker) => push_json(out, marker),
         }
@@ -269,7 +280,13 @@ mod tests {
         };
         let marker = Marker { marker: MarkerKind::Rules, hash: "ab".into(), time: EventTime(7) };
         let odd = Reading { sensor: "a\"b\\c".into(), seq: None, ..reading.clone() };
-        for entry in [Entry::Reading(reading), Entry::Reading(odd), Entry::Tick(EventTime(-5)), Entry::Marker(marker)] {
+        for entry in [
+            Entry::Reading(reading),
+            Entry::Reading(odd),
+            Entry::Tick(EventTime(-5)),
+            Entry::Rest(EventTime(7)),
+            Entry::Marker(marker),
+        ] {
             survives(&entry);
         }
     }

@@ -31,6 +31,9 @@ struct ObservationForm {
 struct TickForm {
     /// Epoch milliseconds, UTC.
     tick: EventTime,
+    /// True where a feed has ended or sleeps: nothing up to here is awaited any longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    rest: bool,
 }
 
 fn compare(name: &str, schema: &Schema) {
@@ -67,6 +70,7 @@ fn the_codec_keeps_to_the_forms() {
         assert_eq!((form.seq, form.values["level_m"]), (seq, 0.83));
     }
     let _: TickForm = same(&Entry::Tick(EventTime(7)));
+    let _: TickForm = same(&Entry::Rest(EventTime(7)));
     let _: Marker = same(&Entry::Marker(Marker { marker: MarkerKind::Rules, hash: "ab".into(), time: EventTime(7) }));
 }
 

@@ -278,6 +278,13 @@ pub enum TemplatePart {
     Attr(Arc<str>),
 }
 
+impl Rule {
+    /// Whether its keys reach over the partitions of the log: see [`Each::is_wide`].
+    pub fn is_wide(&self) -> bool {
+        self.each.is_wide()
+    }
+}
+
 impl Condition {
     /// The metrics that the condition names, each once, in order of appearance; empty for `silent_for`.
     pub fn metrics(&self) -> Vec<Arc<str>> {

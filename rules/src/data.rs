@@ -166,7 +166,7 @@ impl<R: BufRead> Source<R> {
                     return Ok(true);
                 }
                 // A dump of a log holds ticks and markers too; a feed makes its own.
-                Ok(Entry::Tick(_) | Entry::Marker(_)) => {}
+                Ok(Entry::Tick(_) | Entry::Rest(_) | Entry::Marker(_)) => {}
                 Err(_) => {
                     let reading: TextReading<'_> = serde_json::from_slice(&self.line).map_err(|error| {
                         self.malformed(error.column().max(1), format!("not an observation: {error}"))

@@ -39,16 +39,20 @@ impl Feed {
         }
     }
 
-    /// The end of the feed: the clock stands at the largest time seen.
+    /// The end of the feed: the clock stands at the largest time seen, and nothing is awaited any longer.
     pub fn finish(&mut self, emit: &mut impl FnMut(Partition, Offset, &Entry<'_>)) {
-        if let Some(tick) = self.clock.pause() {
-            self.emit_tick(tick, emit);
+        if let Some(rest) = self.clock.rest() {
+            self.emit_all(&Entry::Rest(rest), emit);
         }
     }
 
     fn emit_tick(&mut self, time: EventTime, emit: &mut impl FnMut(Partition, Offset, &Entry<'_>)) {
+        self.emit_all(&Entry::Tick(time), emit);
+    }
+
+    fn emit_all(&mut self, entry: &Entry<'_>, emit: &mut impl FnMut(Partition, Offset, &Entry<'_>)) {
         for partition in 0..PARTITIONS {
-            self.emit(partition, &Entry::Tick(time), emit);
+            self.emit(partition, entry, emit);
         }
     }
 

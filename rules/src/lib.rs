@@ -15,7 +15,7 @@ pub mod syntax;
 pub mod testing;
 
 use jiff::tz::TimeZone;
-use model::{Calendars, Entry, EventTime, Millis, Offset, Transition};
+use model::{Calendars, Entry, EventTime, Millis, Offset, Partition, Transition};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -53,6 +53,17 @@ impl Default for Settings {
             calendars: Arc::clone(&SEEDED),
         }
     }
+}
+
+/// All rules of a city, local and wide, over the log of all its partitions.
+pub trait CityRules {
+    /// Applies the entry at `offset` of a partition and appends the transitions that follow from it to `out`.
+    ///
+    /// Entries of one partition come in the order of their offsets. Markers are not for this.
+    fn apply(&mut self, partition: Partition, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>);
+
+    /// As [`PartitionRules::forget`].
+    fn forget(&mut self, sensor: &str, metric: &str, time: EventTime, out: &mut Vec<Transition>) -> bool;
 }
 
 /// The local rules of one log partition: a pure state machine over its entries.

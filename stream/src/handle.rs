@@ -107,7 +107,7 @@ impl StreamHandle {
             let known = self.shared.partition(partition);
             let end = held(&*self.log, partition)?.end;
             progress.partitions.push(PartitionProgress { partition, durable: known.durable, end });
-            progress.counters = sum(progress.counters, known.counters);
+            progress.counters = progress.counters.plus(known.counters);
             progress.unevaluated += known.unevaluated;
             progress.undecodable += known.undecodable;
             progress.refused_markers += known.refused;
@@ -328,15 +328,5 @@ impl Drop for EndsTheStream {
     fn drop(&mut self) {
         let what = "see its message on the standard error".to_owned();
         self.1.fail(StreamError::Panicked { thread: self.0.clone(), what });
-    }
-}
-
-fn sum(a: Counters, b: Counters) -> Counters {
-    Counters {
-        readings: a.readings + b.readings,
-        unregistered: a.unregistered + b.unregistered,
-        late: a.late + b.late,
-        duplicates: a.duplicates + b.duplicates,
-        transitions: a.transitions + b.transitions,
     }
 }

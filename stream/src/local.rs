@@ -159,7 +159,7 @@ impl Slot {
         for (_, entry) in group.drain(..) {
             match entry {
                 Entry::Reading(_) => self.summary.unevaluated += 1,
-                Entry::Tick(time) => self.summary.clock = self.summary.clock.max(Some(time)),
+                Entry::Tick(time) | Entry::Rest(time) => self.summary.clock = self.summary.clock.max(Some(time)),
                 Entry::Marker(_) => {}
             }
         }

@@ -74,7 +74,7 @@ pub(crate) async fn readings(
                 for (_, record) in records.iter() {
                     match record.value.map(Entry::decode) {
                         Some(Ok(Entry::Reading(reading))) => sensors.reading(&reading),
-                        Some(Ok(Entry::Tick(time))) => sensors.tick(time),
+                        Some(Ok(Entry::Tick(time) | Entry::Rest(time))) => sensors.tick(time),
                         // Markers move the rules only; what is no entry is for the stream to count.
                         Some(Ok(Entry::Marker(_)) | Err(_)) | None => {}
                     }

@@ -158,7 +158,7 @@ impl Reader {
         for (_, record) in records.iter() {
             match record.value.map(Entry::decode) {
                 Some(Ok(Entry::Reading(reading))) => readings.push(reading),
-                Some(Ok(Entry::Tick(time))) => *tick = (*tick).max(Some(time)),
+                Some(Ok(Entry::Tick(time) | Entry::Rest(time))) => *tick = (*tick).max(Some(time)),
                 Some(Ok(Entry::Marker(_))) => {}
                 Some(Err(_)) | None => taken.undecodable += 1,
             }

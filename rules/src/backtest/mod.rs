@@ -12,10 +12,10 @@ pub use report::{Delay, Options, Report, RuleReport, Score, Scores, report};
 
 use crate::ast::RuleSet;
 use crate::data::{DataError, Recording};
-use crate::engine::{Engine, Program};
+use crate::engine::CityEngine;
 use crate::feed::Feed;
-use crate::{PartitionRules, Settings};
-use model::{EventTime, PARTITIONS, Reading, Registry, Transition};
+use crate::{CityRules, Settings};
+use model::{EventTime, Reading, Registry, Transition};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -100,23 +100,19 @@ pub fn run<R: BufRead>(
     recording: &mut Recording<R>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, DataError> {
-    let program = Arc::new(Program::compile(Arc::clone(rules), Arc::clone(registry), settings.clone()));
-    let mut engines: Vec<Engine> =
-        (0..PARTITIONS).map(|partition| Engine::new(Arc::clone(&program), partition)).collect();
-    let mut outcome = replay(&mut engines, registry, recording, progress)?;
-    for counters in engines.iter().map(Engine::counters) {
-        outcome.seen.late += counters.late;
-        outcome.seen.duplicates += counters.duplicates;
-    }
+    let mut city = CityEngine::new(rules, registry, settings);
+    let mut outcome = replay(&mut city, registry, recording, progress)?;
+    outcome.seen.late = city.counters().late;
+    outcome.seen.duplicates = city.counters().duplicates;
     Ok(outcome)
 }
 
-/// Runs recorded readings through the evaluators of all partitions, `partitions[p]` being that of partition p.
+/// Runs recorded readings through an evaluator of the whole city.
 ///
 /// # Errors
 /// A data file that cannot be read or is malformed.
-pub fn replay<R: BufRead, E: PartitionRules>(
-    partitions: &mut [E],
+pub fn replay<R: BufRead>(
+    city: &mut dyn CityRules,
     registry: &Registry,
     recording: &mut Recording<R>,
     progress: &mut dyn FnMut(u64),
@@ -133,11 +129,11 @@ pub fn replay<R: BufRead, E: PartitionRules>(
             continue;
         }
         feed.push(registry, &reading, &mut |partition, offset, entry| {
-            partitions[partition as usize].apply(offset, entry, &mut transitions);
+            city.apply(partition, offset, entry, &mut transitions);
         });
     }
     feed.finish(&mut |partition, offset, entry| {
-        partitions[partition as usize].apply(offset, entry, &mut transitions);
+        city.apply(partition, offset, entry, &mut transitions);
     });
     progress(recording.bytes_read());
     transitions.sort_by_key(Transition::file_order);

@@ -266,6 +266,10 @@ impl AreaRuleState {
             let sensor = &context.sensors[self.members[member as usize].sensor as usize];
             Arc::<str>::from(context.program.registry.sensors()[sensor.index as usize].id.as_str())
         };
+        let partition_of = |member: u32| {
+            let sensor = &context.sensors[self.members[member as usize].sensor as usize];
+            context.program.sensors[sensor.index as usize].partition
+        };
         match term {
             Term::Window(place, span) => {
                 let metric = &context.program.metrics[spec.windows[place as usize].0 as usize];
@@ -281,6 +285,7 @@ impl AreaRuleState {
                 newest.truncate(Teller::MOST_EVIDENCE);
                 let found = |reading: &Held<u32>| Found {
                     sensor: member_id(reading.tag),
+                    partition: partition_of(reading.tag),
                     metric: Arc::clone(metric),
                     time: reading.time,
                     value: reading.value,
@@ -300,6 +305,7 @@ impl AreaRuleState {
                     let tallied = &tally.members[member as usize];
                     Found {
                         sensor: member_id(member),
+                        partition: partition_of(member),
                         metric: Arc::clone(&context.program.metrics[tallied.fit_metric as usize]),
                         time: tallied.fit_at,
                         value: tallied.fit_value,

@@ -4,6 +4,7 @@ use super::Engine;
 use super::area::AreaContext;
 use super::metric::NEVER;
 use super::presence::At;
+use super::program::Stage;
 use super::sensor::SensorContext;
 use super::telling::Teller;
 use super::timers::Key;
@@ -17,11 +18,13 @@ impl Engine {
         if before.is_none() {
             self.register(clock);
         }
-        let Engine { presence, sensors, program, partition, .. } = self;
-        presence.tick(before, clock, At { partition: *partition, offset }, |place| {
-            let sensor = &sensors[place];
-            (sensor.registered_at, &program.registry.sensors()[sensor.index as usize].id)
-        });
+        if self.program.stage == Stage::Local {
+            let Engine { presence, sensors, program, partition, .. } = self;
+            presence.tick(before, clock, At { partition: *partition, offset }, |place| {
+                let sensor = &sensors[place];
+                (sensor.registered_at, &program.registry.sensors()[sensor.index as usize].id)
+            });
+        }
         while let Some(key) = self.timers.pop(clock) {
             self.fire(key, clock, out);
         }
@@ -29,8 +32,8 @@ impl Engine {
 
     /// Fires what the clock allows at one key, and sets it to be looked at again.
     fn fire(&mut self, key: Key, clock: i64, out: &mut Vec<Transition>) {
-        let Engine { program, partition, layouts, sensors, areas, timers, .. } = self;
-        let mut teller = Teller { program, partition: *partition, out };
+        let Engine { program, layouts, sensors, areas, timers, .. } = self;
+        let mut teller = Teller { program, out };
         match key {
             Key::Sensor(place) => {
                 let sensor = &mut sensors[place as usize];
@@ -43,11 +46,11 @@ impl Engine {
             }
             Key::Area(place) => {
                 let area = &mut areas[place as usize];
-                let settle = program.settings.settle.0;
+                let wait = program.area_wait();
                 area.armed = i64::MAX;
                 let context = AreaContext { program, layouts, sensors };
-                area.fire(&context, clock.saturating_sub(settle), &mut teller);
-                timers.arm(key, area.next_timer, settle, &mut area.armed);
+                area.fire(&context, clock.saturating_sub(wait), &mut teller);
+                timers.arm(key, area.next_timer, wait, &mut area.armed);
             }
         }
     }

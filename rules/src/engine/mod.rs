@@ -6,6 +6,7 @@
 
 mod area;
 mod calendar;
+mod city;
 mod clock;
 mod codec;
 mod compiler;
@@ -31,10 +32,13 @@ mod tally;
 mod telling;
 mod timers;
 mod view;
+mod wide;
 mod window;
 mod worse;
 
+pub use city::CityEngine;
 pub use program::Program;
+pub use wide::{Outlet, Progress, Shown, WideRules};
 
 use crate::PartitionRules;
 use crate::ast::Each;
@@ -45,7 +49,7 @@ use life::RuleState;
 use metric::{MetricState, NEVER};
 use model::{Entry, EventTime, Offset, Partition, Perceived, Transition};
 use presence::Presence;
-use program::MetricId;
+use program::{MetricId, Stage, shard_of};
 use restored::ProgramChange;
 use rustc_hash::FxHashMap;
 use sensor::{Apart, Link, SensorState};
@@ -89,6 +93,19 @@ pub struct Counters {
     pub transitions: u64,
 }
 
+impl Counters {
+    /// The sums of both.
+    pub fn plus(self, other: Counters) -> Counters {
+        Counters {
+            readings: self.readings + other.readings,
+            unregistered: self.unregistered + other.unregistered,
+            late: self.late + other.late,
+            duplicates: self.duplicates + other.duplicates,
+            transitions: self.transitions + other.transitions,
+        }
+    }
+}
+
 /// State that cannot be taken up again.
 #[derive(Debug, thiserror::Error)]
 #[error("the saved state of partition {partition} cannot be used: {reason}")]
@@ -118,7 +135,7 @@ impl Engine {
         };
         let program = Arc::clone(&engine.program);
         for (index, plan) in program.sensors.iter().enumerate() {
-            if plan.partition == partition {
+            if plan.homes & (1 << partition) != 0 {
                 engine.add_sensor(index as u32);
             }
         }
@@ -142,9 +159,18 @@ impl Engine {
     /// `offset` and `time` are the marker's: a sensor that is new is registered at the partition's clock, and what is cleared is
     /// cleared there too, or at `time` where there is no clock yet.
     pub fn reload(&mut self, program: Arc<Program>, offset: Offset, time: EventTime, out: &mut Vec<Transition>) {
+        let dropped_at = EventTime(self.clock.unwrap_or(time.0));
+        self.switch(program, offset, dropped_at, out);
+    }
+
+    /// [`Engine::reload`] of wide rules: what is cleared is cleared at `time`.
+    fn reload_at(&mut self, program: Arc<Program>, time: EventTime, out: &mut Vec<Transition>) {
+        self.switch(program, 0, time, out);
+    }
+
+    fn switch(&mut self, program: Arc<Program>, offset: Offset, dropped_at: EventTime, out: &mut Vec<Transition>) {
         let mut bytes = Vec::new();
         self.snapshot(&mut bytes);
-        let dropped_at = EventTime(self.clock.unwrap_or(time.0));
         let (before, presence) = (out.len(), std::mem::take(&mut self.presence));
         let change = ProgramChange { before: Arc::clone(&self.program), at: dropped_at, offset, presence, out };
         *self = restored::load(program, self.partition, &bytes, Some(change)).expect("what was just written is read");
@@ -198,17 +224,28 @@ impl Engine {
             for &rule in &program.classes[program.sensors[state.index as usize].class as usize].area_rules {
                 let each = &program.rules.rules[rule as usize].each;
                 let code = each.key(sensor, &program.registry).expect("a class has only rules that have a key there");
+                if program.stage == Stage::Wide && shard_of(&code) != self.partition {
+                    continue;
+                }
                 members.entry((each, code)).or_default().entry(rule).or_default().push(place as u32);
             }
         }
-        let mut links: Vec<Vec<(u32, Link)>> = vec![Vec::new(); self.sensors.len()];
+        // In a shard a member lacks the keys that are in other shards: those links lead nowhere.
+        let of_class = |state: &SensorState| {
+            let class = program.sensors[state.index as usize].class;
+            let rules = program.classes[class as usize].area_rules.iter();
+            rules.map(|&rule| (rule, Link::NOWHERE)).collect::<Vec<_>>()
+        };
+        let mut links: Vec<Vec<(u32, Link)>> = self.sensors.iter().map(of_class).collect();
         for ((each, code), by_rule) in members {
             let area = self.areas.len() as u32;
             let mut rules = Vec::with_capacity(by_rule.len());
             for (rule, members) in by_rule {
                 for (member, sensor) in members.iter().enumerate() {
                     let link = Link { area, rule: rules.len() as u32, member: member as u32 };
-                    links[*sensor as usize].push((rule, link));
+                    let links = &mut links[*sensor as usize];
+                    let place = links.binary_search_by_key(&rule, |(rule, _)| *rule);
+                    links[place.expect("the class has the rule")].1 = link;
                 }
                 rules.push(self.area_rule(rule, &members));
             }
@@ -222,8 +259,7 @@ impl Engine {
                 rules,
             });
         }
-        for (sensor, mut links) in self.sensors.iter_mut().zip(links) {
-            links.sort_by_key(|(rule, _)| *rule);
+        for (sensor, links) in self.sensors.iter_mut().zip(links) {
             if !links.is_empty() {
                 let links = links.into_iter().map(|(_, link)| link).collect();
                 sensor.apart = Some(Box::new(Apart { links, forgotten: None }));
@@ -311,7 +347,7 @@ impl Engine {
         let before = out.len();
         match entry {
             Entry::Reading(reading) => self.reading(place, offset, reading, out),
-            Entry::Tick(time) => self.tick(offset, *time, out),
+            Entry::Tick(time) | Entry::Rest(time) => self.tick(offset, *time, out),
             Entry::Marker(_) => {}
         }
         // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
@@ -339,12 +375,13 @@ impl PartitionRules for Engine {
         let (newest, links) = (state.metrics[slot].time, Box::<[Link]>::from(state.links()));
         let until = newest.max(time.0);
         state.apart.get_or_insert_default().forgotten.get_or_insert_default().forget(slot as u32, until);
-        for (link, part) in links.iter().zip(&layout.area_rules) {
+        for (link, part) in links.iter().zip(&layout.area_rules).filter(|(link, _)| **link != Link::NOWHERE) {
             let rule = &mut self.areas[link.area as usize].rules[link.rule as usize];
             rule.forget(link.member, part, slot as u32, newest, until);
         }
         self.look_again(Key::Sensor(place as u32));
-        links.iter().for_each(|link| self.look_again(Key::Area(link.area)));
+        let here = links.iter().filter(|link| **link != Link::NOWHERE);
+        here.for_each(|link| self.look_again(Key::Area(link.area)));
         true
     }
 }

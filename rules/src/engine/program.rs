@@ -10,9 +10,19 @@ use std::sync::Arc;
 /// A metric's number in a program; an engine numbers metrics that no rule and no registry names after these.
 pub(super) type MetricId = u32;
 
+/// Which rules of a set are evaluated together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Those of sensors, cells and subdistricts, in the partition of their subdistrict.
+    Local,
+    /// Those of districts, the city and attributes, in the shard of their key.
+    Wide,
+}
+
 /// A rule set compiled against a registry; shared by all partitions.
 #[derive(Debug)]
 pub struct Program {
+    pub(super) stage: Stage,
     pub(super) rules: Arc<RuleSet>,
     pub(super) registry: Arc<Registry>,
     pub(super) settings: Settings,
@@ -46,7 +56,10 @@ pub(super) struct Class {
 /// What the evaluator looks up for a sensor once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SensorPlan {
+    /// The log partition of its readings.
     pub partition: Partition,
+    /// The engines that need it, one bit each: its partition's, or those of the shards where it has a wide key.
+    pub homes: u16,
     pub class: u32,
     pub attrs: u32,
     pub timing: u32,
@@ -71,9 +84,43 @@ pub(super) enum AttrKind {
 }
 
 impl Program {
-    /// Compiles `rules` for the sensors of `registry`.
+    /// Compiles the local rules of `rules` for the sensors of `registry`.
     pub fn compile(rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
+        Program::of_stage(Stage::Local, rules, registry, settings)
+    }
+
+    /// Compiles the wide rules of `rules` for the sensors of `registry`: for [`super::WideRules`].
+    pub fn compile_wide(rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
+        Program::of_stage(Stage::Wide, rules, registry, settings)
+    }
+
+    /// Whether it knows sensors; without wide rules a wide program needs none.
+    pub(super) fn has_sensors(&self) -> bool {
+        !self.sensors.is_empty()
+    }
+
+    /// How far behind its partition's clock a reading of the sensor may be, in milliseconds.
+    pub(super) fn lateness(&self, sensor: &Sensor) -> i64 {
+        let by_domain = self.settings.lateness_by_domain.get(&sensor.domain);
+        sensor.lateness.or(by_domain.copied()).unwrap_or(self.settings.lateness).0
+    }
+
+    /// How far behind its partition's clock a reading may be for wide rules, in milliseconds.
+    pub(super) fn wide_lateness(&self) -> i64 {
+        self.settings.wide_lateness.0
+    }
+
+    /// How far the clock must be past a timer of an area, in milliseconds.
+    pub(super) fn area_wait(&self) -> i64 {
+        match self.stage {
+            Stage::Local => self.settings.settle.0,
+            Stage::Wide => 0,
+        }
+    }
+
+    fn of_stage(stage: Stage, rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
         let mut program = Program {
+            stage,
             named: Vec::with_capacity(rules.rules.len()),
             sensors: Vec::with_capacity(registry.sensors().len()),
             rules,
@@ -106,16 +153,23 @@ impl Program {
             }
         }
         let area_rule = |(index, rule): (usize, &Arc<Rule>)| {
-            (!rule.each.is_sensor()).then(|| AreaRule::new(&program, index as u32))
+            (!rule.each.is_sensor() && program.evaluates(rule)).then(|| AreaRule::new(&program, index as u32))
         };
         program.area_rules = rules.rules.iter().enumerate().map(area_rule).collect();
-        program.place_sensors();
+        if stage == Stage::Local || program.rules.rules.iter().any(|rule| rule.is_wide()) {
+            program.place_sensors();
+        }
         program
     }
 
     /// The smallest step of a metric; 0 where none is registered.
     pub(super) fn resolution(&self, metric: &str) -> f64 {
         self.registry.metrics.0.get(metric).map_or(0.0, |metric| metric.resolution)
+    }
+
+    /// Whether the rule belongs to this program's stage.
+    fn evaluates(&self, rule: &Rule) -> bool {
+        rule.is_wide() == (self.stage == Stage::Wide)
     }
 
     /// The name of a metric of this program.
@@ -137,6 +191,9 @@ impl Program {
     fn place_sensors(&mut self) {
         let mut seen_by_where = FxHashSet::default();
         for rule in &self.rules.rules {
+            if let (Each::Attr(name), true) = (&rule.each, self.evaluates(rule)) {
+                seen_by_where.insert(Arc::clone(name));
+            }
             if let Some(condition) = &rule.where_ {
                 collect_attrs(condition, &mut |name| {
                     seen_by_where.insert(Arc::clone(name));
@@ -153,7 +210,8 @@ impl Program {
         let mut partitions: FxHashMap<&str, Partition> = FxHashMap::default();
         for sensor in registry.sensors() {
             let attrs = seen_by_where.iter().map(|name| sensor.attr.get(&**name));
-            let look = format!("{:?} {} {:?}", sensor.domain, sensor.cell.is_some(), attrs.collect::<Vec<_>>());
+            let areas = (sensor.cell.is_some(), sensor.district.is_empty());
+            let look = format!("{:?} {areas:?} {:?}", sensor.domain, attrs.collect::<Vec<_>>());
             let class = *classes_by_look.entry(look).or_insert_with(|| {
                 let selected = self.select(sensor);
                 *classes_by_rules.entry(selected).or_insert_with_key(|(rules, area_rules)| {
@@ -175,17 +233,39 @@ impl Program {
             });
             let by_subdistrict = partitions.entry(&sensor.subdistrict);
             let partition = *by_subdistrict.or_insert_with(|| partition_of(sensor.subdistrict.as_bytes(), PARTITIONS));
-            self.sensors.push(SensorPlan { partition, class, attrs, timing });
+            let homes = match self.stage {
+                Stage::Local => 1 << partition,
+                Stage::Wide => self.shards(sensor, class),
+            };
+            self.sensors.push(SensorPlan { partition, homes, class, attrs, timing });
         }
     }
 
+    /// The shards of the keys that a sensor has in the rules of its class.
+    fn shards(&self, sensor: &Sensor, class: u32) -> u16 {
+        let mut shards = 0;
+        let mut seen: Vec<&Each> = Vec::new();
+        for &rule in &self.classes[class as usize].area_rules {
+            let each = &self.rules.rules[rule as usize].each;
+            if !seen.contains(&each) {
+                seen.push(each);
+                let key = each.key(sensor, &self.registry).expect("a class has only rules that have a key there");
+                shards |= 1 << shard_of(&key);
+            }
+        }
+        shards
+    }
+
     fn timing(&self, sensor: &Sensor) -> Timing {
-        let by_domain = self.settings.lateness_by_domain.get(&sensor.domain);
-        let lateness = sensor.lateness.or(by_domain.copied()).unwrap_or(self.settings.lateness);
+        if self.stage == Stage::Wide {
+            // What comes here is in order of time, and the clock is behind all that is still to come.
+            let (interval, stale_after) = (sensor.interval.0, sensor.stale_after().0);
+            return Timing { interval, stale_after, lateness: i64::MAX, wait: 0 };
+        }
         Timing {
             interval: sensor.interval.0,
             stale_after: sensor.stale_after().0,
-            lateness: lateness.0,
+            lateness: self.lateness(sensor),
             wait: sensor.lateness.unwrap_or(self.settings.settle).0,
         }
     }
@@ -194,12 +274,14 @@ impl Program {
     fn select(&self, sensor: &Sensor) -> (Vec<u32>, Vec<u32>) {
         let (mut rules, mut area_rules) = (Vec::new(), Vec::new());
         for (index, rule) in self.rules.rules.iter().enumerate() {
-            if !selects(rule, sensor) {
+            if !self.evaluates(rule) || !selects(rule, sensor) {
                 continue;
             }
             match &rule.each {
                 Each::Sensor => rules.push(index as u32),
                 Each::Cell if sensor.cell.is_none() => {}
+                Each::District if sensor.district.is_empty() => {}
+                Each::Attr(name) if !sensor.attr.contains_key(&**name) => {}
                 _ => area_rules.push(index as u32),
             }
         }
@@ -251,6 +333,11 @@ impl AttrKind {
             AttrValue::Text(_) => AttrKind::Text,
         }
     }
+}
+
+/// The shard of a key of wide rules.
+pub(super) fn shard_of(key: &str) -> Partition {
+    partition_of(key.as_bytes(), PARTITIONS)
 }
 
 /// Whether the rule's domain and `where` pick the sensor; an unknown `where` does not.

@@ -4,7 +4,7 @@
 use super::area::{AreaContext, AreaKey, MemberReading};
 use super::layout::{self, Layout};
 use super::presence::At;
-use super::program::{MetricId, Program};
+use super::program::{MetricId, Program, Stage};
 use super::sensor::{Link, SensorContext, SensorState};
 use super::telling::Teller;
 use super::timers::{Key, Timers};
@@ -90,6 +90,7 @@ impl Engine {
     ) {
         let Some(place) = place.map(|place| place as usize) else {
             self.counters.unregistered += 1;
+            debug_assert!(self.program.stage == Stage::Local, "wide rules get readings of their own sensors");
             // A sensor of another partition, perhaps one that moved, is no stranger.
             if self.program.registry.sensor(&reading.sensor).is_none() {
                 let at = At { partition: self.partition, offset };
@@ -104,7 +105,7 @@ impl Engine {
             return;
         }
         self.counters.readings += 1;
-        if self.presence.see(place, time) {
+        if self.program.stage == Stage::Local && self.presence.see(place, time) {
             let at = At { partition: self.partition, offset };
             self.presence.appear(place, &reading.sensor, time, self.clock, at);
         }
@@ -117,8 +118,8 @@ impl Engine {
                 &slotted
             }
         };
-        let Engine { program, partition, layouts, sensors, areas, timers, counters, .. } = self;
-        let mut teller = Teller { program, partition: *partition, out };
+        let Engine { program, layouts, sensors, areas, timers, counters, .. } = self;
+        let mut teller = Teller { program, out };
         let layout = &layouts[sensors[place].layout as usize];
         let context = SensorContext { program, layout, timing };
 
@@ -200,7 +201,7 @@ impl Areas<'_> {
         let sensor = &sensors[place];
         let layout = &self.layouts[sensor.layout as usize];
         for (part, link) in layout.area_rules.iter().zip(sensor.links()) {
-            if applied.iter().any(|(slot, _)| part.named.contains(slot)) {
+            if *link != Link::NOWHERE && applied.iter().any(|(slot, _)| part.named.contains(slot)) {
                 let reading = MemberReading {
                     member: link.member,
                     part,
@@ -227,7 +228,7 @@ impl Areas<'_> {
             if area.next_timer <= time {
                 area.fire(&context, time, teller);
             }
-            self.timers.arm(Key::Area(*key), area.next_timer, self.program.settings.settle.0, &mut area.armed);
+            self.timers.arm(Key::Area(*key), area.next_timer, self.program.area_wait(), &mut area.armed);
         }
     }
 }
@@ -272,6 +273,9 @@ fn by_area(parts: &[u32], links: &[Link]) -> NewerInAreas {
     let mut grouped = NewerInAreas::new();
     for &part in parts {
         let link = links[part as usize];
+        if link == Link::NOWHERE {
+            continue;
+        }
         match grouped.iter_mut().find(|(area, _)| *area == link.area) {
             Some((_, places)) => places.push(link.rule),
             None => grouped.push((link.area, SmallVec::from_slice(&[link.rule]))),

@@ -12,7 +12,7 @@ use super::tally::{Tallied, Tally};
 use super::timers::Key;
 use super::window::Held;
 use super::{Counters, Engine, RestoreError};
-use crate::ast::{Condition, Each, Rule};
+use crate::ast::{Condition, Rule};
 use model::{EventTime, IncidentState, Offset, Partition, Severity, Transition, TransitionKind};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -193,9 +193,9 @@ impl Loader<'_> {
     }
 
     fn load_area(&mut self) -> Result<(), Broken> {
-        let each = if self.reader.flag()? { Each::Cell } else { Each::Subdistrict };
+        let each = self.reader.text()?;
         let code = self.reader.text()?;
-        let place = self.engine.areas.iter().position(|area| area.each == each && *area.code == *code);
+        let place = self.engine.areas.iter().position(|area| *area.code == *code && area.each.to_string() == each);
         let key_time = self.reader.signed()?;
         if let Some(place) = place {
             self.engine.areas[place].key_time = key_time;

@@ -10,7 +10,6 @@ use super::metric::NEVER;
 use super::sensor::SensorState;
 use super::tally::Tallied;
 use super::window::{Held, Readings};
-use crate::ast::Each;
 use model::CoverageClass;
 use uuid::Uuid;
 
@@ -34,7 +33,7 @@ pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
     save_presence(engine, &mut writer);
     writer.unsigned(engine.areas.len() as u64);
     for area in &engine.areas {
-        writer.flag(area.each == Each::Cell);
+        writer.text(&area.each.to_string());
         writer.text(&area.code);
         writer.signed(area.key_time);
         writer.unsigned(area.rules.len() as u64);

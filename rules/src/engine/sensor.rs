@@ -50,11 +50,16 @@ pub(super) struct Apart {
 const _: () = assert!(size_of::<SensorState>() == 192, "a sensor's state fills three lines of the cache");
 
 /// Where a sensor is a member.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
     pub area: u32,
     pub rule: u32,
     pub member: u32,
+}
+
+impl Link {
+    /// To a key of another shard.
+    pub const NOWHERE: Link = Link { area: u32::MAX, rule: 0, member: 0 };
 }
 
 /// What the rules of one sensor are evaluated with.
@@ -278,6 +283,7 @@ impl SensorState {
         let found = |slot: u32, reading: Held<()>| Found {
             sensor: id.into(),
             metric: context.layout.names[slot as usize].clone(),
+            partition: context.program.sensors[self.index as usize].partition,
             time: reading.time,
             value: reading.value,
             offset: reading.offset,

@@ -11,7 +11,6 @@ use std::sync::Arc;
 /// Writes transitions down.
 pub(super) struct Teller<'a> {
     pub program: &'a Program,
-    pub partition: Partition,
     pub out: &'a mut Vec<Transition>,
 }
 
@@ -20,6 +19,7 @@ pub(super) struct Teller<'a> {
 pub(super) struct Found {
     pub sensor: Arc<str>,
     pub metric: Arc<str>,
+    pub partition: Partition,
     pub time: i64,
     pub value: f64,
     pub offset: u64,
@@ -44,7 +44,7 @@ impl Teller<'_> {
                     metric: found.metric.to_string(),
                     time: EventTime(found.time),
                     value: found.value,
-                    position: EvidencePosition { partition: self.partition, offset: found.offset },
+                    position: EvidencePosition { partition: found.partition, offset: found.offset },
                 });
             }
         }

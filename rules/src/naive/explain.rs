@@ -111,7 +111,7 @@ impl Explainer {
     pub fn wants(&self, entry: &Entry<'_>) -> bool {
         match entry {
             Entry::Reading(reading) => self.naive.world.registry.index_of(&reading.sensor).is_some(),
-            Entry::Tick(_) => true,
+            Entry::Tick(_) | Entry::Rest(_) => true,
             Entry::Marker(_) => false,
         }
     }

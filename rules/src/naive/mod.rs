@@ -4,6 +4,7 @@
 //! It is what the production evaluator is compared with, and what explains an incident afterwards: it shares no code with
 //! it, keeps no bound on memory, has no snapshots and ignores markers.
 
+mod city;
 mod evidence;
 mod explain;
 mod index;
@@ -17,6 +18,7 @@ mod value;
 mod windows;
 mod worse;
 
+pub use city::NaiveCity;
 pub use explain::{Decided, Explainer, Part, Told, Worth};
 
 use crate::ast::{Each, Rule, RuleSet};
@@ -31,9 +33,18 @@ use value::Moment;
 #[derive(Debug)]
 pub struct Naive {
     world: World,
-    partition: Partition,
+    scope: Scope,
     keys: Vec<Key>,
     counters: NaiveCounters,
+}
+
+/// Which rules it evaluates, on the readings of which sensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// Local rules, on those of a partition.
+    Partition(Partition),
+    /// Wide rules, on those of the city, in order of time: nothing is late, and timers need not wait.
+    Wide,
 }
 
 /// What the naive evaluator counted since it was made.
@@ -82,9 +93,13 @@ struct RuleAtKey {
 impl Naive {
     /// A partition with no history.
     pub fn new(rules: &RuleSet, registry: Arc<Registry>, settings: Settings, partition: Partition) -> Naive {
+        Naive::of(rules, registry, settings, Scope::Partition(partition))
+    }
+
+    fn of(rules: &RuleSet, registry: Arc<Registry>, settings: Settings, scope: Scope) -> Naive {
         let world = World { registry, settings, readings: Readings::new(), clock: None, registered: None };
-        let keys = all_keys(rules, &world, partition);
-        Naive { world, partition, keys, counters: NaiveCounters::default() }
+        let keys = all_keys(rules, &world, scope);
+        Naive { world, scope, keys, counters: NaiveCounters::default() }
     }
 
     /// What was counted so far.
@@ -96,11 +111,12 @@ impl Naive {
     fn reading(&mut self, offset: Offset, reading: &Reading<'_>, out: &mut Vec<Transition>) {
         let time = reading.time;
         let known = self.world.registry.index_of(&reading.sensor);
-        let Some(sensor) = known.filter(|&index| self.world.sensor(index).partition() == self.partition) else {
+        let Some(sensor) = known.filter(|&index| self.scope.has(self.world.sensor(index))) else {
             self.counters.unregistered += 1;
             return;
         };
-        if self.world.clock.is_some_and(|clock| time < clock - self.world.lateness(sensor)) {
+        let is_local = self.scope != Scope::Wide;
+        if is_local && self.world.clock.is_some_and(|clock| time < clock - self.world.lateness(sensor)) {
             self.counters.late += 1;
             return;
         }
@@ -132,7 +148,7 @@ impl Naive {
             fire(&mut self.keys[*index], &self.world, &|due| due < time, &mut fired);
             before.push(fired);
         }
-        let position = EvidencePosition { partition: self.partition, offset };
+        let position = EvidencePosition { partition: self.world.sensor(sensor).partition(), offset };
         for (metric, value) in values {
             self.world.readings.add(sensor, metric, time, value, position);
         }
@@ -153,7 +169,7 @@ impl Naive {
         self.world.clock = Some(clock);
         self.world.registered.get_or_insert(tick);
         for key in &mut self.keys {
-            let wait = self.world.wait(key);
+            let wait = if self.scope == Scope::Wide { Millis(0) } else { self.world.wait(key) };
             fire(key, &self.world, &|due| due + wait <= clock, out);
         }
     }
@@ -164,7 +180,7 @@ impl PartitionRules for Naive {
         let mut made = Vec::new();
         match entry {
             Entry::Reading(reading) => self.reading(offset, reading, &mut made),
-            Entry::Tick(tick) => self.tick(*tick, &mut made),
+            Entry::Tick(tick) | Entry::Rest(tick) => self.tick(*tick, &mut made),
             Entry::Marker(_) => {}
         }
         made.sort_by_key(|one| (one.key.clone(), one.rule.clone(), one.time, one.revision));
@@ -197,13 +213,13 @@ fn fire(key: &mut Key, world: &World, is_due: &dyn Fn(EventTime) -> bool, out: &
 }
 
 /// Every key with a member: sensors, then cells, then subdistricts, each in the order of their codes.
-fn all_keys(rules: &RuleSet, world: &World, partition: Partition) -> Vec<Key> {
+fn all_keys(rules: &RuleSet, world: &World, scope: Scope) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     for (index, sensor) in world.registry.sensors().iter().enumerate() {
-        if sensor.partition() != partition {
+        if !scope.has(sensor) {
             continue;
         }
-        for rule in &rules.rules {
+        for rule in rules.rules.iter().filter(|rule| rule.is_wide() == (scope == Scope::Wide)) {
             let code = rule.each.key(sensor, &world.registry);
             let Some(code) = code.filter(|_| world.selects(rule, index as u32)) else { continue };
             let place = keys.iter().position(|key| key.each == rule.each && key.code == code).unwrap_or_else(|| {
@@ -226,6 +242,15 @@ fn all_keys(rules: &RuleSet, world: &World, partition: Partition) -> Vec<Key> {
     }
     keys.sort_by(|a, b| (&a.each, &a.code).cmp(&(&b.each, &b.code)));
     keys
+}
+
+impl Scope {
+    fn has(self, sensor: &Sensor) -> bool {
+        match self {
+            Scope::Partition(partition) => sensor.partition() == partition,
+            Scope::Wide => true,
+        }
+    }
 }
 
 impl World {

@@ -3,22 +3,21 @@
 use super::results::{Outcome, SuiteResult, TestResult, compare};
 use super::{Event, Suite, Test};
 use crate::ast::RuleSet;
-use crate::engine::{Engine, Program};
+use crate::engine::CityEngine;
 use crate::feed::Feed;
-use crate::{PartitionRules, Settings};
-use model::{Entry, Metrics, Offset, PARTITIONS, Partition, Registry, Transition};
+use crate::{CityRules, Settings};
+use model::{Metrics, Registry, Transition};
 use std::sync::Arc;
 
-/// An evaluator of each partition, for these rules and this city.
-pub type Make<'m> = dyn Fn(&Arc<RuleSet>, &Arc<Registry>, &Settings) -> Vec<Box<dyn PartitionRules>> + 'm;
+/// An evaluator of these rules in this city.
+pub type Make<'m> = dyn Fn(&Arc<RuleSet>, &Arc<Registry>, &Settings) -> Box<dyn CityRules> + 'm;
 
-/// The production evaluator of every partition.
-pub fn engines(rules: &Arc<RuleSet>, registry: &Arc<Registry>, settings: &Settings) -> Vec<Box<dyn PartitionRules>> {
-    let program = Arc::new(Program::compile(Arc::clone(rules), Arc::clone(registry), settings.clone()));
-    (0..PARTITIONS).map(|partition| Box::new(Engine::new(Arc::clone(&program), partition)) as _).collect()
+/// The production evaluator.
+pub fn engines(rules: &Arc<RuleSet>, registry: &Arc<Registry>, settings: &Settings) -> Box<dyn CityRules> {
+    Box::new(CityEngine::new(rules, registry, settings))
 }
 
-/// Runs all tests of a suite; `make` gives one evaluator a partition, in their order.
+/// Runs all tests of a suite on the evaluators that `make` makes.
 pub fn run(suite: &Suite, metrics: &Metrics, settings: &Settings, make: &Make<'_>) -> SuiteResult {
     let tests = suite.tests.iter().map(|test| run_test(suite, test, metrics, settings, make)).collect();
     SuiteResult::new(suite, tests)
@@ -33,18 +32,17 @@ fn run_test(suite: &Suite, test: &Test, metrics: &Metrics, settings: &Settings, 
             Arc::new(RuleSet { rules: kept.cloned().collect() })
         }
     };
-    let mut partitions = make(&rules, &registry, settings);
+    let mut city = make(&rules, &registry, settings);
     let mut seen: Vec<Transition> = Vec::new();
     let mut feed = Feed::new();
-    feed.tick(test.start, &mut |partition, offset, entry| apply(&mut partitions, partition, offset, entry, &mut seen));
+    feed.tick(test.start, &mut |partition, offset, entry| city.apply(partition, offset, entry, &mut seen));
     for event in &test.events {
         match event {
             Event::Reading(reading) => feed.push(&registry, reading, &mut |partition, offset, entry| {
-                apply(&mut partitions, partition, offset, entry, &mut seen);
+                city.apply(partition, offset, entry, &mut seen);
             }),
             Event::Stale { sensor, metric, time } => {
-                let partition = registry.sensor(sensor).map_or(0, model::Sensor::partition);
-                if !partitions[partition as usize].forget(sensor, metric, *time, &mut seen) {
+                if !city.forget(sensor, metric, *time, &mut seen) {
                     let problem = "this evaluator cannot make a metric stale by hand".to_owned();
                     return TestResult { name: test.name.clone(), outcome: Outcome::NotRun(problem) };
                 }
@@ -53,17 +51,8 @@ fn run_test(suite: &Suite, test: &Test, metrics: &Metrics, settings: &Settings, 
     }
     // The end is beyond every reading by the settling time, so that all that is due there has come out.
     feed.tick(test.end + settings.settle, &mut |partition, offset, entry| {
-        apply(&mut partitions, partition, offset, entry, &mut seen);
+        city.apply(partition, offset, entry, &mut seen);
     });
+    feed.finish(&mut |partition, offset, entry| city.apply(partition, offset, entry, &mut seen));
     compare(test, seen)
-}
-
-fn apply(
-    partitions: &mut [Box<dyn PartitionRules>],
-    partition: Partition,
-    offset: Offset,
-    entry: &Entry<'_>,
-    seen: &mut Vec<Transition>,
-) {
-    partitions[partition as usize].apply(offset, entry, seen);
 }

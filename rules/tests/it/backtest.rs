@@ -1,12 +1,12 @@
 //! Rules over recorded readings, and what is said of them.
 
-use model::{Domain, EventTime, Metrics, Millis, PARTITIONS, Registry, SourceFile};
+use model::{Domain, EventTime, Metrics, Millis, Registry, SourceFile};
 use rules::Settings;
 use rules::ast::RuleSet;
 use rules::backtest::{self, Label, Options, Outcome, Score};
 use rules::check::{Known, load};
 use rules::data::Recording;
-use rules::naive::Naive;
+use rules::naive::NaiveCity;
 use std::sync::Arc;
 
 const HOUR: i64 = Millis::HOUR.0;
@@ -67,10 +67,8 @@ fn both_evaluators_give_the_same_file() {
     let (rules, registry) = world();
     let text = data();
     let mut recording = Recording::open([("data.csv".to_owned(), text.as_bytes())]).unwrap();
-    let mut partitions: Vec<Naive> = (0..PARTITIONS)
-        .map(|partition| Naive::new(&rules, Arc::clone(&registry), Settings::default(), partition))
-        .collect();
-    let naive = backtest::replay(&mut partitions, &registry, &mut recording, &mut |_| {}).unwrap();
+    let mut city = NaiveCity::new(&rules, &registry, &Settings::default());
+    let naive = backtest::replay(&mut city, &registry, &mut recording, &mut |_| {}).unwrap();
     assert_eq!(naive.transitions, run(&text).transitions);
     assert!(naive.transitions.is_sorted_by_key(model::Transition::file_order));
 }

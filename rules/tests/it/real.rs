@@ -1,12 +1,12 @@
 //! The rule packs that come with citywatch, over real measurements: the figures of docs/real-data.md.
 
-use model::{Metrics, PARTITIONS, Registry, SourceFile, Transition, TransitionKind};
+use model::{Metrics, Registry, SourceFile, Transition, TransitionKind};
 use rules::Settings;
 use rules::ast::RuleSet;
 use rules::backtest::{self, Options, Outcome, Report, read_labels};
 use rules::check::{Known, load};
 use rules::data::Recording;
-use rules::naive::Naive;
+use rules::naive::NaiveCity;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -91,10 +91,8 @@ pub fn run_rules(folder: &Path, rules: Arc<RuleSet>, registry: Arc<Registry>, op
 
 /// The slow evaluator finds the same in the same files.
 pub fn agrees_with_naive(run: &Run, folder: &Path) {
-    let mut partitions: Vec<Naive> = (0..PARTITIONS)
-        .map(|partition| Naive::new(&run.rules, Arc::clone(&run.registry), Settings::default(), partition))
-        .collect();
-    let naive = backtest::replay(&mut partitions, &run.registry, &mut recording(folder), &mut |_| {}).unwrap();
+    let mut city = NaiveCity::new(&run.rules, &run.registry, &Settings::default());
+    let naive = backtest::replay(&mut city, &run.registry, &mut recording(folder), &mut |_| {}).unwrap();
     let lines = |transitions: &[Transition]| -> Vec<String> {
         transitions.iter().map(|transition| serde_json::to_string(transition).unwrap()).collect()
     };

@@ -1,10 +1,10 @@
 //! Test files: read, run on both evaluators, told.
 
-use model::{EventTime, Metrics, Outlines, PARTITIONS, Registry, Transition};
+use model::{EventTime, Metrics, Offset, Outlines, Partition, Registry, Transition};
 use rules::ast::RuleSet;
-use rules::naive::Naive;
+use rules::naive::NaiveCity;
 use rules::testing::{self, Outcome, Suite, SuiteResult, engines, junit};
-use rules::{PartitionRules, Settings};
+use rules::{CityRules, Settings};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -102,9 +102,8 @@ fn load(text: &str) -> Suite {
     }
 }
 
-fn naive(rules: &Arc<RuleSet>, registry: &Arc<Registry>, settings: &Settings) -> Vec<Box<dyn PartitionRules>> {
-    let one = |partition| Box::new(Naive::new(rules, Arc::clone(registry), settings.clone(), partition)) as _;
-    (0..PARTITIONS).map(one).collect()
+fn naive(rules: &Arc<RuleSet>, registry: &Arc<Registry>, settings: &Settings) -> Box<dyn CityRules> {
+    Box::new(NaiveCity::new(rules, registry, settings))
 }
 
 fn run(suite: &Suite) -> SuiteResult {
@@ -162,8 +161,8 @@ struct Listener {
     can_forget: bool,
 }
 
-impl PartitionRules for Listener {
-    fn apply(&mut self, _: u64, entry: &model::Entry<'_>, _: &mut Vec<Transition>) {
+impl CityRules for Listener {
+    fn apply(&mut self, _: Partition, _: Offset, entry: &model::Entry<'_>, _: &mut Vec<Transition>) {
         if let model::Entry::Reading(reading) = entry {
             let values: Vec<String> = reading.values.iter().map(|(name, value)| format!("{name}={value}")).collect();
             self.heard.borrow_mut().push(format!("{} {}", reading.sensor, values.join(" ")));
@@ -183,8 +182,7 @@ fn readings_arrive_merged_and_in_order() {
     for can_forget in [true, false] {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let make = |_: &Arc<RuleSet>, _: &Arc<Registry>, _: &Settings| {
-            let one = |_| Box::new(Listener { heard: Rc::clone(&heard), can_forget }) as _;
-            (0..PARTITIONS).map(one).collect()
+            Box::new(Listener { heard: Rc::clone(&heard), can_forget }) as Box<dyn CityRules>
         };
         let result = testing::run(&load(text), &Metrics::seeded(), &Settings::default(), &make);
         let expected = [

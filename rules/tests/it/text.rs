@@ -42,6 +42,7 @@ pub fn parse_entry(line: &str) -> (Entry<'static>, Option<String>) {
 pub fn entry(entry: &Entry<'_>) -> String {
     match entry {
         Entry::Tick(at) => format!("{} tick", time(*at)),
+        Entry::Rest(at) => format!("{} rest", time(*at)),
         Entry::Reading(reading) => {
             let values: String = reading.values.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();
             format!("{} {}{values}", time(reading.time), reading.sensor)

@@ -208,7 +208,7 @@ fn naive(log: &dyn EventLog, registry: &Registry) -> Vec<Perceived> {
                             *last = (*last).max(Some(reading.time));
                         }
                     }
-                    Entry::Tick(tick) => {
+                    Entry::Tick(tick) | Entry::Rest(tick) => {
                         let before = clock;
                         let now = clock.max(Some(tick)).unwrap();
                         clock = Some(now);

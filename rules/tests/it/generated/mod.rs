@@ -9,6 +9,7 @@ mod log;
 mod production;
 mod random;
 mod shrink;
+mod wide;
 mod world;
 
 use case::{Case, Outcome};
