@@ -2,12 +2,13 @@
 
 use crate::local::{Found, PartitionState};
 use crate::shared::Shared;
+use crate::wide::ShardState;
 use model::{Offset, Partition, Perceived, Transition};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
-/// What one activation of an egress gives the sink, in order: reads, then what they caused, then states after them.
+/// What one activation of an egress gives the sink: parts of reads, what they caused, and states after them.
 pub(crate) struct ToSink {
     pub(crate) worker: usize,
     /// Partition and next offset of each read.
@@ -15,6 +16,7 @@ pub(crate) struct ToSink {
     pub(crate) transitions: Vec<Transition>,
     pub(crate) perceived: Vec<Perceived>,
     pub(crate) states: Vec<PartitionState>,
+    pub(crate) shards: Vec<ShardState>,
 }
 
 impl ToSink {
@@ -38,7 +40,7 @@ impl Egress {
         Egress { shared, sink, gathered: empty(worker) }
     }
 
-    /// Takes what the local rules found.
+    /// Takes what the local or wide rules found.
     pub(crate) fn on_found(&mut self, found: Found) {
         match found {
             Found::Read { partition, next, transitions, perceived } => {
@@ -47,6 +49,11 @@ impl Egress {
                 self.gathered.perceived.extend(perceived);
             }
             Found::State(state) => self.gathered.states.push(*state),
+            Found::Told { partition, next, transitions } => {
+                self.gathered.reads.push((partition, next));
+                self.gathered.transitions.extend(transitions);
+            }
+            Found::Shard(state) => self.gathered.shards.push(*state),
         }
     }
 
@@ -55,13 +62,13 @@ impl Egress {
     pub(crate) fn on_flush(&mut self) {
         let worker = self.gathered.worker;
         let in_sink = &self.shared.workers[worker].in_sink;
-        if self.gathered.reads.is_empty() && self.gathered.states.is_empty() {
+        let ToSink { reads, transitions, perceived, states, shards, .. } = &self.gathered;
+        let silent = transitions.is_empty() && perceived.is_empty() && states.is_empty() && shards.is_empty();
+        if silent && reads.is_empty() {
             return;
         }
-        let ToSink { transitions, perceived, states, .. } = &self.gathered;
-        let silent = transitions.is_empty() && perceived.is_empty() && states.is_empty();
         if silent && in_sink.load(Ordering::Acquire) == 0 {
-            self.shared.durable(worker, &self.gathered.reads);
+            self.shared.durable(&self.gathered.reads);
             self.gathered.reads.clear();
         } else {
             in_sink.fetch_add(1, Ordering::AcqRel);
@@ -72,5 +79,12 @@ impl Egress {
 }
 
 fn empty(worker: usize) -> ToSink {
-    ToSink { worker, reads: Vec::new(), transitions: Vec::new(), perceived: Vec::new(), states: Vec::new() }
+    ToSink {
+        worker,
+        reads: Vec::new(),
+        transitions: Vec::new(),
+        perceived: Vec::new(),
+        states: Vec::new(),
+        shards: Vec::new(),
+    }
 }

@@ -1,22 +1,30 @@
 //! The dataflow: the one module that names timely. Operators are structs of their own; here they are only wired.
 //!
-//! Every worker builds the same graph: observations → local-rules → egress. The timestamp is an ingest epoch, a
-//! counter; event time is data. Nothing is exchanged between workers here, and no worker waits for another.
+//! Every worker builds the same graph: observations → local-rules → egress, and from local-rules, exchanged by shard,
+//! → wide-rules → egress. The timestamp is an ingest epoch, a counter; event time is data. Local rules wait for nobody;
+//! wide ones for what all partitions tell, which is data too, so no operator looks at a frontier.
 
 use crate::StreamError;
 use crate::egress::Egress;
 use crate::local::{Found, LocalRules};
 use crate::shared::{Epoch, Shared, lock};
 use crate::source::{Next, Source, Work};
+use crate::wide::{CopyShard, ToWide, WideStage};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timely::communication::WorkerGuards;
-use timely::dataflow::channels::pact::Pipeline;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::Concat;
+use timely::dataflow::operators::generic::OutputBuilder;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::generic::operator::{Operator, source};
 use timely::dataflow::{Scope, StreamVec};
+use timely::progress::operate::FrontierInterest;
 use timely::worker::Worker;
 use timely::{CommunicationConfig, Config, WorkerConfig};
 
@@ -24,6 +32,7 @@ use timely::{CommunicationConfig, Config, WorkerConfig};
 pub(crate) struct Operators {
     pub(crate) source: Source,
     pub(crate) local_rules: LocalRules,
+    pub(crate) wide_rules: WideStage,
     pub(crate) egress: Egress,
 }
 
@@ -78,8 +87,9 @@ fn name_thread(name: &str) {
 fn run(worker: &mut Worker, operators: Operators, shared: &Arc<Shared>) {
     worker.dataflow::<Epoch, _, _>(|scope| {
         let work = observations(scope, operators.source, shared);
-        let found = local_rules(work, operators.local_rules, shared);
-        egress(found, operators.egress);
+        let (found, wide_work) = local_rules(work, operators.local_rules, shared);
+        let found_wide = wide_rules(wide_work, operators.wide_rules, shared);
+        egress(found.concat(found_wide), operators.egress);
     });
     // Everything that can happen arrives as an activation, so the worker sleeps until there is one.
     while worker.has_dataflows() && !shared.failed() {
@@ -124,20 +134,86 @@ fn local_rules<'scope>(
     work: StreamVec<'scope, Epoch, Work>,
     mut operator: LocalRules,
     shared: &Arc<Shared>,
-) -> StreamVec<'scope, Epoch, Found> {
+) -> (StreamVec<'scope, Epoch, Found>, StreamVec<'scope, Epoch, WideWork>) {
     let shared = Arc::clone(shared);
-    work.unary(Pipeline, "local-rules", move |_, _| {
-        move |input, output| {
+    let scope = work.scope();
+    let worker = scope.index();
+    let mut builder = OperatorBuilder::new("local-rules".to_owned(), scope);
+    let mut input = builder.new_input(work, Pipeline);
+    builder.set_notify_for(0, FrontierInterest::Never);
+    let (found, found_stream) = builder.new_output();
+    let (wide, wide_stream) = builder.new_output();
+    let mut found = OutputBuilder::<_, CapacityContainerBuilder<Vec<Found>>>::from(found);
+    let mut wide = OutputBuilder::<_, CapacityContainerBuilder<Vec<WideWork>>>::from(wide);
+    let mut tell = Vec::new();
+    builder.build(move |_| {
+        move |_| {
+            let (mut found, mut wide) = (found.activate(), wide.activate());
             input.for_each_stamp(|capability, containers| {
-                let mut session = output.session(&capability);
+                let (mut found, mut wide) = (found.session(&capability), wide.session(&capability));
                 for work in containers.flat_map(|container| container.drain(..)) {
                     // After a failure nothing more is applied: the worker is about to end.
                     if shared.failed() {
                         return;
                     }
-                    match operator.on_work(work) {
-                        Ok(found) => session.give(found),
-                        Err(error) => shared.fail(error),
+                    match work {
+                        Work::CopyShard(shard) => wide.give(WideWork::Copy(worker, shard)),
+                        Work::Copy(partition) => found.give(operator.copy(partition)),
+                        Work::Read(partition, records) => match operator.on_read(partition, &records, &mut tell) {
+                            Ok(one) => found.give(one),
+                            Err(error) => shared.fail(error),
+                        },
+                    }
+                    wide.give_iterator(tell.drain(..).map(WideWork::Told));
+                }
+            });
+        }
+    });
+    (found_stream, wide_stream)
+}
+
+/// What the wide rules of a worker get.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum WideWork {
+    Told(ToWide),
+    /// For the worker, itself.
+    Copy(usize, CopyShard),
+}
+
+fn wide_rules<'scope>(
+    work: StreamVec<'scope, Epoch, WideWork>,
+    mut operator: WideStage,
+    shared: &Arc<Shared>,
+) -> StreamVec<'scope, Epoch, Found> {
+    let shared = Arc::clone(shared);
+    let by_worker = Exchange::new(|work: &WideWork| match work {
+        WideWork::Told(told) => told.worker as u64,
+        WideWork::Copy(worker, _) => *worker as u64,
+    });
+    work.unary(by_worker, "wide-rules", move |_, _| {
+        move |input, output| {
+            // In the order of arrival, which is that of the log for each partition; epochs do not matter.
+            input.for_each(|capability, container| {
+                let mut session = output.session(&capability);
+                for work in container.drain(..) {
+                    if shared.failed() {
+                        return;
+                    }
+                    match work {
+                        WideWork::Copy(_, shard) => operator.want(shard),
+                        WideWork::Told(told) => {
+                            let mut transitions = Vec::new();
+                            match operator.on_told(&told, &mut transitions) {
+                                Ok(()) => {
+                                    let ToWide { partition, next, .. } = told;
+                                    session.give(Found::Told { partition, next, transitions });
+                                }
+                                Err(error) => shared.fail(error),
+                            }
+                        }
+                    }
+                    if let Some(state) = operator.copy() {
+                        session.give(Found::Shard(Box::new(state)));
                     }
                 }
             });

@@ -1,6 +1,6 @@
 //! Starting a stream, watching it, ending it.
 
-use crate::checkpoint::{Checkpointer, Manifest, Store, ToCheckpoint};
+use crate::checkpoint::{Checkpointer, Loaded, Store, ToCheckpoint};
 use crate::egress::Egress;
 use crate::flow::{Operators, Workers, panic_text};
 use crate::local::{LocalRules, RestoreError, Slot};
@@ -8,10 +8,11 @@ use crate::programs::Programs;
 use crate::shared::{Shared, lock};
 use crate::sink::{Ends, Past, Sink, Tail};
 use crate::source::Source;
+use crate::wide::{Shard, WideStage};
 use crate::{Event, StreamError, StreamSettings};
 use bus::{EventLog, Topic};
 use model::{Offset, PARTITIONS, Partition};
-use rules::engine::Counters;
+use rules::engine::{Counters, WideRules};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
@@ -180,7 +181,7 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     }
     let store = Store::open(&settings.data_dir)?;
     let programs = Arc::new(Programs::new(Arc::clone(&log), settings.clone()));
-    let (store, slots, ends) = resume(&log, store, &programs, settings)?;
+    let (store, slots, shards, ends) = resume(&log, store, &programs, settings)?;
     let past = Arc::new(Past::new(&*log, ends)?);
     let tail = Tail::read(&*log, Arc::clone(&past), settings.limits.tail_incidents)?;
     let shared = Arc::new(Shared::new(settings.workers, settings.limits));
@@ -208,9 +209,15 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     for (partition, slot) in slots.into_iter().enumerate() {
         by_worker[partition % settings.workers].push(slot);
     }
-    let operators = by_worker.into_iter().enumerate().map(|(worker, slots)| Operators {
+    let mut shards_by_worker: Vec<Vec<Shard>> = (0..settings.workers).map(|_| Vec::new()).collect();
+    for (shard, state) in shards.into_iter().enumerate() {
+        shards_by_worker[shard % settings.workers].push(state);
+    }
+    let by_worker = by_worker.into_iter().zip(shards_by_worker).enumerate();
+    let operators = by_worker.map(|(worker, (slots, shards))| Operators {
         source: Source::new(worker, Arc::clone(&log), Arc::clone(&shared), &starts),
         local_rules: LocalRules::new(slots, Arc::clone(&programs), Arc::clone(&shared)),
+        wide_rules: WideStage::new(shards, Arc::clone(&programs)),
         egress: Egress::new(worker, Arc::clone(&shared), to_sink.clone()),
     });
     let operators = operators.collect();
@@ -248,11 +255,11 @@ fn resume(
     mut store: Store,
     programs: &Programs,
     settings: &StreamSettings,
-) -> Result<(Store, Vec<Slot>, Ends), StreamError> {
+) -> Result<(Store, Vec<Slot>, Vec<Shard>, Ends), StreamError> {
     for sequence in store.sequences()?.into_iter().rev() {
         let Some(loaded) = store.load(sequence, &settings.observe) else { continue };
-        match restore(&loaded.manifest, &loaded.engines, programs, settings.workers) {
-            Ok(slots) => {
+        match restore(&loaded, programs, settings.workers) {
+            Ok((slots, shards)) => {
                 for (partition, slot) in (0..PARTITIONS).zip(&slots) {
                     let (offset, held) = (slot.next(), held(&**log, partition)?);
                     if offset < held.start || offset > held.end {
@@ -262,7 +269,7 @@ fn resume(
                 (settings.observe)(&Event::Resumed { sequence });
                 let ends = loaded.manifest.ends.clone();
                 store.resumed(loaded.manifest);
-                return Ok((store, slots, ends));
+                return Ok((store, slots, shards, ends));
             }
             Err(RestoreError::Program(error)) => return Err(error),
             Err(RestoreError::Bytes(reason)) => {
@@ -273,16 +280,13 @@ fn resume(
     }
     (settings.observe)(&Event::StartedFromTheBeginning);
     let slots = (0..PARTITIONS).map(|partition| Ok(Slot::new(partition, held(&**log, partition)?.start)));
-    Ok((store, slots.collect::<Result<_, StreamError>>()?, Ends::none()))
+    let shards = (0..WideRules::SHARDS).map(Shard::new).collect();
+    Ok((store, slots.collect::<Result<_, StreamError>>()?, shards, Ends::none()))
 }
 
 /// Takes up all partitions, on as many threads as there will be workers.
-fn restore(
-    manifest: &Manifest,
-    engines: &[Vec<u8>],
-    programs: &Programs,
-    workers: usize,
-) -> Result<Vec<Slot>, RestoreError> {
+fn restore(loaded: &Loaded, programs: &Programs, workers: usize) -> Result<(Vec<Slot>, Vec<Shard>), RestoreError> {
+    let Loaded { manifest, engines, shards } = loaded;
     let mut slots: Vec<Option<Result<Slot, RestoreError>>> = (0..PARTITIONS).map(|_| None).collect();
     std::thread::scope(|scope| {
         for places in slots.chunks_mut((PARTITIONS as usize).div_ceil(workers)).enumerate() {
@@ -296,7 +300,10 @@ fn restore(
             });
         }
     });
-    slots.into_iter().map(|slot| slot.expect("every chunk was restored")).collect()
+    let slots: Result<_, RestoreError> = slots.into_iter().map(|slot| slot.expect("every chunk was restored")).collect();
+    let shards = manifest.shards.iter().zip(shards);
+    let shards = shards.map(|(state, bytes)| Shard::restore(state.slot.clone(), bytes, programs));
+    Ok((slots?, shards.collect::<Result<_, RestoreError>>()?))
 }
 
 fn held(log: &dyn EventLog, partition: Partition) -> Result<Range<Offset>, StreamError> {

@@ -7,7 +7,7 @@
 //! only pace checkpoints and measure them.
 //!
 //! A worker owns the log partitions `p` with `p % workers == worker`. In each worker the records go
-//! source → local rules → egress; one sink thread makes what the workers found durable, one checkpoint thread saves
+//! source → local rules → egress, and what the local rules show of it to the wide rules of all workers; one sink thread makes what the workers found durable, one checkpoint thread saves
 //! their state. Only [`flow`] names timely.
 
 mod checkpoint;
@@ -21,6 +21,7 @@ mod programs;
 mod shared;
 mod sink;
 mod source;
+mod wide;
 
 pub use events::Event;
 pub use handle::{CheckpointReport, PartitionProgress, Progress, StreamHandle};

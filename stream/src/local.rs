@@ -1,13 +1,13 @@
 //! The local rules of one worker: an engine for each of its partitions, switched by the markers on the log.
 
 use crate::StreamError;
-use crate::programs::Programs;
+use crate::programs::{Compiled, Programs};
 use crate::shared::Shared;
-use crate::source::Work;
+use crate::wide::{ShardState, Switch, ToWide};
 use bus::Records;
 use model::{Entry, EventTime, Marker, MarkerKind, Offset, Partition, Perceived, Transition};
 use rules::PartitionRules;
-use rules::engine::Engine;
+use rules::engine::{Engine, Outlet, Progress, Shown, WideRules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,10 @@ pub(crate) enum Found {
     Read { partition: Partition, next: Offset, transitions: Vec<Transition>, perceived: Vec<Perceived> },
     /// A partition's state, after all that was found before.
     State(Box<PartitionState>),
+    /// What the wide rules of this worker made of what a read told them.
+    Told { partition: Partition, next: Offset, transitions: Vec<Transition> },
+    /// The state of a shard of the wide rules.
+    Shard(Box<ShardState>),
 }
 
 /// A copy of a partition's state.
@@ -52,12 +56,21 @@ pub(crate) struct SlotSummary {
     pub(crate) unevaluated: u64,
     /// Records that are no entries.
     pub(crate) undecodable: u64,
+    /// How far wide rules may go as far as this partition is concerned; `None` until there was a wide rule.
+    pub(crate) wide: Option<Progress>,
+    /// Offset up to which the wide rules were told.
+    pub(crate) told: Offset,
 }
 
 /// One partition: a pure state machine over its records.
 pub(crate) struct Slot {
     summary: SlotSummary,
     engine: Option<Engine>,
+    outlet: Outlet,
+    /// The wide rules in force.
+    wide: Option<Arc<Compiled>>,
+    shown: Vec<Shown>,
+    switches: Vec<Switch>,
 }
 
 /// The operator: the partitions of one worker.
@@ -77,14 +90,27 @@ impl LocalRules {
         LocalRules { slots, programs, shared }
     }
 
-    /// Does one piece of work.
-    pub(crate) fn on_work(&mut self, work: Work) -> Result<Found, StreamError> {
-        let (Work::Read(partition, _) | Work::Copy(partition)) = work;
+    /// A copy of a partition's state.
+    pub(crate) fn copy(&self, partition: Partition) -> Found {
+        let slot = self.slots.iter().find(|slot| slot.summary.partition == partition);
+        Found::State(Box::new(slot.expect("a worker is asked for its own partitions").copy()))
+    }
+
+    /// Applies a read; appends what the wide rules of each worker are to be told.
+    pub(crate) fn on_read(
+        &mut self,
+        partition: Partition,
+        records: &Records,
+        tell: &mut Vec<ToWide>,
+    ) -> Result<Found, StreamError> {
         let slot = self.slots.iter_mut().find(|slot| slot.summary.partition == partition);
         let slot = slot.expect("a source reads only the partitions of its worker");
-        let Work::Read(_, records) = work else { return Ok(Found::State(Box::new(slot.copy()))) };
         let mut transitions = Vec::new();
-        slot.apply(&records, &self.programs, &mut transitions)?;
+        slot.apply(records, &self.programs, &mut transitions)?;
+        let workers = self.shared.workers.len();
+        let before = tell.len();
+        slot.tell(workers, tell);
+        self.shared.expect_parts(partition, slot.summary.next, 1 + tell.len() - before);
         let mut perceived = Vec::new();
         if let Some(engine) = &mut slot.engine {
             engine.take_perceived(&mut perceived);
@@ -107,21 +133,25 @@ impl Slot {
             clock: None,
             unevaluated: 0,
             undecodable: 0,
+            wide: None,
+            told: 0,
         };
-        Slot { summary, engine: None }
+        Slot::of(summary, None, None)
+    }
+
+    fn of(summary: SlotSummary, engine: Option<Engine>, wide: Option<Arc<Compiled>>) -> Slot {
+        let clock = engine.as_ref().map_or(summary.clock, Engine::clock);
+        let outlet = Outlet::resumed(summary.partition, clock, summary.wide.unwrap_or(Progress::NONE));
+        Slot { summary, engine, outlet, wide, shown: Vec::new(), switches: Vec::new() }
     }
 
     /// A partition as a checkpoint knows it; the error says why its bytes cannot be used.
     pub(crate) fn restore(summary: SlotSummary, bytes: &[u8], programs: &Programs) -> Result<Slot, RestoreError> {
-        let engine = match &summary.in_force {
-            Some((rules, registry)) => {
-                let program = programs.get(rules, registry).map_err(RestoreError::Program)?;
-                let engine = Engine::restore(program, summary.partition, bytes);
-                Some(engine.map_err(|error| RestoreError::Bytes(error.to_string()))?)
-            }
-            None => None,
-        };
-        Ok(Slot { summary, engine })
+        let Some((rules, registry)) = &summary.in_force else { return Ok(Slot::of(summary, None, None)) };
+        let program = programs.get(rules, registry).map_err(RestoreError::Program)?;
+        let engine = Engine::restore(Arc::clone(&program.local), summary.partition, bytes);
+        let engine = engine.map_err(|error| RestoreError::Bytes(error.to_string()))?;
+        Ok(Slot::of(summary, Some(engine), Some(program)))
     }
 
     /// Offset of the next record.
@@ -140,7 +170,12 @@ impl Slot {
                     self.evaluate(&mut group, out);
                     self.switch(offset, marker, programs, out)?;
                 }
-                Some(entry) => group.push((offset, entry)),
+                Some(entry) => {
+                    if let Some(program) = &self.wide {
+                        self.outlet.apply(&program.wide, offset, &entry, &mut self.shown);
+                    }
+                    group.push((offset, entry));
+                }
             }
             if group.len() == Engine::GROUP {
                 self.evaluate(&mut group, out);
@@ -190,6 +225,16 @@ impl Slot {
             Err(error) => return Err(error),
         };
         self.summary.in_force = Some((rules.clone(), registry.clone()));
+        if let (None, Some(clock)) = (&self.engine, self.summary.clock) {
+            self.outlet.apply(&program.wide, offset, &Entry::Tick(clock), &mut self.shown);
+        }
+        if program.wide.has_sensors() || self.summary.wide.is_some() {
+            self.summary.wide.get_or_insert(Progress::NONE);
+            let (rules, registry) = (rules.clone(), registry.clone());
+            self.switches.push(Switch { offset, rules, registry, clock: self.outlet.clock() });
+        }
+        self.wide = Some(Arc::clone(&program));
+        let program = Arc::clone(&program.local);
         match &mut self.engine {
             Some(engine) => engine.reload(program, offset, marker.time, out),
             None => {
@@ -202,6 +247,30 @@ impl Slot {
             }
         }
         Ok(())
+    }
+
+    /// What the shards of each worker are told of the read that was just applied; nothing if there is nothing new.
+    fn tell(&mut self, workers: usize, tell: &mut Vec<ToWide>) {
+        let Some(told) = self.summary.wide else { return };
+        let progress = self.outlet.progress();
+        if self.shown.is_empty() && self.switches.is_empty() && progress == told {
+            return;
+        }
+        (self.summary.wide, self.summary.told) = (Some(progress), self.summary.next);
+        for worker in 0..workers {
+            let owned = (0..WideRules::SHARDS).filter(|shard| *shard as usize % workers == worker);
+            let owned = owned.fold(0, |mask: u16, shard| mask | 1 << shard);
+            tell.push(ToWide {
+                worker,
+                partition: self.summary.partition,
+                next: self.summary.next,
+                shown: self.shown.iter().filter(|shown| shown.shards & owned != 0).cloned().collect(),
+                switches: self.switches.clone(),
+                progress,
+            });
+        }
+        self.shown.clear();
+        self.switches.clear();
     }
 
     fn copy(&self) -> PartitionState {

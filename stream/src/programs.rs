@@ -11,6 +11,12 @@ use std::sync::{Arc, Mutex};
 /// An older one is read and compiled anew when a partition asks for it.
 const KEPT_MAX: usize = 4;
 
+/// A rule set on a registry, compiled.
+pub(crate) struct Compiled {
+    pub(crate) local: Arc<Program>,
+    pub(crate) wide: Arc<Program>,
+}
+
 /// Reads texts from the log and compiles them, each once.
 pub(crate) struct Programs {
     log: Arc<dyn EventLog>,
@@ -22,7 +28,7 @@ pub(crate) struct Programs {
 #[derive(Default)]
 struct Kept {
     registries: Vec<(String, Arc<Registry>)>,
-    programs: Vec<((String, String), Arc<Program>)>,
+    programs: Vec<((String, String), Arc<Compiled>)>,
 }
 
 impl Programs {
@@ -30,8 +36,8 @@ impl Programs {
         Programs { log, settings, kept: Mutex::default() }
     }
 
-    /// The program of this rule set on this registry, both by hash.
-    pub(crate) fn get(&self, rules_hash: &str, registry_hash: &str) -> Result<Arc<Program>, StreamError> {
+    /// The programs of this rule set on this registry, both by hash.
+    pub(crate) fn get(&self, rules_hash: &str, registry_hash: &str) -> Result<Arc<Compiled>, StreamError> {
         let kept = &mut *lock(&self.kept);
         let key = (rules_hash.to_owned(), registry_hash.to_owned());
         cached(&mut kept.programs, &key, || {
@@ -43,7 +49,9 @@ impl Programs {
             let text = self.text(MarkerKind::Rules, rules_hash)?;
             let rules = config::read_rules(&text, &registry);
             let rules = rules.map(Arc::new).map_err(unusable(MarkerKind::Rules, rules_hash))?;
-            Ok(Arc::new(Program::compile(rules, registry, self.settings.rules.clone())))
+            let wide = Program::compile_wide(Arc::clone(&rules), Arc::clone(&registry), self.settings.rules.clone());
+            let local = Program::compile(rules, registry, self.settings.rules.clone());
+            Ok(Arc::new(Compiled { local: Arc::new(local), wide: Arc::new(wide) }))
         })
     }
 

@@ -1,8 +1,10 @@
 //! What the threads of one stream share: progress, the pace of the sources, the first failure.
 
+use crate::wide::CopyShard;
 use crate::{Limits, StreamError};
 use model::{Offset, PARTITIONS, Partition};
 use rules::engine::Counters;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,6 +16,9 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) workers: Vec<WorkerShared>,
     partitions: Vec<Mutex<PartitionShared>>,
+    /// Of each partition the reads on their way, in order: their next offset, and how many parts of what they caused
+    /// are not durable yet. Bounded by the reads in flight.
+    reads: Vec<Mutex<VecDeque<(Offset, usize)>>>,
     advanced: Condvar,
     /// Guards nothing but the waiting for `advanced`.
     advanced_lock: Mutex<()>,
@@ -38,8 +43,14 @@ pub(crate) struct WorkerShared {
     in_flight: AtomicUsize,
     /// Messages of its egress that the sink has not finished.
     pub(crate) in_sink: AtomicUsize,
-    /// The partition whose state is to be copied next.
-    copy_wanted: Mutex<Option<Partition>>,
+    /// The state that is to be copied next.
+    copy_wanted: Mutex<Option<Copy>>,
+}
+
+/// Whose state is to be copied.
+pub(crate) enum Copy {
+    Partition(Partition),
+    Shard(CopyShard),
 }
 
 /// What is known of one partition from outside its worker.
@@ -71,6 +82,7 @@ impl Shared {
             limits,
             workers: (0..workers).map(|_| WorkerShared::default()).collect(),
             partitions: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
+            reads: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
             advanced: Condvar::new(),
             advanced_lock: Mutex::new(()),
             epoch: AtomicU64::new(0),
@@ -98,16 +110,31 @@ impl Shared {
         update(&mut lock(&self.partitions[partition as usize]));
     }
 
-    /// Notes that reads of `worker` up to these offsets are durable with all they caused.
-    pub(crate) fn durable(&self, worker: usize, reads: &[(Partition, Offset)]) {
+    /// Notes that a read, the latest of its partition, is finished when so many parts of what it caused are durable:
+    /// those of the local rules, and of the wide rules of each worker that is told of it.
+    pub(crate) fn expect_parts(&self, partition: Partition, next: Offset, parts: usize) {
+        lock(&self.reads[partition as usize]).push_back((next, parts));
+    }
+
+    /// Notes that one part of what each of these reads caused is durable.
+    pub(crate) fn durable(&self, reads: &[(Partition, Offset)]) {
         for (partition, next) in reads {
-            self.update_partition(*partition, |known| known.durable = *next);
-        }
-        let worker = &self.workers[worker];
-        let before = worker.in_flight.fetch_sub(reads.len(), Ordering::AcqRel);
-        assert!(before >= reads.len(), "a read is finished once");
-        if before >= self.limits.reads_in_flight {
-            worker.wake();
+            let mut waiting = lock(&self.reads[*partition as usize]);
+            let read = waiting.iter_mut().find(|(other, _)| other == next);
+            read.expect("a read has only so many parts").1 -= 1;
+            let mut finished = 0;
+            while let Some((next, 0)) = waiting.front().copied() {
+                waiting.pop_front();
+                finished += 1;
+                self.update_partition(*partition, |known| known.durable = next);
+            }
+            drop(waiting);
+            let worker = self.owner(*partition);
+            let before = worker.in_flight.fetch_sub(finished, Ordering::AcqRel);
+            assert!(before >= finished, "a read is finished once");
+            if finished > 0 && before >= self.limits.reads_in_flight {
+                worker.wake();
+            }
         }
         drop(lock(&self.advanced_lock));
         self.advanced.notify_all();
@@ -218,13 +245,13 @@ impl WorkerShared {
         self.in_flight.load(Ordering::Acquire)
     }
 
-    /// Asks for a copy of a partition's state.
-    pub(crate) fn want_copy(&self, partition: Partition) {
-        *lock(&self.copy_wanted) = Some(partition);
+    /// Asks for a copy of the state of a partition or a shard that the worker owns.
+    pub(crate) fn want_copy(&self, copy: Copy) {
+        *lock(&self.copy_wanted) = Some(copy);
         self.wake();
     }
 
-    pub(crate) fn take_copy_wanted(&self) -> Option<Partition> {
+    pub(crate) fn take_copy_wanted(&self) -> Option<Copy> {
         lock(&self.copy_wanted).take()
     }
 }

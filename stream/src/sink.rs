@@ -226,11 +226,14 @@ impl Sink {
         self.shared.perceived.fetch_add(perceived, Ordering::Relaxed);
         // Only now: a read counts, and a state may be saved, when all that came before it is durable.
         for message in messages {
-            self.shared.durable(message.worker, &message.reads);
+            self.shared.durable(&message.reads);
             self.shared.workers[message.worker].in_sink.fetch_sub(1, Ordering::AcqRel);
             for state in message.states {
                 // Without a checkpoint thread the stream is about to end.
                 let _ = self.checkpoint.send(ToCheckpoint::State(Box::new(state)));
+            }
+            for shard in message.shards {
+                let _ = self.checkpoint.send(ToCheckpoint::Shard(Box::new(shard)));
             }
         }
         if self.tail.as_ref().is_some_and(|tail| tail.past.is_over(&self.shared)) {

@@ -1,7 +1,8 @@
 //! The source of one worker: reads its partitions from the log, a bounded piece at a time.
 
 use crate::StreamError;
-use crate::shared::{Epoch, Shared};
+use crate::shared::{Copy, Epoch, Shared};
+use crate::wide::CopyShard;
 use bus::{EventLog, Records, Topic};
 use model::{Offset, PARTITIONS, Partition};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ pub(crate) enum Work {
     Read(Partition, Arc<Records>),
     /// Copy this partition's state here, between two reads.
     Copy(Partition),
+    /// Copy the state of this worker's shard of the wide rules.
+    CopyShard(CopyShard),
 }
 
 /// What a source wants after it ran.
@@ -59,7 +62,10 @@ impl Source {
         if self.shared.ended() {
             return Ok(Next::End);
         }
-        out.extend(worker.take_copy_wanted().map(Work::Copy));
+        out.extend(worker.take_copy_wanted().map(|copy| match copy {
+            Copy::Partition(partition) => Work::Copy(partition),
+            Copy::Shard(shard) => Work::CopyShard(shard),
+        }));
         if !self.shared.stopping() {
             for _ in 0..self.cursors.len() {
                 if worker.reads_in_flight() >= self.shared.limits.reads_in_flight {

@@ -6,10 +6,11 @@ use bus::{EventLog, Topic};
 use ingest::TimeSource;
 use model::{Entry, EventTime, PARTITIONS, Registry};
 
-/// The entries of a partition: `T` a tick, `R` a reading, with its time.
+/// The entries of a partition: `T` a tick, `Z` a rest, `R` a reading, with its time.
 fn entries(log: &dyn EventLog, partition: u32) -> Vec<(char, i64)> {
     let entry = |value: Vec<u8>| match Entry::decode(&value).unwrap() {
         Entry::Tick(time) => ('T', time.0),
+        Entry::Rest(time) => ('Z', time.0),
         Entry::Reading(reading) => ('R', reading.time.0),
         Entry::Marker(_) => panic!("nobody writes markers here"),
     };

@@ -53,7 +53,7 @@ impl CityRules for CityEngine {
         for shown in self.shown.drain(..) {
             for (shard, rules) in self.shards.iter_mut().enumerate() {
                 if shown.shards & (1 << shard) != 0 {
-                    rules.take(shown.offset, shown.reading.clone());
+                    rules.take(shown.clone());
                 }
             }
         }

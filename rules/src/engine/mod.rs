@@ -182,6 +182,11 @@ impl Engine {
         self.presence.take_told(out);
     }
 
+    /// The newest tick.
+    pub fn clock(&self) -> Option<EventTime> {
+        self.clock.map(EventTime)
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
         self.counters

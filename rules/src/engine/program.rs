@@ -95,7 +95,7 @@ impl Program {
     }
 
     /// Whether it knows sensors; without wide rules a wide program needs none.
-    pub(super) fn has_sensors(&self) -> bool {
+    pub fn has_sensors(&self) -> bool {
         !self.sensors.is_empty()
     }
 

@@ -89,8 +89,11 @@ impl Engine {
         out: &mut Vec<Transition>,
     ) {
         let Some(place) = place.map(|place| place as usize) else {
+            if self.program.stage == Stage::Wide {
+                // A new rule set or registry no longer needs it here.
+                return;
+            }
             self.counters.unregistered += 1;
-            debug_assert!(self.program.stage == Stage::Local, "wide rules get readings of their own sensors");
             // A sensor of another partition, perhaps one that moved, is no stranger.
             if self.program.registry.sensor(&reading.sensor).is_none() {
                 let at = At { partition: self.partition, offset };

@@ -9,13 +9,14 @@ use super::program::Program;
 use super::{Engine, RestoreError, codec, restored, saved};
 use crate::PartitionRules;
 use model::{Entry, EventTime, Offset, Partition, Reading, Transition};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// How far wide rules may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Readings before this instant may be evaluated: none will come any more.
     pub below: EventTime,
@@ -38,14 +39,18 @@ impl Progress {
 }
 
 /// Something that wide rules are shown of a partition.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The shards that need it, one bit each.
     pub shards: u16,
     /// Offset of its entry.
     pub offset: Offset,
-    /// The reading.
-    pub reading: Reading<'static>,
+    /// The sensor of the reading.
+    pub sensor: String,
+    /// When it was measured.
+    pub time: EventTime,
+    /// What was measured, by metric.
+    pub values: Vec<(String, f64)>,
 }
 
 /// The end of one partition that looks at the wide rules.
@@ -118,7 +123,9 @@ impl Outlet {
         let is_named =
             |name: &str| wide.metric_ids.get(name).is_some_and(|metric| class.by_metric.contains_key(metric));
         if reading.values.iter().any(|(name, _)| is_named(name)) {
-            out.push(Shown { shards: plan.homes, offset, reading: reading.clone().into_owned() });
+            let values = reading.values.iter().map(|(name, value)| (name.to_string(), *value));
+            let (sensor, time, shards) = (reading.sensor.to_string(), reading.time, plan.homes);
+            out.push(Shown { shards, offset, sensor, time, values: values.collect() });
         }
     }
 }
@@ -127,14 +134,14 @@ impl Outlet {
 #[derive(Clone, Debug, PartialEq)]
 struct Waiting {
     time: EventTime,
-    sensor: Cow<'static, str>,
+    sensor: String,
     offset: Offset,
     what: What,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum What {
-    Reading(Reading<'static>),
+    Reading(Vec<(String, f64)>),
     /// The metric counts no longer; only tests of rules say so.
     Forget(String),
 }
@@ -171,9 +178,9 @@ impl WideRules {
     }
 
     /// Takes what an outlet showed of this shard's keys.
-    pub fn take(&mut self, offset: Offset, reading: Reading<'static>) {
-        let (time, sensor) = (reading.time, reading.sensor.clone());
-        self.waiting.push(Reverse(Waiting { time, sensor, offset, what: What::Reading(reading) }));
+    pub fn take(&mut self, shown: Shown) {
+        let Shown { offset, sensor, time, values, .. } = shown;
+        self.waiting.push(Reverse(Waiting { time, sensor, offset, what: What::Reading(values) }));
     }
 
     /// Goes on as far as all partitions allow.
@@ -185,7 +192,11 @@ impl WideRules {
         while self.waiting.peek().is_some_and(|Reverse(next)| next.time < self.progress.below) {
             let Some(Reverse(next)) = self.waiting.pop() else { break };
             match next.what {
-                What::Reading(reading) => self.engine.apply(next.offset, &Entry::Reading(reading), out),
+                What::Reading(values) => {
+                    let values = values.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), *value)).collect();
+                    let reading = Reading { sensor: Cow::Borrowed(&next.sensor), time: next.time, values, seq: None };
+                    self.engine.apply(next.offset, &Entry::Reading(reading), out);
+                }
                 What::Forget(metric) => drop(self.engine.forget(&next.sensor, &metric, next.time, out)),
             }
         }
@@ -210,17 +221,17 @@ impl WideRules {
         let mut waiting: Vec<&Waiting> = self.waiting.iter().map(|Reverse(waiting)| waiting).collect();
         waiting.sort();
         let readings = waiting.iter().filter_map(|waiting| match &waiting.what {
-            What::Reading(reading) => Some((waiting.offset, reading)),
+            What::Reading(values) => Some((waiting, values)),
             What::Forget(_) => None,
         });
         let readings: Vec<_> = readings.collect();
         writer.unsigned(readings.len() as u64);
-        for (offset, reading) in readings {
-            writer.unsigned(offset);
-            writer.text(&reading.sensor);
-            writer.signed(reading.time.0);
-            writer.unsigned(reading.values.len() as u64);
-            for (name, value) in &reading.values {
+        for (waiting, values) in readings {
+            writer.unsigned(waiting.offset);
+            writer.text(&waiting.sensor);
+            writer.signed(waiting.time.0);
+            writer.unsigned(values.len() as u64);
+            for (name, value) in values {
                 writer.text(name);
                 writer.number(*value);
             }
@@ -238,28 +249,28 @@ impl WideRules {
         })?;
         let engine = restored::load(wide, shard, reader.0, None)?;
         let mut rules = WideRules { engine, waiting: BinaryHeap::new(), progress };
-        waiting.into_iter().for_each(|(offset, reading)| rules.take(offset, reading));
+        waiting.into_iter().for_each(|shown| rules.take(shown));
         Ok(rules)
     }
 
     /// As [`PartitionRules::forget`], when its time comes.
     pub(super) fn forget(&mut self, sensor: &str, metric: &str, time: EventTime) {
-        let (sensor, what) = (Cow::Owned(sensor.to_owned()), What::Forget(metric.to_owned()));
+        let (sensor, what) = (sensor.to_owned(), What::Forget(metric.to_owned()));
         // After the readings of the same instant: offsets of readings are below this.
         self.waiting.push(Reverse(Waiting { time, sensor, offset: Offset::MAX, what }));
     }
 }
 
-type Saved = (Progress, Vec<(Offset, Reading<'static>)>);
+type Saved = (Progress, Vec<Shown>);
 
 fn read_waiting(reader: &mut codec::Reader<'_>) -> Result<Saved, codec::Broken> {
     let (below, timers) = (EventTime(reader.signed()?), EventTime(reader.signed()?));
     let waiting = reader.list(|reader| {
         let offset = reader.unsigned()?;
-        let sensor = Cow::Owned(reader.text()?.to_owned());
+        let sensor = reader.text()?.to_owned();
         let time = EventTime(reader.signed()?);
-        let values = reader.list(|reader| Ok((Cow::Owned(reader.text()?.to_owned()), reader.number()?)))?;
-        Ok((offset, Reading { sensor, time, values: values.into_iter().collect(), seq: None }))
+        let values = reader.list(|reader| Ok((reader.text()?.to_owned(), reader.number()?)))?;
+        Ok(Shown { shards: 0, offset, sensor, time, values })
     })?;
     Ok((Progress { below, timers }, waiting))
 }

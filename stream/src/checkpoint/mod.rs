@@ -6,14 +6,16 @@
 
 mod store;
 
-pub(crate) use store::{Manifest, Store};
+pub(crate) use store::{Loaded, Store};
 
 use crate::local::PartitionState;
-use crate::shared::{Shared, lock};
+use crate::shared::{Copy, Shared, lock};
 use crate::sink::{Ends, Past};
+use crate::wide::{CopyShard, ShardState};
 use crate::{CheckpointReport, Event, Observe, StreamError};
 use bus::EventLog;
 use model::PARTITIONS;
+use rules::engine::WideRules;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,6 +24,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum ToCheckpoint {
     /// The state that it asked for.
     State(Box<PartitionState>),
+    /// The same of the wide rules.
+    Shard(Box<ShardState>),
     /// Take one more checkpoint, then end.
     Finish,
     /// End at once.
@@ -61,7 +65,7 @@ impl Checkpointer {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(ToCheckpoint::Finish) => finishing = true,
                     Ok(ToCheckpoint::Abandon) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                    Ok(ToCheckpoint::State(_)) => unreachable!("a state is sent when asked for"),
+                    Ok(ToCheckpoint::State(_) | ToCheckpoint::Shard(_)) => unreachable!("a state is sent when asked for"),
                 }
             }
             let last = finishing;
@@ -87,13 +91,14 @@ impl Checkpointer {
         let began = Instant::now();
         (self.observe)(&Event::CheckpointBegan);
         let ends = self.ends()?;
-        let mut states = Vec::new();
+        let (mut states, mut told) = (Vec::new(), Vec::new());
         let mut failure = None;
         let (mut pause, mut bytes) = (Duration::ZERO, 0);
         for partition in 0..PARTITIONS {
-            self.shared.owner(partition).want_copy(partition);
-            let state = wait_for_state(messages, finishing)?;
+            self.shared.owner(partition).want_copy(Copy::Partition(partition));
+            let ToCheckpoint::State(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
             assert_eq!(state.summary.partition, partition, "one state at a time is asked for");
+            told.push(state.summary.told);
             (self.observe)(&Event::StateCopied);
             pause = pause.max(state.pause);
             bytes += state.engine.len() as u64;
@@ -109,7 +114,21 @@ impl Checkpointer {
         if let Some(error) = failure {
             return Err(error.into());
         }
-        self.store.commit(ends, states, &self.observe)?;
+        // After the partitions: a shard must know at least what they have told by where they go on.
+        let mut shards = Vec::new();
+        for shard in 0..WideRules::SHARDS {
+            let wanted = Copy::Shard(CopyShard { shard, told: told.clone() });
+            self.shared.owner(shard).want_copy(wanted);
+            let ToCheckpoint::Shard(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
+            (self.observe)(&Event::StateCopied);
+            bytes += state.rules.len() as u64;
+            match self.store.write_shard(state.summary, &state.rules) {
+                Ok(file) => shards.push(file),
+                Err(error) => return Err(error.into()),
+            }
+            (self.observe)(&Event::StateWritten);
+        }
+        self.store.commit(ends, states, shards, &self.observe)?;
         let (sequence, took) = (self.store.next_sequence() - 1, began.elapsed());
         let failed = lock(&self.report).failed;
         *lock(&self.report) = CheckpointReport { sequence, took, pause, bytes, failed };
@@ -132,10 +151,11 @@ impl Checkpointer {
     }
 }
 
-fn wait_for_state(messages: &Receiver<ToCheckpoint>, finishing: &mut bool) -> Result<Box<PartitionState>, Interrupted> {
+/// The one state that was asked for.
+fn wait_for_state(messages: &Receiver<ToCheckpoint>, finishing: &mut bool) -> Result<ToCheckpoint, Interrupted> {
     loop {
         match messages.recv() {
-            Ok(ToCheckpoint::State(state)) => return Ok(state),
+            Ok(state @ (ToCheckpoint::State(_) | ToCheckpoint::Shard(_))) => return Ok(state),
             Ok(ToCheckpoint::Finish) => *finishing = true,
             Ok(ToCheckpoint::Abandon) | Err(_) => return Err(Interrupted::Abandoned),
         }

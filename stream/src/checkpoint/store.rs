@@ -1,13 +1,15 @@
 //! Checkpoints on the disk: a file for each partition's state, and a manifest that makes them count.
 //!
-//! `state-SEQUENCE-PARTITION` holds the bytes of an engine; `manifest-SEQUENCE` is `crc32 in hexadecimal, newline,
+//! `state-SEQUENCE-PARTITION` holds the bytes of an engine, `wide-SEQUENCE-SHARD` those of wide rules; `manifest-SEQUENCE` is `crc32 in hexadecimal, newline,
 //! JSON` and names each state with its length and CRC-32. A checkpoint counts when its manifest has its name; that
 //! happens after everything it names is synced. The last two are kept: one is whole if the other is torn or flipped.
 
 use crate::local::SlotSummary;
 use crate::sink::Ends;
+use crate::wide::ShardSummary;
 use crate::{Event, Observe, StreamError};
 use model::PARTITIONS;
+use rules::engine::WideRules;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Checkpoints that stay on the disk.
 const KEPT: usize = 2;
 /// Rises when an older program could not make sense of a manifest.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The list of what belongs to a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,13 +28,15 @@ pub(crate) struct Manifest {
     /// Where the topics ended before the first state was copied.
     pub(crate) ends: Ends,
     /// In the order of the partitions.
-    pub(crate) states: Vec<StateFile>,
+    pub(crate) states: Vec<StateFile<SlotSummary>>,
+    /// In the order of the shards of the wide rules.
+    pub(crate) shards: Vec<StateFile<ShardSummary>>,
 }
 
-/// One partition in a [`Manifest`].
+/// One partition or shard in a [`Manifest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StateFile {
-    pub(crate) slot: SlotSummary,
+pub(crate) struct StateFile<S> {
+    pub(crate) slot: S,
     pub(crate) file: String,
     pub(crate) length: u64,
     pub(crate) crc32: u32,
@@ -43,6 +47,8 @@ pub(crate) struct Loaded {
     pub(crate) manifest: Manifest,
     /// Engine bytes in the order of the partitions.
     pub(crate) engines: Vec<Vec<u8>>,
+    /// Bytes of wide rules in the order of the shards.
+    pub(crate) shards: Vec<Vec<u8>>,
 }
 
 /// The directory of the checkpoints, with the lease on it.
@@ -92,21 +98,25 @@ impl Store {
             Ok(manifest) => manifest,
             Err(reason) => return damaged(path, reason),
         };
-        let mut engines = Vec::new();
-        for state in &manifest.states {
-            let path = self.dir.join(&state.file);
-            match fs::read(&path) {
-                Ok(bytes) if bytes.len() as u64 != state.length => {
-                    return damaged(path, format!("{} bytes instead of {}", bytes.len(), state.length));
-                }
-                Ok(bytes) if crc32fast::hash(&bytes) != state.crc32 => {
-                    return damaged(path, "its checksum is another".to_owned());
-                }
-                Ok(bytes) => engines.push(bytes),
-                Err(error) => return damaged(path, error.to_string()),
-            }
+        let engines = manifest.states.iter().map(|state| self.read(state)).collect();
+        let shards = manifest.shards.iter().map(|state| self.read(state)).collect();
+        match (engines, shards) {
+            (Ok(engines), Ok(shards)) => Some(Loaded { manifest, engines, shards }),
+            (Err((path, reason)), _) | (_, Err((path, reason))) => damaged(path, reason),
         }
-        Some(Loaded { manifest, engines })
+    }
+
+    /// The bytes of a state, if they are what was written; else its path and what is wrong.
+    fn read<S>(&self, state: &StateFile<S>) -> Result<Vec<u8>, (PathBuf, String)> {
+        let path = self.dir.join(&state.file);
+        match fs::read(&path) {
+            Ok(bytes) if bytes.len() as u64 != state.length => {
+                Err((path, format!("{} bytes instead of {}", bytes.len(), state.length)))
+            }
+            Ok(bytes) if crc32fast::hash(&bytes) != state.crc32 => Err((path, "its checksum is another".to_owned())),
+            Ok(bytes) => Ok(bytes),
+            Err(error) => Err((path, error.to_string())),
+        }
     }
 
     /// Notes that this checkpoint was taken up, so that it stays until a newer one is whole.
@@ -125,17 +135,42 @@ impl Store {
     }
 
     /// Writes and syncs the state of one partition.
-    pub(crate) fn write_state(&self, slot: SlotSummary, engine: &[u8]) -> Result<StateFile, StreamError> {
+    pub(crate) fn write_state(
+        &self,
+        slot: SlotSummary,
+        engine: &[u8],
+    ) -> Result<StateFile<SlotSummary>, StreamError> {
         let file = format!("state-{:010}-{:02}", self.next_sequence, slot.partition);
+        self.write(slot, file, engine)
+    }
+
+    /// Writes and syncs the state of one shard of the wide rules.
+    pub(crate) fn write_shard(
+        &self,
+        shard: ShardSummary,
+        rules: &[u8],
+    ) -> Result<StateFile<ShardSummary>, StreamError> {
+        let file = format!("wide-{:010}-{:02}", self.next_sequence, shard.shard);
+        self.write(shard, file, rules)
+    }
+
+    fn write<S>(&self, slot: S, file: String, bytes: &[u8]) -> Result<StateFile<S>, StreamError> {
         let path = self.dir.join(&file);
-        write_synced(&path, &[engine]).map_err(failed("write", &path))?;
-        Ok(StateFile { slot, file, length: engine.len() as u64, crc32: crc32fast::hash(engine) })
+        write_synced(&path, &[bytes]).map_err(failed("write", &path))?;
+        Ok(StateFile { slot, file, length: bytes.len() as u64, crc32: crc32fast::hash(bytes) })
     }
 
     /// Makes the checkpoint of these states count.
-    pub(crate) fn commit(&mut self, ends: Ends, states: Vec<StateFile>, observe: &Observe) -> Result<(), StreamError> {
+    pub(crate) fn commit(
+        &mut self,
+        ends: Ends,
+        states: Vec<StateFile<SlotSummary>>,
+        shards: Vec<StateFile<ShardSummary>>,
+        observe: &Observe,
+    ) -> Result<(), StreamError> {
         assert_eq!(states.len(), PARTITIONS as usize, "a checkpoint holds every partition");
-        let manifest = Manifest { format: FORMAT, sequence: self.next_sequence, ends, states };
+        assert_eq!(shards.len(), WideRules::SHARDS as usize, "a checkpoint holds every shard");
+        let manifest = Manifest { format: FORMAT, sequence: self.next_sequence, ends, states, shards };
         let json = serde_json::to_vec(&manifest).expect("numbers and text always serialise");
         let path = self.manifest_path(self.next_sequence);
         let draft = path.with_extension("draft");
@@ -157,7 +192,9 @@ impl Store {
     pub(crate) fn sweep(&self) -> Result<(), StreamError> {
         for name in self.names()? {
             let needed = self.whole.iter().any(|manifest| {
-                name == manifest_name(manifest.sequence) || manifest.states.iter().any(|state| state.file == name)
+                name == manifest_name(manifest.sequence)
+                    || manifest.states.iter().any(|state| state.file == name)
+                    || manifest.shards.iter().any(|shard| shard.file == name)
             });
             if !needed {
                 let path = self.dir.join(&name);
@@ -208,6 +245,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
     let manifest: Manifest = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     let whole = manifest.format == FORMAT
         && manifest.ends.is_whole()
-        && manifest.states.iter().map(|state| state.slot.partition).eq(0..PARTITIONS);
+        && manifest.states.iter().map(|state| state.slot.partition).eq(0..PARTITIONS)
+        && manifest.shards.iter().map(|state| state.slot.shard).eq(0..WideRules::SHARDS);
     whole.then_some(manifest).ok_or_else(|| "it is of another version of citywatch".to_owned())
 }

@@ -105,7 +105,7 @@ impl CityRules for Restored {
         let progress = self.outlets.iter().map(Outlet::progress).reduce(Progress::min).expect("there are some");
         for (shard, rules) in self.shards.iter_mut().enumerate() {
             for shown in shown.iter().filter(|shown| shown.shards & (1 << shard) != 0) {
-                rules.take(shown.offset, shown.reading.clone());
+                rules.take(shown.clone());
             }
             // How often it goes on is no part of the meaning.
             if self.random.percent(60) || matches!(entry, Entry::Rest(_)) {
@@ -132,7 +132,7 @@ fn difference(case: &Case) -> Option<String> {
     let expected = run(case, &mut naive(case));
     let engine = run(case, &mut CityEngine::new(&city.rules, &city.registry, &city.settings));
     let wide: Vec<Transition> = in_order(expected.iter().filter(|one| is_wide(case, one)).cloned().collect());
-    let program = Program::compile_wide(city.rules.clone(), city.registry.clone(), city.settings.clone());
+    let program = Program::compile_wide(city.rules.clone(), city.registry.clone(), city.settings);
     let program = Arc::new(program);
     let mut restored = Restored {
         outlets: (0..PARTITIONS).map(Outlet::new).collect(),
