@@ -223,11 +223,8 @@ fn wide_rules<'scope>(
 
 fn egress(found: StreamVec<'_, Epoch, Found>, mut operator: Egress) {
     found.sink(Pipeline, "egress", move |(input, _)| {
-        input.for_each_stamp(|_, containers| {
-            for found in containers.flat_map(|container| container.drain(..)) {
-                operator.on_found(found);
-            }
-        });
+        // In the order of arrival: what wide rules found one after the other may carry falling epochs.
+        input.for_each(|_, container| container.drain(..).for_each(|found| operator.on_found(found)));
         operator.on_flush();
     });
 }

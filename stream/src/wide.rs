@@ -65,7 +65,7 @@ pub(crate) struct ShardState {
 }
 
 /// Everything of a shard's state but its rules'.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShardSummary {
     pub(crate) shard: Partition,
@@ -75,6 +75,8 @@ pub(crate) struct ShardSummary {
     in_force: Option<(String, String)>,
     /// What comes into force when all before that instant is done.
     switching: Option<(String, String, EventTime)>,
+    /// What was shown before every partition told of the first rules.
+    early: Vec<Shown>,
 }
 
 /// What a shard knows of a partition.
@@ -133,7 +135,7 @@ impl Shard {
     pub(crate) fn new(shard: Partition) -> Shard {
         let told = Told { next: 0, progress: Progress::NONE, switches: VecDeque::new() };
         let partitions = vec![told; PARTITIONS as usize];
-        Shard { summary: ShardSummary { shard, partitions, in_force: None, switching: None }, rules: None }
+        Shard { summary: ShardSummary { shard, partitions, in_force: None, switching: None, early: Vec::new() }, rules: None }
     }
 
     /// A shard as a checkpoint knows it; the error says why its bytes cannot be used.
@@ -174,17 +176,17 @@ impl Shard {
         let is_new = |shown: &&Shown| shown.offset >= known.next && shown.shards & (1 << self.summary.shard) != 0;
         let shown: Vec<Shown> = told.shown.iter().filter(is_new).cloned().collect();
         (known.next, known.progress) = (told.next, told.progress);
-        // Rules that come into force at their first markers are there before anything is shown to them.
+        self.summary.early.extend(shown);
         self.begin_switch(programs)?;
         if let Some(rules) = &mut self.rules {
-            shown.into_iter().for_each(|shown| rules.take(shown));
+            self.summary.early.drain(..).for_each(|shown| rules.take(shown));
         }
         self.go_on(programs, out)
     }
 
     /// Settles when the next rules come into force, once every partition has told of them.
     fn begin_switch(&mut self, programs: &Programs) -> Result<(), StreamError> {
-        let ShardSummary { partitions, switching, in_force, shard } = &mut self.summary;
+        let ShardSummary { partitions, switching, in_force, shard, .. } = &mut self.summary;
         if switching.is_some() {
             return Ok(());
         }

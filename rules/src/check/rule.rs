@@ -194,17 +194,23 @@ impl<'f> Reader<'_, '_, 'f> {
     fn each(&mut self, fields: &Fields<'_>, node: &Node) -> Option<Each> {
         let node = self.required(fields, node, "each", "sensor")?;
         if let Value::Scalar(text, _) = &node.value
-            && (text == "district" || text == "city" || text.starts_with("attr."))
+            && let Some(name) = text.strip_prefix("attr.")
         {
-            self.report
-                .error(node.span, format!("each: {text} is not in this version yet"))
-                .hint("this version has sensor, cell, subdistrict");
-            return None;
+            self.checker(Each::Sensor, Place::Where).1.known_attribute(name, node.span)?;
+            return Some(Each::Attr(name.into()));
         }
-        Some(match values::word(node, "value of `each`", &["sensor", "cell", "subdistrict"], self.report)? {
+        let words = ["sensor", "cell", "subdistrict", "district", "city", "attr.NAME"];
+        Some(match values::word(node, "value of `each`", &words, self.report)? {
             "sensor" => Each::Sensor,
             "cell" => Each::Cell,
-            _ => Each::Subdistrict,
+            "subdistrict" => Each::Subdistrict,
+            "district" => Each::District,
+            "city" => Each::City,
+            _ => {
+                let hint = "write the attribute's name, for example attr.road";
+                self.report.error(node.span, "attr.NAME stands for an attribute of the sensors").hint(hint);
+                return None;
+            }
         })
     }
 

@@ -21,7 +21,7 @@ const KEPT: usize = 2;
 const FORMAT: u32 = 3;
 
 /// The list of what belongs to a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) format: u32,
     pub(crate) sequence: u64,

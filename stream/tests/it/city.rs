@@ -28,6 +28,21 @@ rules:
     each: cell
     severity: extreme
     when: sensors(level_m > 0.95, '5m') >= 2
+  - id: drainage.basin
+    title: A district fills
+    domain: drainage
+    each: district
+    severity: severe
+    when: share(level_m > 0.95, '3m') > 0.42
+    clear_when: share(level_m > 0.95, '3m') < 0.36
+    clear_for: 1m
+  - id: drainage.street
+    title: A street fills
+    domain: drainage
+    each: attr.street
+    severity: moderate
+    when: avg(level_m, '2m') > 0.82
+    clear_when: avg(level_m, '2m') < 0.72
   - { id: drainage.silent, title: Silent, domain: drainage, each: sensor, severity: minor, silent_for: 3 intervals }
 ";
 const METRICS: &str = "
@@ -54,13 +69,14 @@ impl Seeded {
     }
 }
 
-/// The rules of the second half: `level` and `silent` stay, `mean` changes, `crowd` goes, `high` comes.
+/// The rules of the second half: `level`, `basin` and `silent` stay, `mean` and `street` change, `crowd` goes, `high` comes.
 pub fn later_rules() -> String {
     let (before, crowd) = RULES.split_once("  - id: drainage.crowd").unwrap();
-    let (_, silent) = crowd.split_once("'5m') >= 2\n").unwrap();
+    let (_, rest) = crowd.split_once("'5m') >= 2\n").unwrap();
+    let rest = rest.replace("avg(level_m, '2m')", "avg(level_m, '3m')");
     let high =
         "  - { id: drainage.high, title: Top, domain: drainage, each: sensor, severity: extreme, when: level_m > 1 }\n";
-    format!("{}{high}{silent}", before.replace("'10m'", "'15m'"))
+    format!("{}{high}{rest}", before.replace("'10m'", "'15m'"))
 }
 
 /// That many drainage sensors in 24 subdistricts of four cells, one reading a minute each.
@@ -80,9 +96,13 @@ pub fn sensors(count: usize) -> Vec<Sensor> {
             stale_after: None,
             cell: Some(format!("{subdistrict}-{}", index / 24 % 4)),
             subdistrict,
-            district: "1101".to_owned(),
+            district: format!("11{:02}", index % 5),
             in_service: true,
-            attr: [("number".to_owned(), AttrValue::Number(index as f64))].into(),
+            attr: [
+                ("number".to_owned(), AttrValue::Number(index as f64)),
+                ("street".to_owned(), AttrValue::Text(format!("S{}", index % 7))),
+            ]
+            .into(),
         }
     });
     sensors.collect()
@@ -94,7 +114,9 @@ pub fn publish_registry(log: &dyn EventLog, count: usize) -> stream::config::Pub
 
 pub fn publish_rules(log: &dyn EventLog, text: &str, at: EventTime) -> stream::config::Published {
     let files = [("drainage.yaml".to_owned(), text.to_owned())];
-    stream::config::publish_rules(log, &files, &rules::check::Known::default(), at).unwrap()
+    let mut known = rules::check::Known::default();
+    known.add_sensors(&sensors(1));
+    stream::config::publish_rules(log, &files, &known, at).unwrap()
 }
 
 /// Records a history into an empty directory: registry and rules, half of the readings, other rules, the rest.

@@ -43,12 +43,19 @@ fn unchanged_rules_keep_their_state_and_removed_ones_clear() {
     assert!(level.len() > 100);
     assert_eq!(told(&reloaded, "drainage.level"), level);
 
+    // Wide rules too, and they speak.
+    let basin = told(&steady, "drainage.basin");
+    assert!(basin.len() > 4, "{basin:?}");
+    assert_eq!(told(&reloaded, "drainage.basin"), basin);
+
     let by_change = |rule: &str| {
         let of_rule = reloaded.iter().filter(|transition| transition.rule == rule);
         of_rule.filter(|transition| transition.reason.as_deref() == Some("rule-changed")).count()
     };
     assert_eq!(by_change("drainage.level"), 0);
     assert!(by_change("drainage.mean") > 0);
+    let street = reloaded.iter().filter(|transition| transition.rule == "drainage.street").count();
+    assert_eq!((by_change("drainage.street") > 0, street > 20), (true, true), "{street}");
     assert!(reloaded.iter().any(|transition| transition.rule == "drainage.high"));
     let switched = reloaded.iter().filter_map(|transition| transition.reason.as_ref().map(|_| transition.time)).max();
     let crowd = reloaded.iter().filter(|transition| transition.rule == "drainage.crowd").map(|last| last.time).max();
