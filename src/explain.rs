@@ -157,19 +157,20 @@ fn in_force(log: &dyn EventLog, rule: &str, at: EventTime) -> Result<InForce, Bu
 /// The rule at the key once more, from before the incident to its last transition.
 fn again(log: &dyn EventLog, mut explainer: Explainer, transitions: &[Transition]) -> Result<Vec<Told>, BusError> {
     let (Some(first), Some(last)) = (transitions.first(), transitions.last()) else { return Ok(Vec::new()) };
-    let partition = explainer.partition();
-    let from = offset_at(log, partition, first.opened_at - explainer.looks_back())?;
     let until = last.time + PATIENCE;
     let mut told = Vec::new();
-    scan(log, Topic::Observations, partition, from, &mut |offset, _, value| {
-        let Ok(entry) = Entry::decode(value) else { return true };
-        if explainer.wants(&entry) {
-            explainer.apply(offset, &entry, &mut told);
-        }
-        let past = matches!(entry, Entry::Tick(time) | Entry::Rest(time) if time > until);
-        let done = told.iter().any(|told| is_same(&told.transition, last));
-        !past && !done && offset - from < ENTRIES_MAX
-    })?;
+    for partition in explainer.partitions().to_vec() {
+        let from = offset_at(log, partition, first.opened_at - explainer.looks_back())?;
+        scan(log, Topic::Observations, partition, from, &mut |offset, _, value| {
+            let Ok(entry) = Entry::decode(value) else { return true };
+            if explainer.wants(&entry) {
+                explainer.apply(partition, offset, &entry, &mut told);
+            }
+            let past = matches!(entry, Entry::Tick(time) | Entry::Rest(time) if time > until);
+            let done = told.iter().any(|told| is_same(&told.transition, last));
+            !past && !done && offset - from < ENTRIES_MAX
+        })?;
+    }
     Ok(told)
 }
 

@@ -300,7 +300,8 @@ fn restore(loaded: &Loaded, programs: &Programs, workers: usize) -> Result<(Vec<
             });
         }
     });
-    let slots: Result<_, RestoreError> = slots.into_iter().map(|slot| slot.expect("every chunk was restored")).collect();
+    let slots: Result<_, RestoreError> =
+        slots.into_iter().map(|slot| slot.expect("every chunk was restored")).collect();
     let shards = manifest.shards.iter().zip(shards);
     let shards = shards.map(|(state, bytes)| Shard::restore(state.slot.clone(), bytes, programs));
     Ok((slots?, shards.collect::<Result<_, RestoreError>>()?))

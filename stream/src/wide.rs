@@ -135,7 +135,10 @@ impl Shard {
     pub(crate) fn new(shard: Partition) -> Shard {
         let told = Told { next: 0, progress: Progress::NONE, switches: VecDeque::new() };
         let partitions = vec![told; PARTITIONS as usize];
-        Shard { summary: ShardSummary { shard, partitions, in_force: None, switching: None, early: Vec::new() }, rules: None }
+        Shard {
+            summary: ShardSummary { shard, partitions, in_force: None, switching: None, early: Vec::new() },
+            rules: None,
+        }
     }
 
     /// A shard as a checkpoint knows it; the error says why its bytes cannot be used.
@@ -192,9 +195,10 @@ impl Shard {
         }
         let (first, others) = partitions.split_first().expect("there are partitions");
         // A crash between two partitions may have left a marker out of some: it never came into force for all.
-        let of_all = first.switches.iter().find(|switch| {
-            others.iter().all(|told| told.switches.iter().any(|other| other.is_to_the_same(switch)))
-        });
+        let of_all = first
+            .switches
+            .iter()
+            .find(|switch| others.iter().all(|told| told.switches.iter().any(|other| other.is_to_the_same(switch))));
         let Some(next) = of_all.cloned() else { return Ok(()) };
         let mut at = EventTime::MIN;
         for told in partitions {

@@ -4,25 +4,18 @@ use super::{Naive, Scope};
 use crate::ast::RuleSet;
 use crate::{CityRules, PartitionRules, Settings};
 use model::{Entry, EventTime, Millis, Offset, PARTITIONS, Partition, Reading, Registry, Transition};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The local rules of every partition, and the wide rules, as plainly as they can be written.
 #[derive(Debug)]
 pub struct NaiveCity {
     partitions: Vec<Naive>,
-    wide: Naive,
+    pub(super) wide: Naive,
     /// Of each partition: readings before the first instant are complete, timers up to the second may fire.
     complete: Vec<(EventTime, EventTime)>,
-    /// Shown and not yet evaluated.
-    waiting: Vec<Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    time: EventTime,
-    sensor: String,
-    offset: Offset,
-    what: What,
+    /// Shown and not yet evaluated, by time, sensor and offset.
+    waiting: BTreeMap<(EventTime, String, Offset), What>,
 }
 
 #[derive(Debug)]
@@ -39,7 +32,7 @@ impl NaiveCity {
             partitions: (0..PARTITIONS).map(|partition| naive(Scope::Partition(partition))).collect(),
             wide: naive(Scope::Wide),
             complete: vec![(EventTime::MIN, EventTime::MIN); PARTITIONS as usize],
-            waiting: Vec::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -65,41 +58,45 @@ impl NaiveCity {
         *before = (before.0.max(now.0), before.1.max(now.1));
     }
 
-    /// Evaluates what all partitions have come past, in order.
-    fn go_on(&mut self, out: &mut Vec<Transition>) {
-        let below = self.complete.iter().map(|complete| complete.0).min().expect("there are partitions");
-        let timers = self.complete.iter().map(|complete| complete.1).min().expect("there are partitions");
-        self.waiting.sort_by(|a, b| (a.time, &a.sensor, a.offset).cmp(&(b.time, &b.sensor, b.offset)));
-        while self.waiting.first().is_some_and(|next| next.time < below) {
-            let next = self.waiting.remove(0);
-            match next.what {
-                What::Reading(reading) => self.wide.apply(next.offset, &Entry::Reading(reading), out),
-                What::Forget(metric) => drop(self.wide.forget(&next.sensor, &metric, next.time, out)),
-            }
+    /// Has the wide rules see an entry; [`NaiveCity::step`] evaluates it.
+    pub(super) fn show(&mut self, partition: Partition, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
+        if let Entry::Reading(reading) = entry
+            && self.shows(partition, reading)
+        {
+            let place = (reading.time, reading.sensor.to_string(), offset);
+            self.waiting.insert(place, What::Reading(reading.clone().into_owned()));
         }
-        self.wide.apply(0, &Entry::Tick(timers), out);
+        self.partitions[partition as usize].apply(offset, entry, out);
+        if let Entry::Tick(_) | Entry::Rest(_) = entry {
+            self.complete(partition, matches!(entry, Entry::Rest(_)));
+        }
+    }
+
+    /// What the wide rules do next, if all partitions have come past it; the timers last.
+    pub(super) fn step(&mut self, out: &mut Vec<Transition>) -> bool {
+        let below = self.complete.iter().map(|complete| complete.0).min().expect("there are partitions");
+        let Some(next) = self.waiting.first_entry().filter(|next| next.key().0 < below) else {
+            let timers = self.complete.iter().map(|complete| complete.1).min().expect("there are partitions");
+            self.wide.apply(0, &Entry::Tick(timers), out);
+            return false;
+        };
+        let ((time, sensor, offset), what) = next.remove_entry();
+        match what {
+            What::Reading(reading) => self.wide.apply(offset, &Entry::Reading(reading), out),
+            What::Forget(metric) => drop(self.wide.forget(&sensor, &metric, time, out)),
+        }
+        true
     }
 }
 
 impl CityRules for NaiveCity {
     fn apply(&mut self, partition: Partition, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
-        if let Entry::Reading(reading) = entry
-            && self.shows(partition, reading)
-        {
-            let (time, sensor) = (reading.time, reading.sensor.to_string());
-            let what = What::Reading(reading.clone().into_owned());
-            self.waiting.push(Waiting { time, sensor, offset, what });
-        }
-        self.partitions[partition as usize].apply(offset, entry, out);
-        if let Entry::Tick(_) | Entry::Rest(_) = entry {
-            self.complete(partition, matches!(entry, Entry::Rest(_)));
-            self.go_on(out);
-        }
+        self.show(partition, offset, entry, out);
+        while self.step(out) {}
     }
 
     fn forget(&mut self, sensor: &str, metric: &str, time: EventTime, out: &mut Vec<Transition>) -> bool {
-        let what = What::Forget(metric.to_owned());
-        self.waiting.push(Waiting { time, sensor: sensor.to_owned(), offset: Offset::MAX, what });
+        self.waiting.insert((time, sensor.to_owned(), Offset::MAX), What::Forget(metric.to_owned()));
         let of_registry = self.wide.world.registry.sensor(sensor);
         of_registry.is_none_or(|known| self.partitions[known.partition() as usize].forget(sensor, metric, time, out))
     }

@@ -5,12 +5,14 @@
 //! other code than what opened the incident. It is for one key and a stretch of the log, not for a city.
 
 use super::value::Moment;
-use super::{Naive, RuleAtKey, World};
+use super::{Naive, NaiveCity, RuleAtKey, World};
 use crate::aqi::Pollutant;
 use crate::ast::{Condition, Expr, Rule, RuleSet, SilentFor};
 use crate::check::{LONGEST_SEASON, LONGEST_WINDOW};
 use crate::{PartitionRules, Settings};
-use model::{Entry, EventTime, Millis, Offset, Partition, Registry, Sensor, Severity, Transition, TransitionKind};
+use model::{
+    Entry, EventTime, Millis, Offset, PARTITIONS, Partition, Registry, Sensor, Severity, Transition, TransitionKind,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -69,12 +71,28 @@ pub struct Told {
 /// One rule at one key.
 #[derive(Debug)]
 pub struct Explainer {
-    naive: Naive,
-    partition: Partition,
+    evaluator: Evaluator,
+    partitions: Vec<Partition>,
     rule: Arc<Rule>,
     looks_back: Millis,
     /// Severity and stale mark of the incident, as told last.
     before: Option<(Severity, bool)>,
+}
+
+/// A local rule needs its partition, a wide one the city.
+#[derive(Debug)]
+enum Evaluator {
+    Local(Box<Naive>),
+    Wide(Box<NaiveCity>),
+}
+
+impl Evaluator {
+    fn naive(&self) -> &Naive {
+        match self {
+            Evaluator::Local(naive) => naive,
+            Evaluator::Wide(city) => &city.wide,
+        }
+    }
 }
 
 impl Explainer {
@@ -83,23 +101,29 @@ impl Explainer {
         let inside = |sensor: &&Sensor| rule.each.key(sensor, registry).is_some_and(|code| code == key);
         let sensors: Vec<Sensor> = registry.sensors().iter().filter(inside).cloned().collect();
         let partition = sensors.first()?.partition();
+        // What a wide rule may see depends on the clocks of all partitions.
+        let partitions = if rule.is_wide() { (0..PARTITIONS).collect() } else { vec![partition] };
         let looks_back = looks_back(rule, &sensors, settings);
         let registry = Registry::new(sensors, registry.metrics.clone()).with_areas(registry.areas.values().cloned());
         let registry = Arc::new(registry);
         let rules = RuleSet { rules: vec![Arc::clone(rule)] };
-        let naive = Naive::new(&rules, registry, settings.clone(), partition);
-        (!naive.keys.is_empty()).then(|| Explainer {
-            naive,
-            partition,
+        let evaluator = if rule.is_wide() {
+            Evaluator::Wide(Box::new(NaiveCity::new(&rules, &registry, settings)))
+        } else {
+            Evaluator::Local(Box::new(Naive::new(&rules, registry, settings.clone(), partition)))
+        };
+        (!evaluator.naive().keys.is_empty()).then(|| Explainer {
+            evaluator,
+            partitions,
             rule: Arc::clone(rule),
             looks_back,
             before: None,
         })
     }
 
-    /// The partition of the log that holds all it needs.
-    pub fn partition(&self) -> Partition {
-        self.partition
+    /// The partitions of the log that hold all it needs.
+    pub fn partitions(&self) -> &[Partition] {
+        &self.partitions
     }
 
     /// How long before the opening the log must be read for all windows and timers to be full.
@@ -110,21 +134,47 @@ impl Explainer {
     /// Whether the entry can matter: readings of other sensors do not.
     pub fn wants(&self, entry: &Entry<'_>) -> bool {
         match entry {
-            Entry::Reading(reading) => self.naive.world.registry.index_of(&reading.sensor).is_some(),
+            Entry::Reading(reading) => self.evaluator.naive().world.registry.index_of(&reading.sensor).is_some(),
             Entry::Tick(_) | Entry::Rest(_) => true,
             Entry::Marker(_) => false,
         }
     }
 
-    /// Applies an entry; entries come in the order of their offsets.
-    pub fn apply(&mut self, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Told>) {
-        let evaluated = |naive: &Naive| naive.keys[0].rules[0].life.last_evaluated();
-        let earlier = evaluated(&self.naive);
+    /// Applies an entry; those of a partition come in the order of their offsets.
+    pub fn apply(&mut self, partition: Partition, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Told>) {
+        let mut earlier = self.last_evaluated();
         let mut made = Vec::new();
-        self.naive.apply(offset, entry, &mut made);
+        let mut goes_on = match &mut self.evaluator {
+            Evaluator::Local(naive) => {
+                naive.apply(offset, entry, &mut made);
+                false
+            }
+            Evaluator::Wide(city) => {
+                city.show(partition, offset, entry, &mut made);
+                true
+            }
+        };
+        loop {
+            if let (Evaluator::Wide(city), true) = (&mut self.evaluator, goes_on) {
+                goes_on = city.step(&mut made);
+            }
+            self.tell(earlier, std::mem::take(&mut made), out);
+            if !goes_on {
+                return;
+            }
+            earlier = self.last_evaluated();
+        }
+    }
+
+    fn last_evaluated(&self) -> Option<(EventTime, bool)> {
+        self.evaluator.naive().keys[0].rules[0].life.last_evaluated()
+    }
+
+    /// Tells what one step of the evaluator made, which was evaluated before at `earlier`.
+    fn tell(&mut self, earlier: Option<(EventTime, bool)>, made: Vec<Transition>, out: &mut Vec<Told>) {
         for transition in made {
             // A timer that fired before the reading applied was decided by the evaluation before.
-            let latest = evaluated(&self.naive).filter(|(at, _)| *at <= transition.time);
+            let latest = self.last_evaluated().filter(|(at, _)| *at <= transition.time);
             let decided = latest.or(earlier).and_then(|(at, by_timer)| self.decided(&transition, at, by_timer));
             let ended = transition.transition == TransitionKind::Cleared;
             self.before = (!ended).then_some((transition.severity, transition.stale == Some(true)));
@@ -148,7 +198,7 @@ impl Explainer {
             Some(clear) => ("clear_when", clear.clone()),
             None => ("not when", Expr::Not(Box::new(level.when.clone()))),
         };
-        let world = &self.naive.world;
+        let world = &self.evaluator.naive().world;
         let world = World {
             registry: Arc::clone(&world.registry),
             settings: world.settings.clone(),
@@ -156,7 +206,7 @@ impl Explainer {
             clock: world.clock,
             registered: world.registered,
         };
-        let RuleAtKey { rule, members, .. } = &self.naive.keys[0].rules[0];
+        let RuleAtKey { rule, members, .. } = &self.evaluator.naive().keys[0].rules[0];
         let moment = Moment { world: &world, rule, members, at, by_timer };
         let mut parts = Vec::new();
         collect(&moment, &condition, 0, &mut parts);
@@ -198,7 +248,7 @@ fn looks_back(rule: &Rule, sensors: &[Sensor], settings: &Settings) -> Millis {
     let counts = |sensor: &Sensor| rule.stale_after.unwrap_or_else(|| sensor.stale_after()).min(LONGEST_WINDOW);
     let counts = sensors.iter().map(counts).max().unwrap_or_default();
     let late = sensors.iter().filter_map(|sensor| sensor.lateness).max().unwrap_or(settings.lateness);
-    let all = [longest, held, counts, counts, late, settings.settle, Millis::MINUTE];
+    let all = [longest, held, counts, counts, late, settings.settle, settings.wide_lateness, Millis::MINUTE];
     Millis(all.iter().map(|span| span.0.clamp(0, LONGEST_SEASON.0)).sum())
 }
 

@@ -18,5 +18,6 @@ mod real;
 mod recorded;
 mod suites;
 mod text;
+mod wide;
 mod world;
 mod yaml;

@@ -65,7 +65,9 @@ impl Checkpointer {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(ToCheckpoint::Finish) => finishing = true,
                     Ok(ToCheckpoint::Abandon) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                    Ok(ToCheckpoint::State(_) | ToCheckpoint::Shard(_)) => unreachable!("a state is sent when asked for"),
+                    Ok(ToCheckpoint::State(_) | ToCheckpoint::Shard(_)) => {
+                        unreachable!("a state is sent when asked for")
+                    }
                 }
             }
             let last = finishing;

@@ -135,11 +135,7 @@ impl Store {
     }
 
     /// Writes and syncs the state of one partition.
-    pub(crate) fn write_state(
-        &self,
-        slot: SlotSummary,
-        engine: &[u8],
-    ) -> Result<StateFile<SlotSummary>, StreamError> {
+    pub(crate) fn write_state(&self, slot: SlotSummary, engine: &[u8]) -> Result<StateFile<SlotSummary>, StreamError> {
         let file = format!("state-{:010}-{:02}", self.next_sequence, slot.partition);
         self.write(slot, file, engine)
     }
