@@ -19,7 +19,7 @@ fn an_index_is_told_with_that_of_each_pollutant() {
     let mut explainer = Explainer::new(rule, &registry, &Settings::default(), "A").unwrap();
     let mut told = Vec::new();
     for (offset, line) in ["10m A pm2_5_ugm3=40 so2_ugm3=600", "46m42s tick"].iter().enumerate() {
-        explainer.apply(offset as u64, &parse_entry(line).0, &mut told);
+        explainer.apply(0, offset as u64, &parse_entry(line).0, &mut told);
     }
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].transition.time - START, "46m40s".parse().unwrap());
