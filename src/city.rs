@@ -268,6 +268,7 @@ fn rule_settings(config: &Config) -> ::rules::Settings {
         lateness: config.lateness.default.0,
         wide_lateness: config.lateness.wide.0,
         zone: config.time.zone.0.clone(),
+        ..::rules::Settings::default()
     }
 }
 
