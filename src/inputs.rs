@@ -14,6 +14,7 @@ pub const DEMO_SENSORS: usize = 2_000;
 /// The rules of the city.
 const PACKS: &[(&str, &str)] = &[
     ("rules/packs/air.yaml", include_str!("../rules/packs/air.yaml")),
+    ("rules/packs/cross.yaml", include_str!("../rules/packs/cross.yaml")),
     ("rules/packs/drainage.yaml", include_str!("../rules/packs/drainage.yaml")),
     ("rules/packs/traffic.yaml", include_str!("../rules/packs/traffic.yaml")),
     ("rules/packs/waste.yaml", include_str!("../rules/packs/waste.yaml")),

@@ -103,7 +103,7 @@ fn the_schema_of_rules_has_the_keys_that_check_knows() {
     fs::write(&rules, format!("rules:\n  -\n{all}")).unwrap();
     let told = String::from_utf8_lossy(&run(&["rules", "check", rules.to_str().unwrap()]).stdout).into_owned();
     assert!(told.contains("error:") && !told.contains("a rule has no key"), "{told}");
-    for pack in ["drainage", "waste", "traffic", "air"] {
+    for pack in ["drainage", "waste", "traffic", "air", "cross"] {
         let path = format!("{}/rules/packs/{pack}.yaml", env!("CARGO_MANIFEST_DIR"));
         for line in fs::read_to_string(path).unwrap().lines() {
             let key = line.strip_prefix("    ").and_then(|rest| rest.split_once(':')).map(|(key, _)| key);

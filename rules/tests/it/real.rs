@@ -104,6 +104,8 @@ fn beijing_air() {
     let Some(folder) = real_data("beijing_aq", "beijing_air") else { return };
     let run = run(&folder, "air.yaml", &Options::default());
     assert_eq!(run.figures("air.pm25"), (313, Some((20, 20))));
+    assert_eq!(run.figures("air.city-episode"), (24, Some((20, 20))));
+    assert_eq!(run.figures("air.index").0, 435);
     assert_eq!(run.figures("air.dust").0, 69);
     assert_eq!(run.figures("air.ozone").0, 145);
     assert_eq!(run.figures("air.nitrogen-dioxide").0, 23);
@@ -112,6 +114,10 @@ fn beijing_air() {
     // The year's largest SO2 is the limit itself, and its largest CO lies below.
     assert_eq!(run.figures("air.sulphur-dioxide").0, 0);
     assert_eq!(run.figures("air.carbon-monoxide").0, 0);
+    // One station in each subdistrict and district has no neighbours to be compared with, and none hangs.
+    for rule in ["air.district-smog", "air.station-apart", "air.station-stuck"] {
+        assert_eq!(run.figures(rule).0, 0, "{rule}");
+    }
 }
 
 /// An episode is one incident in each subdistrict.
@@ -146,6 +152,7 @@ fn los_angeles_traffic() {
     assert_eq!(run.figures("traffic.congestion"), (467, None));
     assert_eq!(run.figures("traffic.standstill"), (94, None));
     assert_eq!(run.figures("traffic.sudden-drop"), (138, None));
+    assert_eq!(run.figures("traffic.detector-frozen"), (8, None));
 }
 
 /// Closures and gaps, and nothing of holidays and of weather that cannot be.
@@ -167,6 +174,7 @@ fn numenta_series() {
     let Some(folder) = real_data("nab", "numenta_series") else { return };
     let run = run(&folder, "traffic.yaml", &Options::default());
     assert_eq!(run.figures("traffic.travel-time"), (19, Some((3, 5))));
+    assert_eq!(run.figures("traffic.travel-time-unusual"), (7, Some((2, 5))));
     assert_eq!(run.figures("traffic.detector-silent").0, 341);
     agrees_with_naive(&run, &folder);
 }
