@@ -174,11 +174,11 @@ pub struct Level {
     pub severity: Severity,
     /// Begins it.
     pub when: Expr,
-    /// How long `when` must hold first.
+    /// How long `when` must hold first; of a sequence its `within`.
     pub for_: Millis,
     /// Ends it; `None` is the three-valued not of `when`.
     pub clear_when: Option<Expr>,
-    /// How long `clear_when` must hold first.
+    /// How long `clear_when` must hold first. A sequence that clears by itself has the `clear_when` true.
     pub clear_for: Millis,
 }
 
@@ -223,12 +223,23 @@ pub enum Expr {
     Aqi,
     /// Whether a metric has had one value for so long: the whole `when` of a `stuck_for` rule, and stands nowhere else.
     Stuck(Arc<str>, Millis),
+    /// Whether the steps were seen in their order: the whole `when` of a `sequence` rule, and stands nowhere else.
+    Sequence(Arc<[Step]>),
     /// `sensors(pred, span)`, in area rules.
     Sensors(Box<Expr>, Millis),
     /// `share(pred, span)`, in area rules.
     Share(Box<Expr>, Millis),
     /// `reporting(span)`, in area rules.
     Reporting(Millis),
+}
+
+/// One step of a sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What an observation must fit. In area rules it is tested as a `pred` is, of the observation's sensor.
+    pub when: Expr,
+    /// Whether it must not be seen.
+    pub not: bool,
 }
 
 /// How two values compare.
@@ -352,6 +363,7 @@ impl Expr {
                 b.visit(see);
                 c.visit(see);
             }
+            Expr::Sequence(steps) => steps.iter().for_each(|step| step.when.visit(see)),
             Expr::In(a, list) => {
                 a.visit(see);
                 list.iter().for_each(|item| item.visit(see));

@@ -1,9 +1,9 @@
-//! What a rule watches for: `when` with `severity`, `levels`, `silent_for`, or `stuck_for`.
+//! What a rule watches for: `when` with `severity`, `levels`, `silent_for`, `stuck_for`, or `sequence`.
 
 use super::rule::{Reader, head};
 use super::types::{Checked, Place};
 use super::values::{self, Fields};
-use super::{LONGEST_WINDOW, reach, stuck};
+use super::{LONGEST_WINDOW, reach, sequence, stuck};
 use crate::ast::{Condition, Each, Level, SilentFor};
 use crate::syntax::expression;
 use crate::syntax::yaml::{Node, Value};
@@ -21,6 +21,12 @@ pub(crate) fn read(
     each: &Each,
 ) -> Option<Condition> {
     let present: Vec<&str> = CONDITIONS.iter().copied().filter(|key| fields.get(key).is_some()).collect();
+    if present != ["sequence"]
+        && let Some(key) = fields.key("clear_after")
+    {
+        let hint = "other rules clear by `clear_when` and `clear_for`";
+        reader.report.error(key, "`clear_after` belongs to `sequence`").hint(hint);
+    }
     match present[..] {
         [] => {
             let span = head(fields, node);
@@ -42,6 +48,7 @@ pub(crate) fn read(
         }
         ["silent_for"] => silent(reader, fields, node, each),
         ["stuck_for"] => stuck::read(reader, fields, node, each),
+        ["sequence"] => sequence::read(reader, fields, node, each),
         [_] => None,
         [first, second, ..] => {
             let span = fields.key(second)?;
@@ -90,7 +97,13 @@ fn level_parts(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, each: &Each
     (reader.report.errors() == errors).then_some((when?, for_, clear_when, clear_for))
 }
 
-fn condition(reader: &mut Reader<'_, '_, '_>, node: &Node, each: &Each, what: &str, never: &str) -> Option<Checked> {
+pub(crate) fn condition(
+    reader: &mut Reader<'_, '_, '_>,
+    node: &Node,
+    each: &Each,
+    what: &str,
+    never: &str,
+) -> Option<Checked> {
     let expr = expression::parse(reader.files, node, reader.report)?;
     let checked = reader.checker(each.clone(), Place::Condition).1.condition(&expr, what)?;
     let errors = reader.report.errors();

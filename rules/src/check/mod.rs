@@ -10,6 +10,7 @@ mod message;
 mod reach;
 mod rule;
 mod schedule;
+mod sequence;
 mod source;
 mod stuck;
 pub(crate) mod suggest;

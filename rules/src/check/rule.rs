@@ -11,7 +11,7 @@ use crate::syntax::yaml::{Key, Node, Value};
 use crate::syntax::{File, Report, Span};
 use model::{Domain, Millis};
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 28] = [
     "id",
     "title",
     "domain",
@@ -22,6 +22,8 @@ const KEYS: [&str; 26] = [
     "levels",
     "silent_for",
     "stuck_for",
+    "sequence",
+    "clear_after",
     "for",
     "clear_when",
     "clear_for",
@@ -40,7 +42,7 @@ const KEYS: [&str; 26] = [
     "labels",
 ];
 /// Keys of the language that this version does not have.
-const NOT_YET: [&str; 4] = ["sequence", "correlate", "max_open", "clear_after"];
+const NOT_YET: [&str; 2] = ["correlate", "max_open"];
 /// Longer ids are refused: an id is part of every transition.
 const MAX_ID: usize = 100;
 

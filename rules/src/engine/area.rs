@@ -7,12 +7,13 @@ use super::metric::NEVER;
 use super::predicate;
 use super::program::{MetricId, Program};
 use super::sensor::SensorState;
+use super::sequence::Attempts;
 use super::tally::Tally;
 use super::telling::{Found, Teller};
 use super::window::{Held, Inserted, Readings, UNKNOWN};
 use super::worse::Deciding;
 use crate::ast::{Each, WindowFunction};
-use model::AttrValue;
+use model::{AttrValue, TransitionKind};
 use std::sync::Arc;
 
 /// One area and its rules.
@@ -40,6 +41,8 @@ pub(super) struct AreaRuleState {
     pub tallies: Vec<Tally>,
     /// No staleness timer is earlier than this.
     pub stale_from: i64,
+    /// Of a sequence.
+    pub attempts: Attempts,
 }
 
 /// A sensor that the rule selects in the area.
@@ -66,6 +69,8 @@ pub(super) struct AreaContext<'a> {
     pub program: &'a Program,
     pub layouts: &'a [Layout],
     pub sensors: &'a [SensorState],
+    /// The sensor and offset of the reading that is taken up.
+    pub reading: Option<(u32, u64)>,
 }
 
 /// One reading of a member, after its values were applied to the sensor.
@@ -88,7 +93,7 @@ impl AreaKey {
     pub fn evaluate(&mut self, context: &AreaContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
         for &place in places {
             let spec = context.spec(self.rules[place as usize].rule);
-            if self.rules[place as usize].evaluate(spec, at, true) {
+            if self.rules[place as usize].evaluate(context, spec, at, true) {
                 self.tell(context, place as usize, at, true, teller);
             }
             let rule = &self.rules[place as usize];
@@ -116,7 +121,7 @@ impl AreaKey {
             self.key_time = self.key_time.max(at);
             let evaluates = stale_at == at || rule.state.gate_due(spec.body.gate.as_deref()) == at;
             if evaluates {
-                rule.evaluate(spec, at, false);
+                rule.evaluate(context, spec, at, false);
             }
             rule.state.fire(&spec.body.levels, at);
             self.tell(context, place, at, evaluates, teller);
@@ -137,7 +142,10 @@ impl AreaKey {
         let value = |deciding: &Deciding| deciding.now(&values);
         let Some(change) = state.change(&spec.body.levels, at, evaluated, value) else { return };
         let terms = spec.body.levels[change.decided_by].decided_terms(&change, stale);
-        let found: Vec<Vec<Found>> = terms.iter().map(|term| rule.found(context, spec, *term, at)).collect();
+        let mut found: Vec<Vec<Found>> = terms.iter().map(|term| rule.found(context, spec, *term, at)).collect();
+        if spec.body.is_sequence && change.kind == TransitionKind::Opened {
+            found = rule.attempts.take_seen();
+        }
         let evidence = teller.evidence(&found);
         let message = spec.body.render(|_| None, &[]);
         teller.tell(rule.rule, &self.code, &spec.body, &mut rule.state, change, evidence, message);
@@ -150,7 +158,7 @@ impl<'a> AreaContext<'a> {
     }
 
     /// A member's part in an area rule.
-    fn part(&self, rule: u32, sensor: &SensorState) -> &'a AreaPart {
+    pub fn part(&self, rule: u32, sensor: &SensorState) -> &'a AreaPart {
         let layout = &self.layouts[sensor.layout as usize];
         let place = layout.area_rules.binary_search_by_key(&rule, |part| part.rule);
         &layout.area_rules[place.expect("a member's class has the rule")]
@@ -234,7 +242,7 @@ impl AreaRuleState {
     }
 
     /// False if the rule was normal and is so still.
-    fn evaluate(&mut self, spec: &AreaRule, at: i64, by_reading: bool) -> bool {
+    fn evaluate(&mut self, context: &AreaContext<'_>, spec: &AreaRule, at: i64, by_reading: bool) -> bool {
         if by_reading && self.state.evaluated_at == at && !self.state.by_reading {
             // A staleness at this very instant was dealt with; after this reading it is to come once more.
             self.stale_from = self.stale_from.min(at);
@@ -243,6 +251,13 @@ impl AreaRuleState {
         let gated = self.state.is_gated(spec.body.gate.as_deref(), at);
         let AreaRuleState { state, members, windows, tallies, .. } = self;
         let values = AreaValues { spec, members, windows, tallies, at, by_reading };
+        if spec.body.is_sequence {
+            let level = &spec.body.levels[0];
+            let clear = level.clear.as_ref().map_or(Truth::Unknown, |clear| clear.evaluate(&values));
+            // A timer that fires beside a reading may be of a rule that does not select its sensor.
+            let observation = by_reading.then(|| context.observation(self.rule, spec, at)).flatten();
+            return state.evaluate_sequence(level, at, observation.as_ref(), &mut self.attempts, gated, clear);
+        }
         state.evaluate(
             &spec.body.levels,
             at,

@@ -40,7 +40,7 @@ impl Engine {
                 let timing = program.timings[sensor.timing as usize];
                 let layout = &layouts[sensor.layout as usize];
                 sensor.armed = i64::MAX;
-                let context = SensorContext { program, layout, timing };
+                let context = SensorContext { program, layout, timing, offset: 0 };
                 sensor.fire(&context, clock.saturating_sub(timing.wait), &mut teller);
                 timers.arm(key, sensor.next_timer, timing.wait, &mut sensor.armed);
             }
@@ -48,7 +48,7 @@ impl Engine {
                 let area = &mut areas[place as usize];
                 let wait = program.area_wait();
                 area.armed = i64::MAX;
-                let context = AreaContext { program, layouts, sensors };
+                let context = AreaContext { program, layouts, sensors, reading: None };
                 area.fire(&context, clock.saturating_sub(wait), &mut teller);
                 timers.arm(key, area.next_timer, wait, &mut area.armed);
             }

@@ -4,8 +4,10 @@ use super::expression::{Logic, Number, TallyKind, Truth, Values, Words};
 use super::gate::Gate;
 use super::layout::{
     AreaPart, Body, Level, LocalRule, MessagePart, Slot, SlotView, TallyPart, TallySpec, Term, for_each_condition,
+    stuck,
 };
 use super::program::{AttrKind, MetricId, Program};
+use super::sequence;
 use super::special;
 use super::view::ViewSpec;
 use super::window::UNKNOWN;
@@ -43,14 +45,21 @@ impl Compiler<'_> {
             Condition::Levels(_) => None,
         };
         let stuck = match &rule.condition {
-            Condition::Levels(levels) => levels.first().and_then(|level| match &level.when {
-                Expr::Stuck(name, span) => Some(((self.place_of)(name)?, span.0)),
-                _ => None,
-            }),
+            Condition::Levels(levels) => stuck(&levels[0].when, self.place_of),
             Condition::Silent { .. } => None,
         };
         let hourly = special::hourly(rule, self.place_of);
-        LocalRule { rule: index, body, named, silent, stuck, hourly, windows: std::mem::take(&mut self.used).into() }
+        let sequence = sequence::steps(rule, self);
+        LocalRule {
+            rule: index,
+            body,
+            named,
+            silent,
+            sequence,
+            stuck,
+            hourly,
+            windows: std::mem::take(&mut self.used).into(),
+        }
     }
 
     pub fn area_part(&mut self, program: &Program, index: u32, slots: &mut [Slot]) -> AreaPart {
@@ -76,10 +85,12 @@ impl Compiler<'_> {
             TallyPart { predicate: Some(self.logic(predicate)), slots: found, several }
         });
         let tallies = tallies.collect();
+        let sequence = sequence::steps(rule, self);
         let slot_of = |id: MetricId| (self.place_of)(program.metric_name(id)?);
         AreaPart {
             rule: index,
             tallies,
+            sequence,
             windows: spec.windows.iter().map(|(id, _)| slot_of(*id)).collect(),
             named: program.named[index as usize].iter().filter_map(|&id| slot_of(id)).collect(),
         }
@@ -96,6 +107,7 @@ impl Compiler<'_> {
                 clear: None,
                 for_: 0,
                 clear_for: 0,
+                clears_itself: false,
                 deciding: None,
                 when_terms: [Term::NewestTime].into(),
                 clear_terms: [Term::NewestTime].into(),
@@ -105,6 +117,7 @@ impl Compiler<'_> {
         Body {
             levels,
             stale_after: rule.stale_after.map(|span| span.0),
+            is_sequence: sequence::steps_of(rule).is_some(),
             gate: Gate::of(rule, program),
             always_awaits_stale: stale_can_open(rule),
             message,
@@ -119,6 +132,7 @@ impl Compiler<'_> {
             clear: level.clear_when.as_ref().map(|clear| self.logic(clear)),
             for_: level.for_.0,
             clear_for: level.clear_for.0,
+            clears_itself: matches!(level.when, Expr::Sequence(_)) && level.clear_when == Some(Expr::Bool(true)),
             deciding: Deciding::of(&level.when, self),
             clear_terms: level.clear_when.as_ref().map_or_else(|| when_terms.clone(), |clear| self.terms(clear)),
             when_terms,
@@ -165,7 +179,12 @@ impl Compiler<'_> {
             }
             Expr::If(a, b, c) => [a, b, c].into_iter().for_each(|part| self.collect_terms(part, terms)),
             Expr::In(a, _) => self.collect_terms(a, terms),
-            Expr::Number(_) | Expr::Bool(_) | Expr::Text(_) | Expr::Attr(_) | Expr::Reporting(_) => {}
+            Expr::Number(_)
+            | Expr::Bool(_)
+            | Expr::Text(_)
+            | Expr::Attr(_)
+            | Expr::Reporting(_)
+            | Expr::Sequence(_) => {}
         }
     }
 
@@ -272,7 +291,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn logic(&mut self, expr: &Expr) -> Logic {
+    pub fn logic(&mut self, expr: &Expr) -> Logic {
         match expr {
             Expr::Bool(value) => Logic::Constant(Truth::of(*value)),
             Expr::Attr(name) => {

@@ -8,6 +8,7 @@ use super::expression::Logic;
 use super::gate::Gate;
 use super::program::{AttrKind, Class, MetricId, Program};
 use super::season::Season;
+use super::sequence::StepSpec;
 use super::view::ViewSpec;
 use super::worse::Deciding;
 use crate::ast::{Condition, Expr, Rule, SilentFor};
@@ -63,6 +64,8 @@ pub(super) struct LocalRule {
     pub silent: Option<SilentFor>,
     /// Slots of the metrics whose air quality index it asks for: the ends of their hours evaluate it.
     pub hourly: Box<[u32]>,
+    /// The steps of a sequence.
+    pub sequence: Option<Box<[StepSpec]>>,
     /// Slot and span of `stuck_for`.
     pub stuck: Option<(u32, i64)>,
     /// The windows it reads: slot, view.
@@ -74,6 +77,8 @@ pub(super) struct LocalRule {
 pub(super) struct Body {
     pub levels: Box<[Level]>,
     pub stale_after: Option<i64>,
+    /// Whether its one level is a sequence.
+    pub is_sequence: bool,
     /// What keeps it from opening, if anything.
     pub gate: Option<Box<Gate>>,
     /// Whether a metric that goes stale can matter while the rule is normal.
@@ -90,6 +95,8 @@ pub(super) struct Level {
     pub clear: Option<Logic>,
     pub for_: i64,
     pub clear_for: i64,
+    /// Whether it is a sequence that clears after `clear_for` whatever comes.
+    pub clears_itself: bool,
     /// How bad it is while this level holds.
     pub deciding: Option<Deciding>,
     pub when_terms: Box<[Term]>,
@@ -127,6 +134,8 @@ pub(super) struct AreaPart {
     pub rule: u32,
     /// For each tally of the area rule.
     pub tallies: Box<[TallyPart]>,
+    /// The steps of a sequence.
+    pub sequence: Option<Box<[StepSpec]>>,
     /// For each window of the area rule, the slot of its metric.
     pub windows: Box<[Option<u32>]>,
     /// Slots of the metrics that it names and the sensor reports.
@@ -262,6 +271,11 @@ impl AreaRule {
         let windows = metrics.iter().copied().zip(compiler.windows).collect();
         AreaRule { body, windows, tallies: compiler.tallies }
     }
+}
+
+/// Slot and span of `stuck_for`, if that is the condition.
+pub(super) fn stuck(when: &Expr, place_of: &dyn Fn(&str) -> Option<u32>) -> Option<(u32, i64)> {
+    if let Expr::Stuck(name, span) = when { Some((place_of(name)?, span.0)) } else { None }
 }
 
 /// `previous` and `changed` need the reading before the newest, `stuck_for` the beginning of the run.

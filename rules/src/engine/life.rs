@@ -79,6 +79,14 @@ impl LevelState {
         matches!(self.phase, Phase::On | Phase::Clearing)
     }
 
+    /// The level comes to hold; one that clears by itself begins to at once.
+    pub fn begin(&mut self, level: &Level, at: i64) {
+        self.phase = Phase::On;
+        if level.clears_itself {
+            (self.phase, self.since) = (Phase::Clearing, at);
+        }
+    }
+
     fn due(&self, level: &Level) -> i64 {
         match self.phase {
             Phase::Pending => self.since.saturating_add(level.for_),
@@ -88,7 +96,7 @@ impl LevelState {
     }
 
     #[inline]
-    fn evaluate(&mut self, level: &Level, at: i64, when: impl Fn() -> Truth, clear: impl Fn() -> Truth) {
+    pub fn evaluate(&mut self, level: &Level, at: i64, when: impl Fn() -> Truth, clear: impl Fn() -> Truth) {
         match self.phase {
             Phase::Off | Phase::Pending => {
                 let holds = when() == Truth::True;
@@ -192,7 +200,10 @@ impl RuleState {
     pub fn fire(&mut self, levels: &[Level], at: i64) {
         for (state, level) in self.levels.iter_mut().zip(levels) {
             if state.due(level) == at {
-                state.phase = if state.phase == Phase::Pending { Phase::On } else { Phase::Off };
+                match state.phase {
+                    Phase::Pending => state.begin(level, at),
+                    _ => state.phase = Phase::Off,
+                }
             }
         }
     }

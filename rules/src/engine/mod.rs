@@ -26,6 +26,7 @@ mod restored;
 mod saved;
 mod season;
 mod sensor;
+mod sequence;
 mod sorted;
 mod special;
 mod tally;
@@ -267,7 +268,7 @@ impl Engine {
         for (sensor, links) in self.sensors.iter_mut().zip(links) {
             if !links.is_empty() {
                 let links = links.into_iter().map(|(_, link)| link).collect();
-                sensor.apart = Some(Box::new(Apart { links, forgotten: None }));
+                sensor.apart = Some(Box::new(Apart { links, ..Apart::default() }));
             }
         }
     }
@@ -295,6 +296,7 @@ impl Engine {
             tallies: spec.tallies.iter().map(|tally| Tally::new(tally.span, tallied.clone())).collect(),
             members,
             stale_from: i64::MAX,
+            attempts: Default::default(),
         }
     }
 

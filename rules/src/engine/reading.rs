@@ -124,7 +124,7 @@ impl Engine {
         let Engine { program, layouts, sensors, areas, timers, counters, .. } = self;
         let mut teller = Teller { program, out };
         let layout = &layouts[sensors[place].layout as usize];
-        let context = SensorContext { program, layout, timing };
+        let context = SensorContext { program, layout, timing, offset };
 
         let sensor = &mut sensors[place];
         let mut merged = Places::new();
@@ -144,7 +144,7 @@ impl Engine {
             let mut shared = Areas { program, layouts, areas, timers };
             shared.fire_before(sensors, &newer, time, &mut teller);
             counters.duplicates += shared.apply(sensors, place, time, offset, values);
-            shared.evaluate(sensors, &newer, time, &mut teller);
+            shared.evaluate(sensors, &newer, (place as u32, offset), time, &mut teller);
         }
 
         let sensor = &mut sensors[place];
@@ -176,7 +176,8 @@ impl Areas<'_> {
         for (key, _) in newer {
             let area = &mut self.areas[*key as usize];
             if area.next_timer < time {
-                area.fire(&AreaContext { program: self.program, layouts: self.layouts, sensors }, time - 1, teller);
+                let context = AreaContext { program: self.program, layouts: self.layouts, sensors, reading: None };
+                area.fire(&context, time - 1, teller);
             }
         }
     }
@@ -221,9 +222,16 @@ impl Areas<'_> {
         (count - applied.len()) as u64
     }
 
-    fn evaluate(&mut self, sensors: &[SensorState], newer: &NewerInAreas, time: i64, teller: &mut Teller<'_>) {
+    fn evaluate(
+        &mut self,
+        sensors: &[SensorState],
+        newer: &NewerInAreas,
+        reading: (u32, Offset),
+        time: i64,
+        teller: &mut Teller<'_>,
+    ) {
         for (key, places) in newer {
-            let context = AreaContext { program: self.program, layouts: self.layouts, sensors };
+            let context = AreaContext { program: self.program, layouts: self.layouts, sensors, reading: Some(reading) };
             let area = &mut self.areas[*key as usize];
             area.key_time = area.key_time.max(time);
             let at = area.key_time;

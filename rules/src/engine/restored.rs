@@ -5,7 +5,7 @@ use super::life::{Incident, RuleState};
 use super::metric::{MetricState, NEVER};
 use super::presence::{At, Presence};
 use super::program::Program;
-use super::saved::{Kept, VERSION, load_class, load_held, load_readings, load_rule, load_tallied};
+use super::saved::{Kept, VERSION, load_attempts, load_class, load_held, load_readings, load_rule, load_tallied};
 use super::season::SavedSeason;
 use super::sensor::SensorState;
 use super::tally::{Tallied, Tally};
@@ -170,6 +170,13 @@ impl Loader<'_> {
                 _ => self.end(rule, &was.id, state, if place.is_some() { RULE_CHANGED } else { MOVED }),
             }
         }
+        for _ in 0..self.reader.count()? {
+            let rule = self.reader.index()?;
+            let attempts = load_attempts(&mut self.reader)?;
+            if let Some((place, &now)) = place.zip(self.rules.get(&rule)) {
+                self.engine.sensors[place].put_attempts(now, attempts);
+            }
+        }
         let seen = self.reader.signed()?;
         if let Some(place) = place {
             self.engine.presence.restore(place, seen);
@@ -203,6 +210,7 @@ impl Loader<'_> {
         for _ in 0..self.reader.count()? {
             let rule = self.reader.index()?;
             let state = load_rule(&mut self.reader)?;
+            let attempts = load_attempts(&mut self.reader)?;
             let written_by = Arc::clone(&self.written_by);
             let spec = written_by.area_rules.get(rule as usize).and_then(Option::as_ref).ok_or(Broken)?;
             let windows = spec.windows.iter().map(|_| load_readings(&mut self.reader, |reader| reader.index()));
@@ -222,7 +230,10 @@ impl Loader<'_> {
                 Some((place, rules.binary_search_by_key(&now, |rule| rule.rule).ok()?))
             });
             match room {
-                Some((area, place)) => self.fill_area(area, place, state, windows, tallies)?,
+                Some((area, place)) => {
+                    self.engine.areas[area].rules[place].attempts = attempts;
+                    self.fill_area(area, place, state, windows, tallies)?;
+                }
                 None => self.end(rule, code, state, RULE_CHANGED),
             }
         }

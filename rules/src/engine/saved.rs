@@ -8,7 +8,9 @@ use super::codec::{Broken, Reader, Writer};
 use super::life::{Incident, LevelState, Phase, RuleState};
 use super::metric::NEVER;
 use super::sensor::SensorState;
+use super::sequence::{Attempt, Attempts};
 use super::tally::Tallied;
+use super::telling::Found;
 use super::window::{Held, Readings};
 use model::CoverageClass;
 use uuid::Uuid;
@@ -41,6 +43,7 @@ pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
             let index_of = |member: u32| engine.sensors[rule.members[member as usize].sensor as usize].index;
             writer.unsigned(u64::from(rule.rule));
             save_rule(&rule.state, &mut writer);
+            save_attempts(&rule.attempts, &mut writer);
             for window in &rule.windows {
                 save_readings(&window.readings, &mut writer, |writer, member| {
                     writer.unsigned(u64::from(index_of(member)));
@@ -111,6 +114,49 @@ fn save_sensor(engine: &Engine, sensor: &SensorState, writer: &mut Writer<'_>) {
         writer.unsigned(u64::from(rule.rule));
         save_rule(state, writer);
     }
+    let sequences = sensor.apart.as_ref().map_or(&[][..], |apart| &apart.sequences);
+    writer.unsigned(sequences.len() as u64);
+    for (rule, attempts) in sequences {
+        writer.unsigned(u64::from(*rule));
+        save_attempts(attempts, writer);
+    }
+}
+
+fn save_attempts(attempts: &Attempts, writer: &mut Writer<'_>) {
+    writer.unsigned(attempts.live.len() as u64);
+    for attempt in &attempts.live {
+        writer.signed(attempt.first);
+        writer.signed(attempt.last);
+        writer.unsigned(u64::from(attempt.next));
+        writer.flag(attempt.waits);
+        writer.unsigned(attempt.readings.len() as u64);
+        for found in &attempt.readings {
+            writer.text(&found.sensor);
+            writer.text(&found.metric);
+            writer.unsigned(u64::from(found.partition));
+            writer.signed(found.time);
+            writer.number(found.value);
+            writer.unsigned(found.offset);
+        }
+    }
+}
+
+pub(super) fn load_attempts(reader: &mut Reader<'_>) -> Result<Attempts, Broken> {
+    let found = |reader: &mut Reader<'_>| {
+        Ok(Found {
+            sensor: reader.text()?.into(),
+            metric: reader.text()?.into(),
+            partition: reader.index()?,
+            time: reader.signed()?,
+            value: reader.number()?,
+            offset: reader.unsigned()?,
+        })
+    };
+    let attempt = |reader: &mut Reader<'_>| {
+        let (first, last, next) = (reader.signed()?, reader.signed()?, reader.index()?);
+        Ok(Attempt { first, last, next, waits: reader.flag()?, readings: reader.list(found)? })
+    };
+    Ok(Attempts { live: reader.list(attempt)?, ..Attempts::default() })
 }
 
 fn save_held<T: Copy>(held: &Held<T>, writer: &mut Writer<'_>, tag: impl Fn(&mut Writer<'_>, T)) {

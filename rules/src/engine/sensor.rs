@@ -7,11 +7,13 @@ use super::layout::{Layout, LocalRule, Term};
 use super::life::{Phase, RuleState};
 use super::metric::{MetricState, NEVER, SensorValues};
 use super::program::{Program, Timing};
+use super::sequence::{Attempts, Observation, StepSpec};
 use super::special;
 use super::telling::{Found, Teller};
 use super::window::Held;
 use super::worse::Deciding;
 use crate::ast::SilentFor;
+use model::TransitionKind;
 use smallvec::SmallVec;
 
 /// One sensor and its rules. It begins with a line of the cache and fills three where one metric and one rule are kept;
@@ -45,6 +47,8 @@ pub(super) struct Apart {
     pub links: Box<[Link]>,
     /// Metrics that count no longer than told, whatever their age. Only tests of rules tell so; it is never saved.
     pub forgotten: Option<Forgotten>,
+    /// The attempts of its rules that are sequences, ascending by rule; none where there are none.
+    pub sequences: Vec<(u32, Attempts)>,
 }
 
 const _: () = assert!(size_of::<SensorState>() == 192, "a sensor's state fills three lines of the cache");
@@ -67,6 +71,8 @@ pub(super) struct SensorContext<'a> {
     pub program: &'a Program,
     pub layout: &'a Layout,
     pub timing: Timing,
+    /// Offset of the reading that is taken up; timers do not look at it.
+    pub offset: u64,
 }
 
 impl SensorState {
@@ -207,6 +213,9 @@ impl SensorState {
         by_reading: bool,
     ) -> bool {
         let gated = self.rules[place].is_gated(rule.body.gate.as_deref(), at);
+        if let Some(steps) = &rule.sequence {
+            return self.evaluate_sequence(context, rule, steps, place, at, by_reading);
+        }
         if let Some(after) = rule.silent {
             let silent = Truth::of(self.silent_at(context, after) <= at);
             let opens = if gated { Truth::False } else { silent };
@@ -263,10 +272,64 @@ impl SensorState {
         let level = &rule.body.levels[change.decided_by];
         let sensor = &context.program.registry.sensors()[self.index as usize];
         let found = level.decided_terms(&change, stale).iter().map(|term| self.found(context, &sensor.id, *term, at));
-        let evidence = teller.evidence(&found.collect::<Vec<_>>());
+        let mut found: Vec<Vec<Found>> = found.collect();
+        if rule.sequence.is_some() && change.kind == TransitionKind::Opened {
+            found = self.take_attempts(rule.rule).take_seen();
+        }
+        let evidence = teller.evidence(&found);
         let attrs = &context.program.attr_sets[self.attrs as usize];
         let message = rule.body.render(|slot| self.metrics[slot].newest().map(|newest| newest.value), attrs);
         teller.tell(rule.rule, &sensor.id, &rule.body, &mut self.rules[place], change, evidence, message);
+    }
+
+    fn evaluate_sequence(
+        &mut self,
+        context: &SensorContext<'_>,
+        rule: &LocalRule,
+        steps: &[StepSpec],
+        place: usize,
+        at: i64,
+        by_reading: bool,
+    ) -> bool {
+        self.advance(rule, at);
+        let mut attempts = self.take_attempts(rule.rule);
+        let gated = self.rules[place].is_gated(rule.body.gate.as_deref(), at);
+        let values = SensorValues {
+            program: context.program,
+            metrics: &self.metrics,
+            attrs: &context.program.attr_sets[self.attrs as usize],
+            forgotten: self.apart.as_ref().and_then(|apart| apart.forgotten.as_ref()),
+            stale_after: rule.body.stale_after.unwrap_or(context.timing.stale_after),
+            at,
+            by_reading,
+        };
+        let level = &rule.body.levels[0];
+        let clear = level.clear.as_ref().map_or(Truth::Unknown, |clear| clear.evaluate(&values));
+        let sensor = &context.program.registry.sensors()[self.index as usize].id;
+        let partition = context.program.sensors[self.index as usize].partition;
+        let (names, offset) = (&context.layout.names, context.offset);
+        let observation = Observation { steps, values, sensor, names, partition, offset };
+        let observation = by_reading.then_some(&observation);
+        let eventful = self.rules[place].evaluate_sequence(level, at, observation, &mut attempts, gated, clear);
+        self.put_attempts(rule.rule, attempts);
+        eventful
+    }
+
+    /// Takes out the attempts of a rule.
+    fn take_attempts(&mut self, rule: u32) -> Attempts {
+        let Some(apart) = &mut self.apart else { return Attempts::default() };
+        let found = apart.sequences.binary_search_by_key(&rule, |(rule, _)| *rule);
+        found.map_or(Attempts::default(), |place| apart.sequences.remove(place).1)
+    }
+
+    /// Puts the attempts of a rule back.
+    pub fn put_attempts(&mut self, rule: u32, attempts: Attempts) {
+        if attempts.is_empty() {
+            return;
+        }
+        let sequences = &mut self.apart.get_or_insert_default().sequences;
+        let place = sequences.partition_point(|(other, _)| *other < rule);
+        sequences.insert(place, (rule, attempts));
     }
 
     /// Lets the windows of a rule end at `at`.

@@ -17,6 +17,11 @@ pub(super) fn of(moment: &Moment<'_>, condition: Option<&Expr>) -> Vec<Evidence>
         Some(condition) => collect(moment, condition, &mut terms),
         None => terms.push(of_silence(moment)),
     }
+    listed(moment, &terms)
+}
+
+/// The first reading of each term, then the rest of each.
+pub(super) fn listed(moment: &Moment<'_>, terms: &[Vec<(Arc<str>, Held)>]) -> Vec<Evidence> {
     let firsts = terms.iter().flat_map(|term| term.iter().take(1));
     let rests = terms.iter().flat_map(|term| term.iter().skip(1));
     let mut found: Vec<Evidence> = Vec::new();
@@ -58,7 +63,7 @@ fn collect(moment: &Moment<'_>, condition: &Expr, terms: &mut Vec<Vec<(Arc<str>,
             fitting.sort_by_key(|(_, held)| (Reverse(held.time), held.sensor));
             terms.push(fitting);
         }
-        Expr::Number(_) | Expr::Bool(_) | Expr::Text(_) | Expr::Attr(_) | Expr::Reporting(_) => {}
+        Expr::Number(_) | Expr::Bool(_) | Expr::Text(_) | Expr::Attr(_) | Expr::Reporting(_) | Expr::Sequence(_) => {}
         Expr::Not(a) | Expr::Neg(a) | Expr::In(a, _) => collect(moment, a, terms),
         Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {
             collect(moment, a, terms);

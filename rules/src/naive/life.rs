@@ -1,14 +1,17 @@
 //! The life of one rule at one key: its levels, its timers, and what it tells.
 
 use super::index::awaited_hour_end;
+use super::readings::Held;
+use super::sequence::Attempt;
 use super::value::Moment;
-use super::{RuleAtKey, World, evidence, schedule, worse};
+use super::{RuleAtKey, World, evidence, schedule, sequence, worse};
 use crate::ast::{Condition, Expr, Level, Rule, SilentFor, WindowFunction};
-use model::{EventTime, IncidentState, Millis, Severity, Transition, TransitionKind, incident_id};
+use model::{EventTime, IncidentState, Millis, Offset, Severity, Transition, TransitionKind, incident_id};
+use std::sync::Arc;
 
 /// Where one level stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LevelState {
+pub(super) enum LevelState {
     Off,
     Pending(EventTime),
     On,
@@ -18,8 +21,8 @@ enum LevelState {
 /// What makes a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A reading that is newer for the rule.
-    Reading,
+    /// A reading that is newer for the rule: its sensor and offset.
+    Reading(u32, Offset),
     /// Everything of the rule that is due at the moment of the step.
     Timer,
 }
@@ -46,11 +49,15 @@ struct Incident {
 /// State of one rule at one key.
 #[derive(Debug)]
 pub(super) struct Life {
-    levels: Vec<LevelState>,
+    pub(super) levels: Vec<LevelState>,
     last_evaluation: Option<Evaluation>,
     incident: Option<Incident>,
     last_transition: Option<EventTime>,
-    last_cleared: Option<EventTime>,
+    pub(super) last_cleared: Option<EventTime>,
+    /// Of a sequence, the one that started first in front.
+    pub(super) attempts: Vec<Attempt>,
+    /// The readings of the steps that opened it.
+    pub(super) seen: Vec<(Arc<str>, Held)>,
 }
 
 impl Life {
@@ -70,11 +77,13 @@ impl Life {
             incident: None,
             last_transition: None,
             last_cleared: None,
+            attempts: Vec::new(),
+            seen: Vec::new(),
         }
     }
 
     /// The highest level that is on or clearing.
-    fn highest_holding(&self) -> Option<usize> {
+    pub(super) fn highest_holding(&self) -> Option<usize> {
         self.levels.iter().rposition(|level| matches!(level, LevelState::On | LevelState::Clearing(_)))
     }
 
@@ -176,8 +185,7 @@ impl RuleAtKey {
         let [Level { when: Expr::Stuck(metric, span), .. }] = written(&self.rule) else { return None };
         let evaluated = self.life.last_evaluated().map(|(at, _)| at);
         let from = world.readings.same_since(*self.members.first()?, metric)? + *span;
-        let awaited = self.life.levels == [LevelState::Off] && evaluated.is_none_or(|evaluated| evaluated < from);
-        awaited.then_some(from)
+        (self.life.levels == [LevelState::Off] && evaluated.is_none_or(|evaluated| evaluated < from)).then_some(from)
     }
 
     fn edge_timers(&self, world: &World) -> Vec<EventTime> {
@@ -200,7 +208,7 @@ impl RuleAtKey {
     pub(super) fn step(&mut self, world: &World, key: &str, step: Step, at: EventTime, out: &mut Vec<Transition>) {
         let before = self.life.highest_holding();
         let evaluates = match step {
-            Step::Reading => true,
+            Step::Reading(..) => true,
             Step::Timer => {
                 let ends = [self.silence_timer(world), self.hour_end_timer(world), self.stuck_timer(world)];
                 self.staleness_timers(world).contains(&at)
@@ -209,7 +217,7 @@ impl RuleAtKey {
             }
         };
         if evaluates {
-            self.evaluate(world, at, step == Step::Timer);
+            self.evaluate(world, at, step);
         }
         if step == Step::Timer {
             self.end_spans(at);
@@ -218,7 +226,8 @@ impl RuleAtKey {
     }
 
     /// Evaluates all conditions; then each level takes one step.
-    fn evaluate(&mut self, world: &World, at: EventTime, by_timer: bool) {
+    fn evaluate(&mut self, world: &World, at: EventTime, step: Step) {
+        let by_timer = step == Step::Timer;
         let moment = Moment { world, rule: &self.rule, members: &self.members, at, by_timer };
         let (mut when, mut clear_when) = (Vec::new(), Vec::new());
         match &self.rule.condition {
@@ -241,6 +250,13 @@ impl RuleAtKey {
         if schedule::is_closed(world, &self.rule, self.life.last_cleared, at) {
             when.fill(Some(false));
         }
+        if let [level] = written(&self.rule)
+            && sequence::steps(level).is_some()
+        {
+            self.life.step_sequence(&moment, level, step, clear_when[0]);
+            self.life.last_evaluation = Some(Evaluation { at, by_timer, clear_when });
+            return;
+        }
         for (index, state) in self.life.levels.iter_mut().enumerate() {
             let (for_, clear_for) =
                 written(&self.rule).get(index).map_or((Millis(0), Millis(0)), |level| (level.for_, level.clear_for));
@@ -262,7 +278,10 @@ impl RuleAtKey {
     fn end_spans(&mut self, at: EventTime) {
         for (level, state) in written(&self.rule).iter().zip(&mut self.life.levels) {
             *state = match *state {
-                LevelState::Pending(since) if since + level.for_ == at => LevelState::On,
+                LevelState::Pending(since) if since + level.for_ == at => {
+                    sequence::end_waiting(level, &mut self.life.attempts, &mut self.life.seen);
+                    sequence::begun(level, at)
+                }
                 LevelState::Clearing(since) if since + level.clear_for == at => LevelState::Off,
                 same => same,
             };
@@ -348,7 +367,12 @@ impl RuleAtKey {
             revision: incident.revision,
             time,
             opened_at: incident.opened_at,
-            evidence: evidence::of(&moment, self.deciding(kind, marked, before, after)),
+            evidence: if kind == TransitionKind::Opened && !self.life.seen.is_empty() {
+                let newest_first = self.life.seen.drain(..).rev().map(|reading| vec![reading]);
+                evidence::listed(&moment, &newest_first.collect::<Vec<_>>())
+            } else {
+                evidence::of(&moment, self.deciding(kind, marked, before, after))
+            },
             message: moment.message(),
             stale: if kind == TransitionKind::Updated && marked { Some(stale) } else { stale.then_some(true) },
             reason: None,

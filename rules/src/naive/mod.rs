@@ -13,6 +13,7 @@ mod numbers;
 mod readings;
 mod schedule;
 mod season;
+mod sequence;
 mod statistics;
 mod value;
 mod windows;
@@ -157,7 +158,7 @@ impl Naive {
             let key = &mut self.keys[index];
             key.time = key.time.max(time);
             for rule in newer_for {
-                key.rules[rule].step(&self.world, &key.code, Step::Reading, key.time, out);
+                key.rules[rule].step(&self.world, &key.code, Step::Reading(sensor, offset), key.time, out);
             }
             fire(key, &self.world, &|due| due <= time, out);
         }

@@ -70,6 +70,11 @@ impl<'a> Moment<'a> {
         self.eval(condition, scope).and_then(Value::truth)
     }
 
+    /// Whether a step of a sequence holds for the sensor that was observed.
+    pub(super) fn truth_for(&self, condition: &Expr, sensor: u32) -> Option<bool> {
+        self.eval(condition, Scope::Sensor(sensor)).and_then(Value::truth)
+    }
+
     /// What a part of a condition of the rule is worth.
     pub(super) fn worth(&self, part: &Expr) -> Worth {
         let scope = self.key_sensor().map_or(Scope::Area, Scope::Sensor);
@@ -182,6 +187,8 @@ impl<'a> Moment<'a> {
             }
             Expr::Window(function, metric, span) => self.window_function(*function, metric, *span),
             Expr::Previous(metric) => self.two_newest(metric)?.1.map(Value::Number),
+            // Whether it was seen is no matter of a moment.
+            Expr::Sequence(_) => None,
             Expr::Stuck(metric, span) => {
                 let sensor = self.key_sensor().filter(|&sensor| !self.is_stale(sensor, metric))?;
                 let since = self.world.readings.same_since(sensor, metric)?;

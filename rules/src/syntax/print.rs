@@ -1,6 +1,6 @@
 //! Checked expressions as text that parses back to the same expression.
 
-use crate::ast::{Comparison, Expr, Operator, WindowFunction};
+use crate::ast::{Comparison, Expr, Operator, Step, WindowFunction};
 use std::fmt::{self, Display, Write};
 
 impl Display for Comparison {
@@ -90,6 +90,10 @@ impl Display for Expr {
             Expr::Changed(metric) => write!(f, "changed({metric})"),
             Expr::Iaqi(metric) => write!(f, "iaqi({metric})"),
             Expr::Aqi => f.write_str("aqi()"),
+            Expr::Sequence(steps) => {
+                let words = |step: &Step| format!("{}{}", if step.not { "not " } else { "" }, step.when);
+                write!(f, "sequence({})", steps.iter().map(words).collect::<Vec<_>>().join(", then "))
+            }
             Expr::Stuck(metric, span) => write!(f, "stuck_for({metric}, '{span}')"),
             Expr::Sensors(pred, span) => write!(f, "sensors({pred}, '{span}')"),
             Expr::Share(pred, span) => write!(f, "share({pred}, '{span}')"),

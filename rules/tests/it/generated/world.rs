@@ -5,7 +5,9 @@ use super::random::{Pace, Random};
 use jiff::tz::{Offset, TimeZone};
 use model::{AttrValue, Domain, Metric, Metrics, Millis, Sensor, Severity};
 use rules::Settings;
-use rules::ast::{About, Condition, Each, Expr, Level, Rule, Schedule, SilentFor, Template, TemplatePart, Text};
+use rules::ast::{
+    About, Comparison, Condition, Each, Expr, Level, Rule, Schedule, SilentFor, Step, Template, TemplatePart, Text,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -95,12 +97,13 @@ pub fn rules(random: &mut Random, pace: Pace) -> Vec<Arc<Rule>> {
 }
 
 fn rule(random: &mut Random, id: String, pace: Pace) -> Rule {
-    let (silent, stuck) = (random.percent(10), random.percent(7));
+    let (silent, stuck, sequence) = (random.percent(10), random.percent(7), random.percent(10));
     let each = if silent || stuck { Each::Sensor } else { random.pick(&[Each::Sensor, Each::Cell, Each::Subdistrict]) };
     let metrics = random.pick(&[1, 1, 2, 3]);
     let condition = match (silent, stuck) {
         (true, _) => self::silent(random, pace),
         (_, true) => self::stuck(random, metrics, pace),
+        _ if sequence => self::sequence(random, &each, metrics, pace),
         _ => Condition::Levels(levels(random, &each, metrics, pace)),
     };
     let mut expressions = Expressions { random, metrics, pace };
@@ -147,6 +150,34 @@ fn stuck(random: &mut Random, metrics: usize, pace: Pace) -> Condition {
         for_: Millis(0),
         clear_when: None,
         clear_for: Millis(0),
+    }])
+}
+
+/// Steps of a sensor are any condition; those of an area are of one sensor's readings.
+fn sequence(random: &mut Random, each: &Each, metrics: usize, pace: Pace) -> Condition {
+    let place = if each.is_sensor() { Place::Sensor } else { Place::Pred };
+    let count = random.pick(&[2, 2, 3, 4]);
+    let (for_, clear_for) = (random.pick(&SHORT) * pace, random.pick(&SHORT) * pace);
+    let steps = (0..count).map(|index| {
+        let not = index > 0 && random.percent(30);
+        let limit = Expr::Number(random.pick(&[1.0, 2.0, 3.0]));
+        let how = random.pick(&[Comparison::GreaterOrEqual, Comparison::GreaterOrEqual, Comparison::Less]);
+        let metric = Expr::Metric(METRICS[random.below(metrics)].into());
+        let simple = random.percent(75);
+        let mut expressions = Expressions { random: &mut *random, metrics, pace };
+        let when =
+            if simple { Expr::Compare(how, Box::new(metric), Box::new(limit)) } else { expressions.truth(place, 2) };
+        Step { when, not }
+    });
+    let steps: Vec<Step> = steps.collect();
+    let by_itself = random.percent(50);
+    let (_, clear_when) = Expressions { random: &mut *random, metrics, pace }.natural(each, 2.0);
+    Condition::Levels(vec![Level {
+        severity: Severity::Minor,
+        when: Expr::Sequence(steps.into()),
+        for_,
+        clear_when: Some(if by_itself { Expr::Bool(true) } else { clear_when }),
+        clear_for: if by_itself || random.percent(30) { clear_for } else { Millis(0) },
     }])
 }
 
