@@ -9,7 +9,7 @@ fn any_number_of_workers_finds_the_same() {
     city::record(recorded.path(), 240, 40_000, 1);
     let expected = run::to_the_end(recorded.path(), first.path(), 1);
     assert!(expected.lines().count() > 1_000, "the history is not eventful enough: {}", expected.lines().count());
-    for workers in [2, 4, 16] {
+    for workers in [2, 4, 7, 16] {
         let run = tempdir().unwrap();
         let found = run::to_the_end(recorded.path(), run.path(), workers);
         run::assert_same(&found, &expected, &format!("{workers} workers"));
