@@ -4,6 +4,7 @@
 
 mod backtest;
 mod cases;
+mod cookbook;
 mod diagnostics;
 mod explained;
 mod generated;
