@@ -9,7 +9,8 @@ use ::rules::ast::Rule;
 use ::rules::naive::{Decided, Explainer, Told};
 use bus::{BusError, EventLog, Topic};
 use model::{
-    Entry, EventTime, Marker, MarkerKind, Millis, Offset, PARTITIONS, Partition, Registry, Transition, partition_of,
+    Entry, EventTime, Marker, MarkerKind, Millis, Offset, PARTITIONS, Partition, Registry, Transition, TransitionKind,
+    partition_of,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -95,8 +96,9 @@ pub fn explain(log: &dyn EventLog, incident: Uuid, settings: &Settings) -> Resul
     let mut same = true;
     for transition in transitions {
         let twin = told.iter().find(|told| is_same(&told.transition, &transition));
-        // What a new rule set or registry cleared, no reading did.
-        same &= twin.is_some() || transition.reason.is_some();
+        // What a new rule set or registry cleared, no reading did; nor what other incidents marked.
+        let marked = transition.transition == TransitionKind::Updated && transition.evidence.is_empty();
+        same &= twin.is_some() || transition.reason.is_some() || marked;
         let decided = twin.and_then(|told| told.decided.clone());
         let observations = observations(log, &transition)?;
         found.steps.push(Step { transition, observations, decided });
@@ -209,9 +211,12 @@ fn observations(log: &dyn EventLog, transition: &Transition) -> Result<Vec<Optio
     transition.evidence.iter().map(read).collect()
 }
 
-/// Whether a transition calculated once more is the one on the log; the topic prefix is part of the id, and a setting.
+/// Whether a transition calculated once more is the one on the log. The topic prefix is part of the id, and a setting;
+/// what other incidents did to it is not calculated again.
 fn is_same(again: &Transition, logged: &Transition) -> bool {
-    Transition { id: logged.id, ..again.clone() } == *logged
+    let Transition { id, revision, shown_from, .. } = *logged;
+    let inhibited_by = logged.inhibited_by.clone();
+    Transition { id, revision, shown_from, inhibited_by, ..again.clone() } == *logged
 }
 
 /// Is given offset, key and value of a record, and says whether to read on.

@@ -159,6 +159,10 @@ mod tests {
             message: Some("水位 0.83 m".into()),
             stale: None,
             reason: None,
+            inhibited_by: Vec::new(),
+            members: Vec::new(),
+            storm: None,
+            shown_from: 1,
         }
     }
 

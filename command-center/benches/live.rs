@@ -92,6 +92,10 @@ fn batch(number: usize) -> Batch {
         message: None,
         stale: None,
         reason: None,
+        inhibited_by: Vec::new(),
+        members: Vec::new(),
+        storm: None,
+        shown_from: 1,
     };
     let mut batch = Batch::new();
     Event::of_transition(&transition).push(&mut batch, Topic::Analyze, transition.id.to_string().as_bytes());

@@ -62,7 +62,7 @@ pub struct FeedMessage {
     pub references: Vec<String>,
     /// The incident.
     pub incident: Uuid,
-    /// Its revision, counted from 1 without gaps.
+    /// Its revision: counted without gaps from 1, or from where it was no longer inhibited.
     pub revision: u32,
     /// The rule that found it.
     pub rule: String,
@@ -88,6 +88,12 @@ pub struct FeedMessage {
     /// What the rule says, with its values filled in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The open incidents that inhibit it, so that it needs no act of its own at present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibited_by: Vec<Uuid>,
+    /// The incidents that make it up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Uuid>,
     /// The area in words, by language; empty if it has no name.
     #[serde(rename = "areaDesc", default)]
     pub area_desc: BTreeMap<String, String>,
@@ -118,14 +124,15 @@ pub struct FeedContext {
 }
 
 impl FeedMessage {
-    /// The message of a transition.
+    /// The message of a transition. One whose `shown_from` is 0 makes none: see [`Transition::shown_from`].
     pub fn of_transition(transition: &Transition, sender: &str, context: FeedContext) -> FeedMessage {
         let is_stale = transition.stale == Some(true);
         let is_over = transition.state == IncidentState::Cleared;
-        let (msg_type, references) = match transition.transition {
-            TransitionKind::Opened => (MsgType::Alert, Vec::new()),
-            _ if is_over => (MsgType::Cancel, vec![format!("{}/1", transition.id)]),
-            _ => (MsgType::Update, vec![format!("{}/1", transition.id)]),
+        let first = format!("{}/{}", transition.id, transition.shown_from);
+        let (msg_type, references) = match transition.revision {
+            revision if revision <= transition.shown_from => (MsgType::Alert, Vec::new()),
+            _ if is_over => (MsgType::Cancel, vec![first]),
+            _ => (MsgType::Update, vec![first]),
         };
         let urgency = match transition.severity {
             _ if is_over => Urgency::Past,
@@ -151,6 +158,8 @@ impl FeedMessage {
             certainty: if is_stale { Certainty::Unknown } else { Certainty::Observed },
             opened_at: transition.opened_at,
             message: transition.message.clone(),
+            inhibited_by: transition.inhibited_by.clone(),
+            members: transition.members.clone(),
             area_desc: context.area_desc,
             place: context.place,
             district: context.district,
@@ -181,6 +190,10 @@ mod tests {
             message: None,
             stale: None,
             reason: None,
+            inhibited_by: Vec::new(),
+            members: Vec::new(),
+            storm: None,
+            shown_from: 1,
         };
         let say = |transition: &Transition| {
             let message = FeedMessage::of_transition(transition, "citywatch", FeedContext::default());
@@ -204,6 +217,9 @@ mod tests {
             ..opened
         };
         let (cancel, _) = say(&cleared);
+        let shown = Transition { revision: 2, shown_from: 2, transition: TransitionKind::Updated, ..cleared.clone() };
+        assert_eq!(say(&shown).0.msg_type, MsgType::Alert, "the first that is not inhibited");
+        assert_eq!(say(&Transition { shown_from: 2, ..cleared }).0.references, [format!("{}/2", shown.id)]);
         assert_eq!((cancel.msg_type, cancel.urgency, cancel.sent), (MsgType::Cancel, Urgency::Past, EventTime(9)));
     }
 }

@@ -177,9 +177,36 @@ pub struct Transition {
     /// Why it was cleared, where the readings did not clear it: `rule-changed`, `moved`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The open incidents that inhibit this one, ascending: while there are any it is no alarm of its own. On `cleared`,
+    /// those that did until then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibited_by: Vec<Uuid>,
+    /// The incidents that make up this one, of a rule with `correlate`: the first [`Transition::MOST_MEMBERS`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Uuid>,
+    /// Where this incident stands for a storm: its rule's `max_open`, which so many open incidents of the rule in the
+    /// subdistrict that is the key reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storm: Option<u32>,
+    /// Revision of the incident's first transition without `inhibited_by`, from which on operators and subscribers know
+    /// it; 0 while there is none. Left out where it is 1, as it mostly is.
+    #[serde(default = "from_the_first", skip_serializing_if = "is_the_first")]
+    pub shown_from: u32,
+}
+
+fn from_the_first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_the_first(revision: &u32) -> bool {
+    *revision == 1
 }
 
 impl Transition {
+    /// Members that one transition names at most.
+    pub const MOST_MEMBERS: usize = 64;
+
     /// The CloudEvents id: `{incident}/{revision}`.
     pub fn event_id(&self) -> String {
         format!("{}/{}", self.id, self.revision)
@@ -234,6 +261,10 @@ mod tests {
             message: None,
             stale: None,
             reason: None,
+            inhibited_by: Vec::new(),
+            members: Vec::new(),
+            storm: None,
+            shown_from: 1,
         };
         let line = serde_json::to_string(&transition).unwrap();
         assert!(line.ends_with(

@@ -38,6 +38,8 @@ pub struct Rule {
     pub cooldown: Millis,
     /// Fewer readings in a window make it unknown; else the function says.
     pub min_readings: Option<u32>,
+    /// What its incidents do to others.
+    pub relations: Relations,
     /// What an incident says, with `{{metric}}` and `{{attr.name}}` in it.
     pub message: Option<Template>,
     /// What the evaluators carry along without looking at it.
@@ -53,6 +55,17 @@ pub struct Schedule {
     pub from: u32,
     /// Minute of the day at which it ends, 0 to 1,440; if not later than `from`, of the day after.
     pub to: u32,
+}
+
+/// What open incidents of a rule do to other incidents.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Relations {
+    /// Ids of rules whose incidents are inhibited at the same key and inside its area. Ids that no rule has do nothing.
+    pub inhibits: Vec<String>,
+    /// Whether incidents of the same rule upstream of its sensor are inhibited: `inhibits: downstream`.
+    pub inhibits_upstream: bool,
+    /// Storm guard: so many incidents open in a subdistrict, and further ones are inhibited by one that says so.
+    pub max_open: Option<u32>,
 }
 
 /// What belongs to a rule but not to its evaluation.
@@ -156,6 +169,34 @@ pub enum Condition {
         /// How long is too long.
         after: SilentFor,
     },
+    /// Open incidents of other rules, near each other.
+    Correlate(Correlate),
+}
+
+/// Incidents of other rules that make up one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Correlate {
+    /// Severity of the incident.
+    pub severity: Severity,
+    /// Ids of the rules whose incidents count, each once. Ids that no rule has do nothing.
+    pub of: Vec<String>,
+    /// How far apart they may have opened.
+    pub within: Millis,
+    /// What brings two of them together.
+    pub near: Near,
+    /// So many distinct rules are needed.
+    pub at_least: u32,
+}
+
+/// What brings two incidents together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Near {
+    /// They stand no further apart than so many metres.
+    Metres(f64),
+    /// They are in the same area.
+    Same(Each),
+    /// Their sensors are on one pipe path: one drains to the other.
+    Pipe,
 }
 
 /// How long without a reading is silence.
@@ -297,6 +338,11 @@ impl Rule {
 }
 
 impl Condition {
+    /// Whether it is about readings, and not about incidents.
+    pub fn is_of_readings(&self) -> bool {
+        !matches!(self, Condition::Correlate(_))
+    }
+
     /// The metrics that the condition names, each once, in order of appearance; empty for `silent_for`.
     pub fn metrics(&self) -> Vec<Arc<str>> {
         let mut found = Vec::new();

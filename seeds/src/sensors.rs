@@ -119,6 +119,8 @@ fn device(slot: usize, filled: usize, turn: usize) -> Device {
 fn fill(subdistrict: &Subdistrict, turn: usize, count: usize, seed: u64, sensors: &mut Vec<Sensor>) {
     let whom = throw(name(&subdistrict.code), seed);
     let mut numbers: BTreeMap<char, usize> = BTreeMap::new();
+    // The wells of a subdistrict stand on one sewer; the first is where it leaves.
+    let mut well_before: Option<String> = None;
     for site in 0..count.div_ceil(SITE.len()) {
         let whom = throw(whom, site as u64);
         let middle = subdistrict.cell_middle(subdistrict.point(whom));
@@ -142,8 +144,10 @@ fn fill(subdistrict: &Subdistrict, turn: usize, count: usize, seed: u64, sensors
             let (turn, far) = (between(throw(whom, 1), 0.0, TAU), between(throw(whom, 2), 0.2, 1.0) * reach);
             let point = subdistrict.near(middle, far * turn.cos(), far * turn.sin());
             let point = point.map(|degrees| (degrees * 1e6).round() / 1e6);
+            let id = format!("{}-{}{number:05}", subdistrict.code, letter(device));
+            let downstream = if device == Device::Well { well_before.replace(id.clone()) } else { None };
             sensors.push(Sensor {
-                id: format!("{}-{}{number:05}", subdistrict.code, letter(device)),
+                id,
                 domain: domain(device).to_owned(),
                 point: Some(Point::new(point[0], point[1])),
                 interval: interval(device),
@@ -152,6 +156,7 @@ fn fill(subdistrict: &Subdistrict, turn: usize, count: usize, seed: u64, sensors
                 cell: Some(subdistrict.cell(point)),
                 subdistrict: subdistrict.code.clone(),
                 district: subdistrict.district.clone(),
+                downstream,
                 in_service: true,
                 attr,
             });

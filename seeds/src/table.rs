@@ -19,14 +19,15 @@ pub fn write_labels(labels: &[Label], out: impl Write) -> io::Result<()> {
     rows.flush()
 }
 
-/// Writes `sensor,domain,lon,lat,datum,interval_s,cell,subdistrict,district` and a column for each attribute.
+/// Writes `sensor,domain,lon,lat,datum,interval_s,cell,subdistrict,district,downstream` and a column for each attribute.
 ///
 /// # Errors
 /// What `out` says.
 pub fn write_sensors(sensors: &[Sensor], out: impl Write) -> io::Result<()> {
     let attributes: BTreeSet<&str> = sensors.iter().flat_map(|sensor| sensor.attr.keys().map(String::as_str)).collect();
     let mut rows = csv::Writer::from_writer(out);
-    let fixed = ["sensor", "domain", "lon", "lat", "datum", "interval_s", "cell", "subdistrict", "district"];
+    let fixed =
+        ["sensor", "domain", "lon", "lat", "datum", "interval_s", "cell", "subdistrict", "district", "downstream"];
     rows.write_record(fixed.iter().chain(&attributes))?;
     for sensor in sensors {
         let point = sensor.point.map(|point| (point.lon.to_string(), point.lat.to_string()));
@@ -34,8 +35,10 @@ pub fn write_sensors(sensors: &[Sensor], out: impl Write) -> io::Result<()> {
         let datum = if lon.is_empty() { "" } else { "WGS84" };
         let interval = (sensor.interval.0 as f64 / 1_000.0).to_string();
         let cell = sensor.cell.as_deref().unwrap_or_default();
+        let downstream = sensor.downstream.as_deref().unwrap_or_default();
         let (id, domain) = (sensor.id.as_str(), sensor.domain.as_str());
-        for field in [id, domain, &lon, &lat, datum, &interval, cell, &sensor.subdistrict, &sensor.district] {
+        let area = [cell, &sensor.subdistrict, &sensor.district];
+        for field in [id, domain, &lon, &lat, datum, &interval].into_iter().chain(area).chain([downstream]) {
             rows.write_field(field)?;
         }
         for attribute in &attributes {

@@ -55,6 +55,7 @@ fn registry(count: usize) -> Arc<Registry> {
         cell: None,
         subdistrict: "110105003".to_owned(),
         district: "110105".to_owned(),
+        downstream: None,
         in_service: true,
         attr: std::collections::BTreeMap::new(),
     });

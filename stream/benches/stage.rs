@@ -62,6 +62,7 @@ fn record(dir: &Path) {
         cell: None,
         subdistrict: format!("1101{:05}", index % 200),
         district: "1101".to_owned(),
+        downstream: None,
         in_service: true,
         attr: std::collections::BTreeMap::new(),
     });

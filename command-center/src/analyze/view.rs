@@ -29,6 +29,8 @@ pub(crate) struct IncidentView {
     message: Option<String>,
     /// Whether what decides is unknown at present.
     stale: bool,
+    /// Whether other incidents inhibit it: then it is no alarm of its own.
+    inhibited: bool,
     place: Option<Place>,
     subdistrict: Option<String>,
     district: Option<String>,
@@ -75,6 +77,7 @@ impl IncidentView {
             revision: incident.revision,
             message: incident.message.clone(),
             stale: incident.stale,
+            inhibited: incident.inhibited,
             place: at.place.map(|point| Place { lon: point.lon, lat: point.lat }),
             subdistrict: incident.subdistrict.clone(),
             district: incident.district.clone(),

@@ -45,6 +45,8 @@ pub(crate) struct IncidentQuery {
     /// Code of a district, a subdistrict, or of the incident's own area.
     area: Option<String>,
     acknowledged: Option<bool>,
+    /// true: also those that other incidents inhibit, which are no alarms of their own
+    inhibited: Option<bool>,
     /// At most so many; 100 if it is not said, 1,000 at most.
     limit: Option<usize>,
     /// `next` of the page before.
@@ -129,6 +131,7 @@ pub(crate) async fn list(
         area: query.area,
         acknowledged: query.acknowledged,
         key: None,
+        with_inhibited: query.inhibited.unwrap_or(false),
     };
     let cursor = query.cursor.map(|text| text.parse::<Cursor>()).transpose();
     let cursor = cursor.map_err(|_| Problem::bad("the cursor is not one of ours: begin again without it"))?;

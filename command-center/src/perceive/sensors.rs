@@ -272,6 +272,7 @@ mod tests {
             cell: None,
             subdistrict: "A".to_owned(),
             district: String::new(),
+            downstream: None,
             in_service: true,
             attr: std::collections::BTreeMap::new(),
         };

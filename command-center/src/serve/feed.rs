@@ -218,6 +218,10 @@ impl Tail {
             if !lacks(&self.messages) && !lacks(&self.open) {
                 continue;
             }
+            // What was inhibited from its beginning was never told, so there is nothing to take back either.
+            if transition.shown_from == 0 {
+                continue;
+            }
             let message = city.message(&transition);
             let data = serde_json::to_vec(&message).expect("text and finite numbers always serialise");
             if lacks(&self.messages) {

@@ -49,6 +49,9 @@ pub(crate) fn frames(next: &mut Positions, found: &[(Partition, Records)], from:
 pub(crate) async fn open_messages(store: &Store, city: &City, domain: Domain) -> Result<String, CenterError> {
     let bodies = newest_transitions(&mut *store.read().await?, domain).await?;
     let transitions = bodies.iter().filter_map(|body| serde_json::from_str::<Transition>(body).ok());
-    let messages: Vec<_> = transitions.map(|transition| city.message(&transition)).collect();
+    let messages: Vec<_> = transitions
+        .filter(|transition| transition.shown_from > 0)
+        .map(|transition| city.message(&transition))
+        .collect();
     Ok(serde_json::to_string(&messages).expect("text and finite numbers always serialise"))
 }

@@ -21,6 +21,8 @@ pub(crate) struct StoredIncident {
     pub(crate) cleared_at: Option<EventTime>,
     pub(crate) message: Option<String>,
     pub(crate) stale: bool,
+    /// Others inhibit it, or did until it was over: no alarm of its own.
+    pub(crate) inhibited: bool,
     pub(crate) district: Option<String>,
     pub(crate) subdistrict: Option<String>,
     pub(crate) acknowledged: Option<Acknowledged>,
@@ -38,7 +40,7 @@ pub(crate) struct Acknowledged {
 
 /// The columns that [`of_row`] reads, in its order.
 pub(crate) const COLUMNS: &str = "id, rule, subject, domain, severity, state, revision, opened_at, changed_at, \
-    cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change";
+    cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited";
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn of_row(row: &SqliteRow) -> Result<StoredIncident, CenterError> {
@@ -65,6 +67,7 @@ pub(crate) fn of_row(row: &SqliteRow) -> Result<StoredIncident, CenterError> {
         subdistrict: row.get(13),
         acknowledged,
         change: row.get::<i64, _>(17) as u64,
+        inhibited: row.get::<i64, _>(18) != 0,
     })
 }
 
@@ -99,14 +102,15 @@ pub(crate) async fn apply(
     let is_over = transition.state == IncidentState::Cleared;
     let row = sqlx::query(
         "INSERT INTO incident (id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, \
-         message, stale, district, subdistrict, change) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         message, stale, district, subdistrict, change, inhibited) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
          ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state, \
          revision = excluded.revision, changed_at = excluded.changed_at, cleared_at = excluded.cleared_at, \
-         message = excluded.message, stale = excluded.stale, change = excluded.change \
+         message = excluded.message, stale = excluded.stale, change = excluded.change, \
+         inhibited = excluded.inhibited \
          WHERE excluded.revision > incident.revision \
          RETURNING id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, \
-         stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change",
+         stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited",
     )
     .bind(&id)
     .bind(&transition.rule)
@@ -123,6 +127,7 @@ pub(crate) async fn apply(
     .bind(district)
     .bind(subdistrict)
     .bind(change as i64)
+    .bind(i64::from(!transition.inhibited_by.is_empty()))
     .fetch_optional(&mut *connection)
     .await
     .map_err(&failed)?;
@@ -141,7 +146,7 @@ pub(crate) async fn apply(
 pub(crate) async fn find(connection: &mut SqliteConnection, id: Uuid) -> Result<Option<StoredIncident>, CenterError> {
     let query = sqlx::query(
         "SELECT id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, stale, \
-         district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change FROM incident WHERE id = $1",
+         district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited FROM incident WHERE id = $1",
     );
     let row = query.bind(id.to_string()).fetch_optional(connection).await;
     row.map_err(CenterError::store("read an incident"))?.as_ref().map(of_row).transpose()
@@ -176,13 +181,13 @@ pub(crate) async fn acknowledge(
     Ok(())
 }
 
-/// How many incidents are open: by domain and severity, and how many of them nobody acknowledged.
+/// How many incidents are open that nothing inhibits: by domain and severity, and how many of them nobody acknowledged.
 pub(crate) async fn count_open(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<(Domain, Severity, u64, u64)>, CenterError> {
     let query = sqlx::query(
         "SELECT domain, severity, COUNT(*), SUM(CASE WHEN acknowledged_by IS NULL THEN 1 ELSE 0 END) FROM incident \
-         WHERE state = 'open' GROUP BY domain, severity",
+         WHERE state = 'open' AND inhibited = 0 GROUP BY domain, severity",
     );
     let rows = query.fetch_all(connection).await.map_err(CenterError::store("count the open incidents"))?;
     let damaged = || CenterError::Damaged { what: "incident" };

@@ -25,7 +25,10 @@ const READER_WAIT_MAX: Duration = Duration::from_secs(10);
 const BUSY_MAX: Duration = Duration::from_secs(10);
 
 /// Each step of the tables, oldest first; none is ever changed.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "incidents", include_str!("migrations/0001_incidents.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "incidents", include_str!("migrations/0001_incidents.sql")),
+    (2, "inhibited", include_str!("migrations/0002_inhibited.sql")),
+];
 
 /// The database.
 pub(crate) struct Store {

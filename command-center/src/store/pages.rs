@@ -20,6 +20,8 @@ pub(crate) struct Filter {
     pub(crate) area: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) acknowledged: Option<bool>,
+    /// Also those that others inhibit.
+    pub(crate) with_inhibited: bool,
 }
 
 /// Where the next page begins.
@@ -104,6 +106,9 @@ async fn select(
         Some(true) => conditions.push("acknowledged_by IS NOT NULL".to_owned()),
         Some(false) => conditions.push("acknowledged_by IS NULL".to_owned()),
         None => {}
+    }
+    if !filter.with_inhibited {
+        conditions.push("inhibited = 0".to_owned());
     }
     let mut order = "DESC";
     if let Some((side, change)) = beyond {

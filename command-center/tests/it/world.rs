@@ -231,6 +231,10 @@ pub fn opened(sensor: usize, time: EventTime) -> Transition {
         message: Some("水位 0.5".to_owned()),
         stale: None,
         reason: None,
+        inhibited_by: Vec::new(),
+        members: Vec::new(),
+        storm: None,
+        shown_from: 1,
     }
 }
 
@@ -262,6 +266,7 @@ fn sensor(index: usize) -> Sensor {
         cell: None,
         subdistrict: if index.is_multiple_of(2) { "110101007" } else { "110101008" }.to_owned(),
         district: "110101".to_owned(),
+        downstream: None,
         in_service: true,
         attr: BTreeMap::new(),
     }

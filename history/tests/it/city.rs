@@ -82,6 +82,10 @@ fn push_transition(batch: &mut Batch, now: i64, count: i64, known: &mut Known) {
         message: None,
         stale: None,
         reason: None,
+        inhibited_by: Vec::new(),
+        members: Vec::new(),
+        storm: None,
+        shown_from: 1,
     };
     let key = Event::transition_key(&transition);
     Event::of_transition(&transition).push(batch, Topic::Analyze, key.as_bytes());

@@ -31,6 +31,10 @@ pub fn told(domain: Domain, number: usize, revision: u32, state: IncidentState) 
         message: Some("水位 0.83 m".into()),
         stale: None,
         reason: None,
+        inhibited_by: Vec::new(),
+        members: Vec::new(),
+        storm: None,
+        shown_from: 1,
     };
     let district = (!number.is_multiple_of(4)).then(|| format!("11010{}", number % 4));
     FeedMessage::of_transition(&transition, "citywatch", FeedContext { district, ..FeedContext::default() })

@@ -4,7 +4,7 @@
 //! column is `sensor`. Other files are passed over with a warning.
 
 use super::areas::Place;
-use super::{Area, AttrValue, Datum, Metrics, Outlines, Point, Registry, Sensor, UNPLACED, geojson, table};
+use super::{Area, AttrValue, Datum, Metrics, Outlines, Point, Registry, Sensor, UNPLACED, geojson, pipes, table};
 use crate::Millis;
 use geo::MultiPolygon;
 use std::borrow::Cow;
@@ -87,7 +87,7 @@ pub(super) fn load(files: &[SourceFile<'_>], mut metrics: Metrics) -> Loaded {
             }
         } else if name.ends_with(".geojson") {
             geojson::read(file.path, file.text, &mut areas, &mut rows, &mut problems);
-        } else if name.ends_with(".csv") && first_column(file.text) == "sensor" {
+        } else if name.ends_with(".csv") && table::first_column(file.text) == "sensor" {
             table::read(file.path, file.text, &mut rows, &mut problems);
         } else {
             problems.warn(file.path, (1, 1), "not a registry file: expected metrics.yaml, *.geojson or CSV of sensors");
@@ -102,11 +102,6 @@ pub(super) fn load(files: &[SourceFile<'_>], mut metrics: Metrics) -> Loaded {
         problems: problems.list,
         left_out: problems.left_out,
     }
-}
-
-fn first_column(text: &str) -> &str {
-    let head = text.strip_prefix('\u{feff}').unwrap_or(text);
-    head.split([',', '\r', '\n']).next().unwrap_or_default().trim_matches('"')
 }
 
 /// Whether a text may stand as an id or code: in MQTT topics, on the log and in files.
@@ -162,7 +157,7 @@ impl Problems {
         self.add(Problem::error(file, at, message));
     }
 
-    fn warn(&mut self, file: &str, at: (usize, usize), message: impl Into<String>) {
+    pub(super) fn warn(&mut self, file: &str, at: (usize, usize), message: impl Into<String>) {
         self.add(Problem { is_error: false, ..Problem::error(file, at, message) });
     }
 
@@ -253,6 +248,7 @@ impl SensorRows {
     /// Gives each attribute its kind and each sensor its place.
     fn finish(self, outlines: &Outlines, problems: &mut Problems) -> Vec<Sensor> {
         let (files, kinds) = (self.files, self.kinds);
+        let places: Vec<_> = self.sensors.values().map(|(_, file, at)| (*file, *at)).collect();
         let finished = self.sensors.into_values().map(|(mut sensor, file, at)| {
             for (name, value) in &mut sensor.attr {
                 if let (AttrValue::Text(text), Some(kind)) = (&*value, kinds.get(name)) {
@@ -269,7 +265,9 @@ impl SensorRows {
             }
             sensor
         });
-        finished.collect()
+        let sensors: Vec<Sensor> = finished.collect();
+        pipes::check(&sensors, &places, &files, problems);
+        sensors
     }
 }
 
@@ -320,6 +318,7 @@ fn read_sensor(row: &Row<'_>) -> Result<Sensor, (usize, String)> {
         cell: None,
         subdistrict: String::new(),
         district: String::new(),
+        downstream: None,
         in_service: true,
         attr: BTreeMap::new(),
     };
@@ -345,6 +344,7 @@ fn read_sensor(row: &Row<'_>) -> Result<Sensor, (usize, String)> {
             "cell" => sensor.cell = Some(code("cell", text).map_err(fail)?),
             "subdistrict" => sensor.subdistrict = code("subdistrict", text).map_err(fail)?,
             "district" => sensor.district = code("district", text).map_err(fail)?,
+            "downstream" => sensor.downstream = Some(code("downstream", text).map_err(fail)?),
             "in_service" => {
                 sensor.in_service = match text {
                     "true" | "1" => true,

@@ -8,6 +8,7 @@ mod datum;
 mod geojson;
 mod load;
 mod metrics;
+mod pipes;
 mod sensor;
 mod snapshot;
 mod table;

@@ -78,6 +78,9 @@ pub struct Sensor {
     /// Code of its district, empty if none.
     #[serde(default)]
     pub district: String,
+    /// The sensor next downstream of it on the pipes, by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downstream: Option<String>,
     /// False while it is taken out of service: area rules do not wait for it.
     #[serde(default = "yes")]
     pub in_service: bool,

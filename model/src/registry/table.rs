@@ -39,6 +39,12 @@ pub(super) fn read(file: &str, text: &str, rows: &mut SensorRows, problems: &mut
     }
 }
 
+/// The name of the first column.
+pub(super) fn first_column(text: &str) -> &str {
+    let head = text.strip_prefix('\u{feff}').unwrap_or(text);
+    head.split([',', '\r', '\n']).next().unwrap_or_default().trim_matches('"')
+}
+
 /// Line and column, both from 1, at which a field of the record starting at byte `start` begins; only errors ask.
 fn position(text: &str, line: usize, start: usize, field: usize) -> (usize, usize) {
     let (mut line, mut column, mut seen, mut quoted) = (line, 1, 0, false);

@@ -3,7 +3,7 @@
 use super::rule::{Reader, head};
 use super::types::{Checked, Place};
 use super::values::{self, Fields};
-use super::{LONGEST_WINDOW, reach, sequence, stuck};
+use super::{LONGEST_WINDOW, reach, relations, sequence, stuck};
 use crate::ast::{Condition, Each, Level, SilentFor};
 use crate::syntax::expression;
 use crate::syntax::yaml::{Node, Value};
@@ -49,6 +49,7 @@ pub(crate) fn read(
         ["silent_for"] => silent(reader, fields, node, each),
         ["stuck_for"] => stuck::read(reader, fields, node, each),
         ["sequence"] => sequence::read(reader, fields, node, each),
+        ["correlate"] => correlate(reader, fields, node, each),
         [_] => None,
         [first, second, ..] => {
             let span = fields.key(second)?;
@@ -220,6 +221,18 @@ pub(crate) fn single_sensors(
     {
         reader.report.error(span, format!("`{what}` watches single sensors")).hint("use each: sensor");
     }
+}
+
+fn correlate(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, node: &Node, each: &Each) -> Option<Condition> {
+    let severity = reader.required(fields, node, "severity", "severe").and_then(|node| severity(node, reader.report));
+    let others = ["where", "for", "clear_when", "clear_for", "stale_after", "min_readings", "schedule", "cooldown"];
+    for key in others.into_iter().filter_map(|key| fields.key(key)) {
+        reader
+            .report
+            .error(key, "this has no meaning beside `correlate`")
+            .hint("it looks at incidents, not at readings");
+    }
+    relations::correlate(reader, fields.get("correlate")?, each, severity)
 }
 
 /// `3 intervals` or a duration.

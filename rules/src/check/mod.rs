@@ -8,6 +8,7 @@ mod known;
 mod levels;
 mod message;
 mod reach;
+mod relations;
 mod rule;
 mod schedule;
 mod sequence;
@@ -25,7 +26,7 @@ use crate::syntax::yaml::{self, Value};
 use crate::syntax::{Diagnostics, File, Report, Span, expression};
 use model::Millis;
 use rule::{Found, Reader};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use values::Fields;
 
@@ -102,7 +103,7 @@ fn read_file<'f>(files: &'f [File], file: u32, known: &Known, report: &mut Repor
     found.extend(list.iter().filter_map(|node| reader.rule(node)));
 }
 
-/// What only shows when all rules are known: ids that are there twice, and `inhibits`.
+/// What only shows when all rules are known: ids that are there twice, and what rules do to each other.
 fn among_rules(found: &[Found], report: &mut Report<'_>) {
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();
     for rule in found {
@@ -115,41 +116,5 @@ fn among_rules(found: &[Found], report: &mut Report<'_>) {
             first.insert(&rule.id, rule.id_span);
         }
     }
-    let mut reaches: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
-    for rule in found {
-        for (other, span) in &rule.inhibits {
-            if first.contains_key(other.as_str()) {
-                reaches.entry(&rule.id).or_default().push((other, *span));
-                continue;
-            }
-            let diagnostic = report.error(*span, format!("there is no rule `{other}`"));
-            if let Some(near) = suggest::nearest(other, first.keys().copied()) {
-                diagnostic.hint(format!("did you mean `{near}`?"));
-            }
-        }
-    }
-    cycles(&reaches, report);
-}
-
-/// Reports every `inhibits` that leads back to where it came from, once a cycle.
-fn cycles(reaches: &BTreeMap<&str, Vec<(&str, Span)>>, report: &mut Report<'_>) {
-    let mut done: BTreeSet<&str> = BTreeSet::new();
-    for &start in reaches.keys() {
-        // A walk in depth with its own stack: the path so far, and of each rule on it how many ways were tried.
-        let mut path: Vec<(&str, usize)> = if done.contains(start) { Vec::new() } else { vec![(start, 0)] };
-        while let Some((rule, tried)) = path.last_mut() {
-            let Some(&(next, span)) = reaches.get(rule).and_then(|ways| ways.get(*tried)) else {
-                done.insert(rule);
-                path.pop();
-                continue;
-            };
-            *tried += 1;
-            if let Some(from) = path.iter().position(|(on_path, _)| *on_path == next) {
-                let names: Vec<&str> = path[from..].iter().map(|(name, _)| *name).chain([next]).collect();
-                report.error(span, "`inhibits` goes in a circle").hint(format!("{}: take one out", names.join(" → ")));
-            } else if !done.contains(next) {
-                path.push((next, 0));
-            }
-        }
-    }
+    relations::among_rules(found, report);
 }

@@ -4,14 +4,14 @@ use super::known::Known;
 use super::levels;
 use super::types::{Checker, Place};
 use super::values::{self, Fields};
-use super::{LONGEST_LIMIT, LONGEST_WINDOW, reach, schedule, suggest};
+use super::{LONGEST_LIMIT, LONGEST_WINDOW, reach, relations, schedule, suggest};
 use crate::ast::{About, Condition, Each, Limits, Rule, Text};
 use crate::syntax::expression;
 use crate::syntax::yaml::{Key, Node, Value};
 use crate::syntax::{File, Report, Span};
 use model::{Domain, Millis};
 
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 30] = [
     "id",
     "title",
     "domain",
@@ -24,6 +24,7 @@ const KEYS: [&str; 28] = [
     "stuck_for",
     "sequence",
     "clear_after",
+    "correlate",
     "for",
     "clear_when",
     "clear_for",
@@ -37,12 +38,11 @@ const KEYS: [&str; 28] = [
     "category",
     "limits",
     "inhibits",
+    "max_open",
     "runbook",
     "owner",
     "labels",
 ];
-/// Keys of the language that this version does not have.
-const NOT_YET: [&str; 2] = ["correlate", "max_open"];
 /// Longer ids are refused: an id is part of every transition.
 const MAX_ID: usize = 100;
 
@@ -53,6 +53,8 @@ pub(crate) struct Found {
     pub id: String,
     pub id_span: Span,
     pub inhibits: Vec<(String, Span)>,
+    /// The rules that it is made up from.
+    pub of: Vec<(String, Span)>,
     pub enabled: bool,
 }
 
@@ -68,9 +70,7 @@ impl<'f> Reader<'_, '_, 'f> {
     pub fn rule(&mut self, node: &Node) -> Option<Found> {
         let errors = self.report.errors();
         let fields = Fields::of(node, "a rule", self.report)?;
-        self.refuse_not_yet(&fields);
-        let known: Vec<&str> = KEYS.iter().chain(&NOT_YET).copied().collect();
-        fields.refuse_unknown("a rule", &known, self.report);
+        fields.refuse_unknown("a rule", &KEYS, self.report);
 
         let id = self.id(&fields, node);
         let title = self.title(&fields, node);
@@ -81,7 +81,10 @@ impl<'f> Reader<'_, '_, 'f> {
         let condition = levels::read(self, &fields, node, each.as_ref().unwrap_or(&Each::Sensor));
         let message = fields.get("message").and_then(|node| {
             let text = values::text(node, "message", self.report)?;
-            let mut checker = self.checker(each.clone().unwrap_or(Each::Sensor), Place::Condition);
+            // What is made up from incidents has no sensor of its own, whatever its keys are.
+            let of_incidents = fields.get("correlate").is_some();
+            let each = if of_incidents { Each::Cell } else { each.clone().unwrap_or(Each::Sensor) };
+            let mut checker = self.checker(each, Place::Condition);
             super::message::read(checker.0, node, text, &mut checker.1)
         });
         let long = (LONGEST_WINDOW, "a value that counts for so long says nothing of now");
@@ -102,9 +105,10 @@ impl<'f> Reader<'_, '_, 'f> {
                 self.report.error(key, "this has no effect beside `silent_for`").hint("leave it out");
             }
         }
+        let relations = relations::read(self, &fields, each.as_ref().unwrap_or(&Each::Sensor));
+        let of = relations::members(&fields);
         let enabled =
             fields.get("enabled").and_then(|node| values::boolean(node, "enabled", self.report)).unwrap_or(true);
-        let inhibits = self.inhibits(&fields);
         let about = self.about(&fields);
 
         let (id, id_span) = id?;
@@ -121,11 +125,12 @@ impl<'f> Reader<'_, '_, 'f> {
                 schedule,
                 cooldown,
                 min_readings,
+                relations: relations.relations,
                 message,
                 about,
             })
         })();
-        Some(Found { rule: rule.filter(|_| good), id, id_span, inhibits, enabled })
+        Some(Found { rule: rule.filter(|_| good), id, id_span, inhibits: relations.inhibits, of, enabled })
     }
 
     /// A checker for expressions of this rule, and the files they stand in.
@@ -145,12 +150,6 @@ impl<'f> Reader<'_, '_, 'f> {
             self.report.error(span, format!("the rule has no `{key}`")).hint(format!("add `{key}: {example}`"));
         }
         found
-    }
-
-    fn refuse_not_yet(&mut self, fields: &Fields<'_>) {
-        for (key, _) in fields.entries().iter().filter(|(key, _)| NOT_YET.contains(&key.text.as_str())) {
-            self.report.error(key.span, format!("`{}` is not in this version yet", key.text));
-        }
     }
 
     fn id(&mut self, fields: &Fields<'_>, node: &Node) -> Option<(String, Span)> {
@@ -194,6 +193,9 @@ impl<'f> Reader<'_, '_, 'f> {
     }
 
     fn each(&mut self, fields: &Fields<'_>, node: &Node) -> Option<Each> {
+        if fields.get("correlate").is_some() && fields.get("each").is_none() {
+            return Some(Each::Cell);
+        }
         let node = self.required(fields, node, "each", "sensor")?;
         if let Value::Scalar(text, _) = &node.value
             && let Some(name) = text.strip_prefix("attr.")
@@ -221,17 +223,6 @@ impl<'f> Reader<'_, '_, 'f> {
         let checked = self.checker(Each::Sensor, Place::Where).1.condition(&expr, "`where`")?;
         reach::check(&checked, "`where`", ": it selects no sensor", self.report);
         Some(checked.expr)
-    }
-
-    fn inhibits(&mut self, fields: &Fields<'_>) -> Vec<(String, Span)> {
-        let Some(list) = fields.get("inhibits").and_then(|node| values::list(node, "inhibits", self.report)) else {
-            return Vec::new();
-        };
-        if let Some(key) = fields.key("inhibits") {
-            self.report.warning(key, "`inhibits` is checked, but has no effect in this version yet");
-        }
-        let read = |node: &Node| Some((values::text(node, "inhibits", self.report)?.to_owned(), node.span));
-        list.iter().filter_map(read).collect()
     }
 
     fn about(&mut self, fields: &Fields<'_>) -> About {

@@ -42,11 +42,11 @@ impl Compiler<'_> {
         let named = named.filter_map(|&id| (self.place_of)(program.metric_name(id)?)).collect();
         let silent = match rule.condition {
             Condition::Silent { after, .. } => Some(after),
-            Condition::Levels(_) => None,
+            Condition::Levels(_) | Condition::Correlate(_) => None,
         };
         let stuck = match &rule.condition {
-            Condition::Levels(levels) => stuck(&levels[0].when, self.place_of),
-            Condition::Silent { .. } => None,
+            Condition::Levels(levels) => levels.first().and_then(|level| stuck(&level.when, self.place_of)),
+            Condition::Silent { .. } | Condition::Correlate(_) => None,
         };
         let hourly = special::hourly(rule, self.place_of);
         let sequence = sequence::steps(rule, self);
@@ -113,6 +113,7 @@ impl Compiler<'_> {
                 clear_terms: [Term::NewestTime].into(),
             }]
             .into(),
+            Condition::Correlate(_) => Box::default(),
         };
         Body {
             levels,

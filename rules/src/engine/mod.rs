@@ -22,6 +22,7 @@ mod predicate;
 mod presence;
 mod program;
 mod reading;
+mod relations;
 mod restored;
 mod saved;
 mod season;
@@ -51,6 +52,7 @@ use metric::{MetricState, NEVER};
 use model::{Entry, EventTime, Offset, Partition, Perceived, Transition};
 use presence::Presence;
 use program::{MetricId, Stage, shard_of};
+use relations::Relations;
 use restored::ProgramChange;
 use rustc_hash::FxHashMap;
 use sensor::{Apart, Link, SensorState};
@@ -77,6 +79,7 @@ pub struct Engine {
     areas: Vec<AreaKey>,
     timers: Timers,
     presence: Presence,
+    relations: Relations,
 }
 
 /// What the evaluator counted since it was made; part of its state.
@@ -121,7 +124,6 @@ impl Engine {
     /// A partition with no history.
     pub fn new(program: Arc<Program>, partition: Partition) -> Engine {
         let mut engine = Engine {
-            program,
             partition,
             clock: None,
             counters: Counters::default(),
@@ -133,6 +135,8 @@ impl Engine {
             areas: Vec::new(),
             timers: Timers::default(),
             presence: Presence::default(),
+            relations: Relations::new(Arc::clone(&program.plan)),
+            program,
         };
         let program = Arc::clone(&engine.program);
         for (index, plan) in program.sensors.iter().enumerate() {
@@ -173,7 +177,8 @@ impl Engine {
         let mut bytes = Vec::new();
         self.snapshot(&mut bytes);
         let (before, presence) = (out.len(), std::mem::take(&mut self.presence));
-        let change = ProgramChange { before: Arc::clone(&self.program), at: dropped_at, offset, presence, out };
+        let change =
+            ProgramChange { before: Arc::clone(&self.program), at: dropped_at, offset, presence, out, from: before };
         *self = restored::load(program, self.partition, &bytes, Some(change)).expect("what was just written is read");
         self.counters.transitions += (out.len() - before) as u64;
     }
@@ -357,10 +362,11 @@ impl Engine {
             Entry::Tick(time) | Entry::Rest(time) => self.tick(offset, *time, out),
             Entry::Marker(_) => {}
         }
-        // Which key comes first is no part of the meaning; settle it, so that a restart cannot change it.
-        if out.len() > before + 1 {
-            let order = |a: &Transition| (a.time, a.revision);
-            out[before..].sort_by(|a, b| (&a.key, &a.rule, order(a)).cmp(&(&b.key, &b.rule, order(b))));
+        if out.len() > before {
+            match self.program.stage {
+                Stage::Local => self.relations.apply(out, before),
+                Stage::Wide => relations::sort(&mut out[before..]),
+            }
         }
         self.counters.transitions += (out.len() - before) as u64;
     }

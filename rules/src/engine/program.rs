@@ -1,6 +1,7 @@
 //! A rule set against a registry: which rules touch which sensors. Decided once, when either changes.
 
 use super::layout::AreaRule;
+use super::relations::Plan;
 use crate::Settings;
 use crate::ast::{Condition, Each, Expr, Rule, RuleSet, TemplatePart};
 use model::{AttrValue, Domain, PARTITIONS, Partition, Registry, Sensor, partition_of};
@@ -38,6 +39,8 @@ pub struct Program {
     pub(super) timings: Vec<Timing>,
     /// By rule; `None` for rules with `each: sensor`.
     pub(super) area_rules: Vec<Option<AreaRule>>,
+    /// What the rules do to each other's incidents.
+    pub(super) plan: Arc<Plan>,
 }
 
 /// Sensors that the same rules select.
@@ -119,8 +122,10 @@ impl Program {
     }
 
     fn of_stage(stage: Stage, rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
+        let plan = Arc::new(Plan::new(&rules, Arc::clone(&registry), &settings.prefix));
         let mut program = Program {
             stage,
+            plan,
             named: Vec::with_capacity(rules.rules.len()),
             sensors: Vec::with_capacity(registry.sensors().len()),
             rules,
@@ -169,7 +174,7 @@ impl Program {
 
     /// Whether the rule belongs to this program's stage.
     fn evaluates(&self, rule: &Rule) -> bool {
-        rule.is_wide() == (self.stage == Stage::Wide)
+        rule.condition.is_of_readings() && rule.is_wide() == (self.stage == Stage::Wide)
     }
 
     /// The name of a metric of this program.

@@ -5,6 +5,7 @@ use super::life::{Incident, RuleState};
 use super::metric::{MetricState, NEVER};
 use super::presence::{At, Presence};
 use super::program::Program;
+use super::relations::{Relations, sort};
 use super::saved::{Kept, VERSION, load_attempts, load_class, load_held, load_readings, load_rule, load_tallied};
 use super::season::SavedSeason;
 use super::sensor::SensorState;
@@ -45,6 +46,7 @@ pub(super) fn load(
     if let Some(change) = &mut change {
         loader.tell_ended(change);
         loader.tell_removed(change);
+        loader.change_relations(change);
     }
     Ok(loader.engine)
 }
@@ -58,6 +60,8 @@ pub(super) struct ProgramChange<'a> {
     /// What was perceived before, some of it perhaps not told yet.
     pub presence: Presence,
     pub out: &'a mut Vec<Transition>,
+    /// What the list holds of other things.
+    pub from: usize,
 }
 
 struct Loader<'a> {
@@ -105,6 +109,7 @@ impl Loader<'_> {
         for _ in 0..self.reader.count()? {
             self.load_area()?;
         }
+        self.engine.relations = Relations::load(Arc::clone(&self.written_by.plan), &mut self.reader)?;
         let (sensors, areas) = (self.engine.sensors.len() as u32, self.engine.areas.len() as u32);
         if let Some(clock) = self.engine.clock {
             let new = |sensor: &&mut SensorState| sensor.registered_at == NEVER;
@@ -297,6 +302,16 @@ impl Loader<'_> {
         }
     }
 
+    /// Follows what ended, then goes on with what the new rules do to each other's incidents.
+    fn change_relations(&mut self, change: &mut ProgramChange<'_>) {
+        let (plan, kept) = (Arc::clone(&self.engine.program.plan), &self.rules);
+        let unchanged = |id: &str| self.written_by.plan.role_of(id).is_some_and(|rule| kept.contains_key(&rule));
+        let mut relations = std::mem::replace(&mut self.engine.relations, Relations::new(Arc::clone(&plan)));
+        relations.apply(change.out, change.from);
+        self.engine.relations = relations.change(&plan, &unchanged, (change.at.0, RULE_CHANGED), change.out);
+        sort(&mut change.out[change.from..]);
+    }
+
     fn tell_ended(&mut self, change: &mut ProgramChange<'_>) {
         for (rule, key, incident, reason) in self.ended.drain(..) {
             let rule = &self.written_by.rules.rules[rule as usize];
@@ -315,6 +330,10 @@ impl Loader<'_> {
                 message: None,
                 stale: None,
                 reason: Some(reason.to_owned()),
+                inhibited_by: Vec::new(),
+                members: Vec::new(),
+                storm: None,
+                shown_from: 1,
             });
         }
     }
@@ -349,5 +368,6 @@ fn severity(rule: &Rule, level: usize) -> Severity {
     match &rule.condition {
         Condition::Levels(levels) => levels[level].severity,
         Condition::Silent { severity, .. } => *severity,
+        Condition::Correlate(correlate) => correlate.severity,
     }
 }

@@ -103,6 +103,10 @@ impl Teller<'_> {
             message,
             stale,
             reason: None,
+            inhibited_by: Vec::new(),
+            members: Vec::new(),
+            storm: None,
+            shown_from: 1,
         });
         if cleared {
             state.cleared_at = change.time;

@@ -239,6 +239,7 @@ fn looks_back(rule: &Rule, sensors: &[Sensor], settings: &Settings) -> Millis {
                 level.clear_when.iter().for_each(|clear| clear.visit(&mut see));
             }
         }
+        Condition::Correlate(_) => {}
         Condition::Silent { after: SilentFor::Span(span), .. } => longest = *span,
         Condition::Silent { after: SilentFor::Intervals(count), .. } => {
             let interval = sensors.iter().map(|sensor| sensor.interval).max().unwrap_or_default();

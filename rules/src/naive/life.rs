@@ -70,6 +70,7 @@ impl Life {
         let levels = match condition {
             Condition::Levels(levels) => levels.len(),
             Condition::Silent { .. } => 1,
+            Condition::Correlate(_) => 0,
         };
         Life {
             levels: vec![LevelState::Off; levels],
@@ -98,6 +99,7 @@ pub(super) fn names(rule: &Rule, metric: &str) -> bool {
     match rule.condition {
         Condition::Levels(_) => rule.condition.metrics().iter().any(|named| **named == *metric),
         Condition::Silent { .. } => true,
+        Condition::Correlate(_) => false,
     }
 }
 
@@ -105,7 +107,7 @@ pub(super) fn names(rule: &Rule, metric: &str) -> bool {
 pub(super) fn written(rule: &Rule) -> &[Level] {
     match &rule.condition {
         Condition::Levels(levels) => levels,
-        Condition::Silent { .. } => &[],
+        Condition::Silent { .. } | Condition::Correlate(_) => &[],
     }
 }
 
@@ -113,6 +115,7 @@ fn severity(rule: &Rule, level: usize) -> Severity {
     match &rule.condition {
         Condition::Levels(levels) => levels[level].severity,
         Condition::Silent { severity, .. } => *severity,
+        Condition::Correlate(correlate) => correlate.severity,
     }
 }
 
@@ -241,6 +244,7 @@ impl RuleAtKey {
                     });
                 }
             }
+            Condition::Correlate(_) => {}
             Condition::Silent { .. } => {
                 let silent = self.silent_from(world).is_some_and(|from| from <= at);
                 when.push(Some(silent));
@@ -376,6 +380,10 @@ impl RuleAtKey {
             message: moment.message(),
             stale: if kind == TransitionKind::Updated && marked { Some(stale) } else { stale.then_some(true) },
             reason: None,
+            inhibited_by: Vec::new(),
+            members: Vec::new(),
+            storm: None,
+            shown_from: 1,
         });
     }
 

@@ -11,6 +11,7 @@ mod index;
 mod life;
 mod numbers;
 mod readings;
+mod relations;
 mod schedule;
 mod season;
 mod sequence;
@@ -27,6 +28,7 @@ use crate::{PartitionRules, Settings};
 use life::{Life, Step};
 use model::{Entry, EventTime, EvidencePosition, Millis, Offset, Partition, Reading, Registry, Sensor, Transition};
 use readings::Readings;
+use relations::Relations;
 use std::sync::Arc;
 use value::Moment;
 
@@ -36,6 +38,7 @@ pub struct Naive {
     world: World,
     scope: Scope,
     keys: Vec<Key>,
+    relations: Relations,
     counters: NaiveCounters,
 }
 
@@ -100,7 +103,8 @@ impl Naive {
     fn of(rules: &RuleSet, registry: Arc<Registry>, settings: Settings, scope: Scope) -> Naive {
         let world = World { registry, settings, readings: Readings::new(), clock: None, registered: None };
         let keys = all_keys(rules, &world, scope);
-        Naive { world, scope, keys, counters: NaiveCounters::default() }
+        let relations = Relations::new(rules, &world.registry, &world.settings.prefix);
+        Naive { world, scope, keys, relations, counters: NaiveCounters::default() }
     }
 
     /// What was counted so far.
@@ -184,8 +188,12 @@ impl PartitionRules for Naive {
             Entry::Tick(tick) | Entry::Rest(tick) => self.tick(*tick, &mut made),
             Entry::Marker(_) => {}
         }
-        made.sort_by_key(|one| (one.key.clone(), one.rule.clone(), one.time, one.revision));
-        out.extend(made);
+        if self.scope == Scope::Wide {
+            made.sort_by_key(|one| (one.key.clone(), one.rule.clone(), one.time, one.revision));
+            out.extend(made);
+        } else {
+            out.extend(self.relations.entry(made));
+        }
     }
 
     fn forget(&mut self, sensor: &str, metric: &str, time: EventTime, _out: &mut Vec<Transition>) -> bool {
@@ -220,7 +228,8 @@ fn all_keys(rules: &RuleSet, world: &World, scope: Scope) -> Vec<Key> {
         if !scope.has(sensor) {
             continue;
         }
-        for rule in rules.rules.iter().filter(|rule| rule.is_wide() == (scope == Scope::Wide)) {
+        let of_scope = |rule: &&Arc<Rule>| rule.is_wide() == (scope == Scope::Wide) && rule.condition.is_of_readings();
+        for rule in rules.rules.iter().filter(of_scope) {
             let code = rule.each.key(sensor, &world.registry);
             let Some(code) = code.filter(|_| world.selects(rule, index as u32)) else { continue };
             let place = keys.iter().position(|key| key.each == rule.each && key.code == code).unwrap_or_else(|| {

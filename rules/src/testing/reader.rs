@@ -18,7 +18,7 @@ const MAX_VALUES: usize = 100_000;
 /// Longest time in a test.
 const LONGEST: (Millis, &str) = (Millis(8 * LONGEST_WINDOW.0), "a longer story belongs into a backtest");
 
-const SENSOR_KEYS: [&str; 11] = [
+const SENSOR_KEYS: [&str; 12] = [
     "domain",
     "lon",
     "lat",
@@ -28,6 +28,7 @@ const SENSOR_KEYS: [&str; 11] = [
     "cell",
     "subdistrict",
     "district",
+    "downstream",
     "in_service",
     "attr",
 ];
@@ -46,6 +47,7 @@ fn sensor(id: &str, node: &Node, outlines: &Outlines, report: &mut Report<'_>) -
     fields.refuse_unknown("a sensor", &SENSOR_KEYS, report);
     let mut text = |key: &str| fields.get(key).and_then(|node| values::text(node, key, report)).map(str::to_owned);
     let (domain, cell, subdistrict, district) = (text("domain"), text("cell"), text("subdistrict"), text("district"));
+    let downstream = text("downstream");
     if fields.get("domain").is_none() {
         report.error(node.span, "the sensor has no `domain`").hint("{ domain: drainage, interval: 1m }");
     }
@@ -74,6 +76,7 @@ fn sensor(id: &str, node: &Node, outlines: &Outlines, report: &mut Report<'_>) -
         cell: cell.or_else(|| owned(place.cell)),
         subdistrict: subdistrict.or_else(|| owned(place.subdistrict)).unwrap_or_else(|| UNPLACED.to_owned()),
         district: district.or_else(|| owned(place.district)).unwrap_or_default(),
+        downstream,
         in_service: in_service.unwrap_or(true),
         attr,
     })

@@ -144,6 +144,9 @@ fn check_what_always_holds(
     assert!(before.is_none_or(|before| before.time <= transition.time), "{}: {line}", case.name);
     let id = incident_id(&case.settings.prefix, &transition.rule, &transition.key, transition.opened_at);
     assert_eq!(transition.id, id, "{}: {line}", case.name);
+    let shown = |one: &&Transition| one.id == transition.id && one.inhibited_by.is_empty();
+    let shown = seen.iter().chain([transition]).find(shown).map_or(0, |first| first.revision);
+    assert_eq!(transition.shown_from, shown, "{}: {line}", case.name);
     for evidence in &transition.evidence {
         let EvidencePosition { partition, offset } = evidence.position;
         let Entry::Reading(reading) = &logs[&partition].0[offset as usize] else { panic!("{line}: not a reading") };

@@ -76,7 +76,7 @@ fn broken_keys_and_words() {
             "sequence: { within: 30m, steps: [ { not: level_m > 1 }, { when: levl_m > 2 } ] }\nseverity: minor\nfor: 5m",
             "sequence: { steps: [ { when: level_m > 1 }, { when: attr.diameter_m > 2, not: level_m > 1 } ] }\nclear_for: 5m",
             "when: level_m > 1\nseverity: minor\nclear_after: 5m",
-            "when: level_m > 3\nseverity: minor\nmax_open: 200",
+            "when: level_m > 3\nseverity: minor\nmax_open: 0",
             "when: level_m > 3\nseverity: minor\ncooldown: 0s\nschedule: workdays",
             "when: level_m > 3\nseverity: minor\nschedule: { calendar: workday, hours: [1, 2] }",
             "when: level_m > 3\nseverity: minor\nschedule: { calendar: every-day }",

@@ -17,6 +17,7 @@ mod properties;
 mod reach;
 mod real;
 mod recorded;
+mod relations;
 mod suites;
 mod text;
 mod wide;

@@ -1,8 +1,8 @@
 //! Log entries and transitions as short lines, for the case files and for reports of failures.
 //!
 //! An entry is `TIME tick`, `TIME tick SUBDISTRICT` or `TIME SENSOR metric=value …`; times count from [`START`].
-//! A transition is `KIND RULE KEY SEVERITY TIME`, then, as they are there, `stale` or `known`, `evidence …`,
-//! `message …`.
+//! A transition is `KIND RULE KEY SEVERITY TIME`, then, as they are there, `stale` or `known`, `inhibited`
+//! (with the number of those that do so, if there are several), `members N`, `storm N`, `evidence …`, `message …`.
 
 use model::{Entry, EventTime, Millis, Reading, Transition};
 use std::borrow::Cow;
@@ -59,6 +59,17 @@ pub fn transition(transition: &Transition) -> String {
         None => {}
         Some(true) => line.push_str(" stale"),
         Some(false) => line.push_str(" known"),
+    }
+    match transition.inhibited_by.len() {
+        0 => {}
+        1 => line.push_str(" inhibited"),
+        more => line.push_str(&format!(" inhibited {more}")),
+    }
+    if !transition.members.is_empty() {
+        line.push_str(&format!(" members {}", transition.members.len()));
+    }
+    if let Some(most) = transition.storm {
+        line.push_str(&format!(" storm {most}"));
     }
     if !transition.evidence.is_empty() {
         line.push_str(" evidence");

@@ -97,6 +97,7 @@ pub fn sensors(count: usize) -> Vec<Sensor> {
             cell: Some(format!("{subdistrict}-{}", index / 24 % 4)),
             subdistrict,
             district: format!("11{:02}", index % 5),
+            downstream: None,
             in_service: true,
             attr: [
                 ("number".to_owned(), AttrValue::Number(index as f64)),

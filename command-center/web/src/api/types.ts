@@ -126,6 +126,8 @@ export interface Incident {
   revision: number;
   message: string | null;
   stale: boolean;
+  /** Other incidents stand for it. */
+  inhibited?: boolean;
   place: { lon: number; lat: number } | null;
   subdistrict: string | null;
   district: string | null;

@@ -63,6 +63,12 @@ export function apply(city: City, event: LiveEvent): SensorChange[] {
 export function keep(city: City, incident: Incident): void {
   const held = city.incidents.get(incident.id);
   if (held && isOlder(incident, held)) return;
+  if (incident.inhibited) {
+    // Another incident stands for it: it is no alarm of its own.
+    city.incidents.delete(incident.id);
+    city.arrived.delete(incident.id);
+    return;
+  }
   if (!held && incident.state === "open" && incident.revision === 1) city.arrived.add(incident.id);
   city.incidents.set(incident.id, incident);
   if (incident.state === "cleared") {

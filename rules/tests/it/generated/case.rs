@@ -4,7 +4,7 @@ use super::random::{Pace, Random};
 use super::world;
 use crate::text;
 use model::{Entry, Partition, Registry, Sensor, Transition};
-use rules::ast::{Condition, Level, Rule, RuleSet};
+use rules::ast::{Condition, Level, Relations, Rule, RuleSet};
 use rules::{PartitionRules, Settings};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
@@ -113,7 +113,13 @@ fn describe_rule(rule: &Rule) -> String {
     let _ = writeln!(text, "  schedule: {:?}, cooldown: {}", rule.schedule, rule.cooldown);
     let _ = writeln!(text, "  stale_after: {:?}, min_readings: {:?}", rule.stale_after, rule.min_readings);
     let _ = writeln!(text, "  message: {:?}", rule.message);
+    if rule.relations != Relations::default() {
+        let _ = writeln!(text, "  {:?}, shadow: {}", rule.relations, rule.about.shadow);
+    }
     match &rule.condition {
+        Condition::Correlate(correlate) => {
+            let _ = writeln!(text, "  {correlate:?}, shadow: {}", rule.about.shadow);
+        }
         Condition::Silent { after, .. } => {
             let _ = writeln!(text, "  silent_for: {after:?}");
         }

@@ -8,6 +8,7 @@ mod expression;
 mod log;
 mod production;
 mod random;
+mod relations;
 mod shrink;
 mod wide;
 mod world;
@@ -62,6 +63,9 @@ struct Coverage {
     stale: u64,
     worse: u64,
     area: u64,
+    inhibited: u64,
+    correlated: u64,
+    storm: u64,
 }
 
 impl Coverage {
@@ -74,7 +78,11 @@ impl Coverage {
         self.deescalated += any(TransitionKind::Deescalated);
         let updated = || all().filter(|transition| transition.transition == TransitionKind::Updated);
         self.stale += u64::from(updated().any(|transition| transition.stale.is_some()));
-        self.worse += u64::from(updated().any(|transition| transition.stale.is_none()));
+        self.worse +=
+            u64::from(updated().any(|transition| transition.stale.is_none() && !transition.evidence.is_empty()));
+        self.inhibited += u64::from(all().any(|transition| !transition.inhibited_by.is_empty()));
+        self.correlated += u64::from(all().any(|transition| !transition.members.is_empty()));
+        self.storm += u64::from(all().any(|transition| transition.storm.is_some()));
         self.area += u64::from(all().any(|transition| case.sensors.iter().all(|sensor| sensor.id != transition.key)));
     }
 
@@ -88,5 +96,8 @@ impl Coverage {
         assert!(least(self.stale, 40), "{self:?}");
         assert!(least(self.area, 40), "{self:?}");
         assert!(least(self.worse, 6), "{self:?}");
+        assert!(least(self.inhibited, 10), "{self:?}");
+        assert!(least(self.correlated, 5), "{self:?}");
+        assert!(least(self.storm, 3), "{self:?}");
     }
 }

@@ -56,6 +56,10 @@ fn candidates(case: &Case) -> Vec<Case> {
     }
     for index in 0..case.sensors.len() {
         let mut smaller = case.clone();
+        if smaller.sensors[index].downstream.take().is_some() {
+            found.push(smaller);
+        }
+        let mut smaller = case.clone();
         smaller.sensors.remove(index);
         found.push(smaller);
     }
@@ -90,6 +94,10 @@ fn smaller_rules(rule: &Rule) -> Vec<Rule> {
     with(&|rule| rule.stale_after = None);
     with(&|rule| rule.schedule = None);
     with(&|rule| rule.cooldown = Default::default());
+    with(&|rule| rule.about.shadow = false);
+    with(&|rule| rule.relations.max_open = None);
+    with(&|rule| rule.relations.inhibits_upstream = false);
+    with(&|rule| drop(rule.relations.inhibits.pop()));
     let Condition::Levels(levels) = &rule.condition else { return found };
     for index in 0..levels.len() {
         let on_level = |change: &dyn Fn(&mut Vec<rules::ast::Level>)| {

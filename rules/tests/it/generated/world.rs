@@ -6,7 +6,8 @@ use jiff::tz::{Offset, TimeZone};
 use model::{AttrValue, Domain, Metric, Metrics, Millis, Sensor, Severity};
 use rules::Settings;
 use rules::ast::{
-    About, Comparison, Condition, Each, Expr, Level, Rule, Schedule, SilentFor, Step, Template, TemplatePart, Text,
+    About, Comparison, Condition, Each, Expr, Level, Relations, Rule, Schedule, SilentFor, Step, Template, TemplatePart,
+    Text,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +58,12 @@ fn zone(random: &mut Random) -> TimeZone {
 pub fn sensors(random: &mut Random, pace: Pace) -> Vec<Sensor> {
     let most = random.pick(&[1, 2, 3, 4, 4, 6, 8, 12]);
     let subdistricts = 1 + random.below(3);
-    (0..1 + random.below(most)).map(|index| sensor(random, index, subdistricts, pace)).collect()
+    let mut sensors: Vec<Sensor> =
+        (0..1 + random.below(most)).map(|index| sensor(random, index, subdistricts, pace)).collect();
+    if random.percent(40) {
+        super::relations::lay_pipes(random, &mut sensors);
+    }
+    sensors
 }
 
 fn sensor(random: &mut Random, index: usize, subdistricts: usize, pace: Pace) -> Sensor {
@@ -77,7 +83,9 @@ fn sensor(random: &mut Random, index: usize, subdistricts: usize, pace: Pace) ->
     Sensor {
         id: char::from(b'A' + index as u8).to_string(),
         domain: random.pick(&["drainage", "drainage", "drainage", "drainage", "air", "weather"]).to_owned(),
-        point: None,
+        point: random
+            .maybe(80, &[(0.0, 0.0), (0.001, 0.0), (0.0, 0.01), (0.012, 0.003), (0.5, 0.5)])
+            .map(|(x, y)| model::Point::new(116.39 + x, 39.9 + y)),
         interval: random.pick(&[1, 5, 10, 10, 20, 60].map(|seconds| Millis(seconds * SECOND))) * pace,
         lateness: random
             .maybe(20, &[Millis(0), Millis(SECOND), Millis(10 * SECOND), Millis(100 * SECOND)])
@@ -86,6 +94,7 @@ fn sensor(random: &mut Random, index: usize, subdistricts: usize, pace: Pace) ->
         cell: random.percent(85).then(|| format!("S{subdistrict}-C{cell}")),
         subdistrict: format!("S{subdistrict}"),
         district: String::new(),
+        downstream: None,
         in_service: random.percent(85),
         attr,
     }
@@ -93,7 +102,11 @@ fn sensor(random: &mut Random, index: usize, subdistricts: usize, pace: Pace) ->
 
 /// One to four rules in the order of their ids.
 pub fn rules(random: &mut Random, pace: Pace) -> Vec<Arc<Rule>> {
-    (0..1 + random.below(4)).map(|index| Arc::new(rule(random, format!("r{index}"), pace))).collect()
+    let mut rules: Vec<Rule> = (0..1 + random.below(4)).map(|index| rule(random, format!("r{index}"), pace)).collect();
+    if random.percent(60) {
+        super::relations::relate(random, &mut rules, pace);
+    }
+    rules.into_iter().map(Arc::new).collect()
 }
 
 fn rule(random: &mut Random, id: String, pace: Pace) -> Rule {
@@ -120,6 +133,7 @@ fn rule(random: &mut Random, id: String, pace: Pace) -> Rule {
         schedule: random.percent(12).then(|| schedule(random)),
         cooldown: random.maybe(15, &SHORT).map(|span| span * pace).unwrap_or_default(),
         min_readings: random.maybe(20, &[1, 2, 3]),
+        relations: Relations::default(),
         message: random.percent(40).then(|| message(&each)),
         about: About::default(),
     }
