@@ -40,6 +40,20 @@ pub enum Perception {
         /// Time of its newest reading, if there was one.
         last: Option<EventTime>,
     },
+    /// A sensor says the same again and again, of what must move.
+    Stuck {
+        /// The sensor's id.
+        sensor: String,
+        /// Time of the first reading that said so.
+        since: EventTime,
+    },
+    /// A sensor that was stuck says something else.
+    Moving {
+        /// The sensor's id.
+        sensor: String,
+        /// Time of the first reading that said what it said until now.
+        since: EventTime,
+    },
     /// A reading on the log of a sensor that is not registered; or one that was registered and no longer is.
     Unregistered {
         /// The sensor's id.
@@ -101,6 +115,8 @@ impl Perceived {
         match self.perceived {
             Perception::Online { .. } => "org.citywatch.sensor.online",
             Perception::Silent { .. } => "org.citywatch.sensor.silent",
+            Perception::Stuck { .. } => "org.citywatch.sensor.stuck",
+            Perception::Moving { .. } => "org.citywatch.sensor.moving",
             Perception::Unregistered { .. } => "org.citywatch.sensor.unregistered",
             Perception::Coverage { .. } => "org.citywatch.coverage.changed",
         }
@@ -111,6 +127,8 @@ impl Perceived {
         match &self.perceived {
             Perception::Online { sensor, .. }
             | Perception::Silent { sensor, .. }
+            | Perception::Stuck { sensor, .. }
+            | Perception::Moving { sensor, .. }
             | Perception::Unregistered { sensor, .. } => sensor,
             Perception::Coverage { area, .. } => area,
         }

@@ -39,7 +39,7 @@ impl Engine {
         let read = |place: &u32| {
             let sensor = &self.sensors[*place as usize];
             let metric = sensor.metrics.first().map_or(0, |metric| metric.time);
-            let seen = self.presence.saved(*place as usize);
+            let seen = self.presence.seen(*place as usize);
             seen ^ metric ^ sensor.next_timer ^ sensor.rules.first().map_or(0, |rule| rule.evaluated_at)
         };
         std::hint::black_box(places.iter().flatten().map(read).fold(0, std::ops::BitXor::bitxor));

@@ -30,6 +30,7 @@ mod sensor;
 mod sequence;
 mod sorted;
 mod special;
+mod stuck;
 mod tally;
 mod telling;
 mod timers;

@@ -1,13 +1,15 @@
-//! Which sensors report and which are silent, and how well each subdistrict is covered: see "What is perceived" in
+//! Which sensors report, which are silent and which are stuck, and how well each subdistrict is covered: see "What is perceived" in
 //! `docs/semantics.md`.
 //!
-//! A reading costs one comparison here. That a sensor fell silent is found at a tick: of each block of sensors an
+//! A reading costs two comparisons here. That a sensor fell silent is found at a tick: of each block of sensors an
 //! instant is known that none of them falls silent before, so a block is looked at about once in two of its sensors'
 //! intervals, whatever the number of ticks.
 
+use super::codec::{Broken, Reader, Writer};
 use super::metric::NEVER;
 use super::program::Timing;
-use model::{CoverageClass, EventTime, Offset, Partition, Perceived, Perception};
+use super::stuck::{Run, Turn};
+use model::{CoverageClass, EventTime, Metrics, Offset, Partition, Perceived, Perception, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -29,9 +31,7 @@ const COVERAGE_EVERY: i64 = 60_000;
 /// The presence of one partition's sensors, by their place in the engine.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    /// Time of the newest reading that was not late; [`AWAY`] below it while the sensor is silent; [`NEVER`] before the
-    /// first; [`SILENT_FROM_THE_START`].
-    seen: Vec<i64>,
+    held: Vec<Held>,
     plans: Vec<Plan>,
     /// By block: none of its sensors falls silent before the clock comes here.
     due: Vec<i64>,
@@ -43,6 +43,18 @@ pub(super) struct Presence {
     /// What is to be told, in order.
     told: Vec<Perceived>,
 }
+
+/// What is known of a sensor by its readings: half a line of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+struct Held {
+    /// Time of the newest reading that was not late; [`AWAY`] below it while the sensor is silent; [`NEVER`] before the
+    /// first; [`SILENT_FROM_THE_START`].
+    seen: i64,
+    run: Run,
+}
+
+const _: () = assert!(size_of::<Held>() == 32, "two sensors share a line of the cache");
 
 /// What does not change of a sensor.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +95,7 @@ impl Presence {
             }
         };
         let (stale_after, wait) = timing.map_or((i64::MAX, 0), |timing| (timing.stale_after, timing.wait));
-        self.seen.push(NEVER);
+        self.held.push(Held { seen: NEVER, run: Run::default() });
         self.plans.push(Plan { area, stale_after, wait });
         self.look_at_all();
     }
@@ -91,33 +103,53 @@ impl Presence {
     /// Has the next tick look at every sensor.
     pub fn look_at_all(&mut self) {
         self.due.clear();
-        self.due.resize(self.seen.len().div_ceil(BLOCK), i64::MIN);
+        self.due.resize(self.held.len().div_ceil(BLOCK), i64::MIN);
         self.next_due = i64::MIN;
     }
 
-    /// A reading that was not late. True if its sensor was not there before: then [`Presence::appear`] is to be called.
+    /// A reading that was not late. True if it may be something to tell: then [`Presence::notice`] is to be called.
     #[inline]
-    pub fn see(&mut self, place: usize, time: i64) -> bool {
-        let seen = &mut self.seen[place];
-        if *seen < PRESENT {
+    pub fn see(&mut self, place: usize, reading: &Reading<'_>) -> bool {
+        let held = &mut self.held[place];
+        if held.seen < PRESENT {
             return true;
         }
-        *seen = time.max(*seen);
-        false
+        if reading.time.0 <= held.seen {
+            return false;
+        }
+        held.seen = reading.time.0;
+        held.run.extend(reading)
     }
 
-    /// A reading of a sensor that was silent or never reported. One so old that the sensor would be silent at once
-    /// does not count.
+    /// A reading that was seen, and may be something to tell.
     #[cold]
-    pub fn appear(&mut self, place: usize, id: &str, time: i64, clock: Option<i64>, at: At) {
+    pub fn notice(&mut self, place: usize, reading: &Reading<'_>, metrics: &Metrics, clock: Option<i64>, at: At) {
+        let time = reading.time.0;
+        if self.held[place].seen < PRESENT && !self.appear(place, &reading.sensor, time, clock, at) {
+            return;
+        }
+        let is_watched = self.plans[place].is_watched();
+        let run = &mut self.held[place].run;
+        let since = EventTime(run.since());
+        let sensor = || reading.sensor.clone().into_owned();
+        match run.look(reading, metrics, is_watched) {
+            None => {}
+            Some(Turn::Stuck) => self.tell(at, time, Perception::Stuck { sensor: sensor(), since }),
+            Some(Turn::Moving) => self.tell(at, time, Perception::Moving { sensor: sensor(), since }),
+        }
+    }
+
+    /// A reading of a sensor that was silent or never reported. False for one so old that the sensor would be silent at
+    /// once: it does not count.
+    fn appear(&mut self, place: usize, id: &str, time: i64, clock: Option<i64>, at: At) -> bool {
         let plan = self.plans[place];
         let deadline = plan.deadline(time);
         if clock.is_some_and(|clock| deadline <= clock) {
-            return;
+            return false;
         }
-        let before = self.seen[place];
+        let before = self.held[place].seen;
         let last = last_seen(before);
-        self.seen[place] = last.map_or(time, |last| last.max(time));
+        self.held[place].seen = last.map_or(time, |last| last.max(time));
         let coverage = &mut self.areas[plan.area as usize];
         coverage.reporting += u32::from(plan.is_watched());
         coverage.silent -= u32::from(plan.is_watched() && before != NEVER);
@@ -126,6 +158,7 @@ impl Presence {
         self.next_due = deadline.min(self.next_due);
         let (sensor, last) = (id.to_owned(), last.map(EventTime));
         self.tell(at, time, Perception::Online { sensor, last });
+        true
     }
 
     /// A reading of a sensor that is not registered.
@@ -162,8 +195,8 @@ impl Presence {
     /// Tells which sensors of a block are silent; returns when it is to be looked at again.
     fn look_at<'a>(&mut self, block: usize, clock: i64, at: At, sensor: &impl Fn(usize) -> (i64, &'a str)) -> i64 {
         let mut due = i64::MAX;
-        for place in block * BLOCK..self.seen.len().min((block + 1) * BLOCK) {
-            let (seen, plan) = (self.seen[place], self.plans[place]);
+        for place in block * BLOCK..self.held.len().min((block + 1) * BLOCK) {
+            let (seen, plan) = (self.held[place].seen, self.plans[place]);
             let is_known_silent = seen < PRESENT && seen != NEVER;
             if is_known_silent || !plan.is_watched() {
                 continue;
@@ -177,7 +210,8 @@ impl Presence {
             let coverage = &mut self.areas[plan.area as usize];
             coverage.silent += 1;
             coverage.reporting -= u32::from(seen != NEVER);
-            self.seen[place] = if seen == NEVER { SILENT_FROM_THE_START } else { seen - AWAY };
+            let seen_silent = if seen == NEVER { SILENT_FROM_THE_START } else { seen - AWAY };
+            self.held[place] = Held { seen: seen_silent, run: Run::default() };
             let (id, last) = (sensor(place).1.to_owned(), (seen != NEVER).then_some(EventTime(seen)));
             self.tell(at, since.saturating_add(plan.stale_after), Perception::Silent { sensor: id, last });
         }
@@ -214,20 +248,30 @@ impl Presence {
         self.told = told;
     }
 
-    /// What is saved of a sensor.
-    pub fn saved(&self, place: usize) -> i64 {
-        self.seen[place]
+    /// The time by which a sensor is known; see [`Held::seen`].
+    pub fn seen(&self, place: usize) -> i64 {
+        self.held[place].seen
     }
 
-    /// Takes up what was saved of a sensor.
-    pub fn restore(&mut self, place: usize, seen: i64) {
+    /// Saves what is known of a sensor.
+    pub fn save(&self, place: usize, writer: &mut Writer<'_>) {
+        writer.signed(self.held[place].seen);
+        self.held[place].run.save(writer);
+    }
+
+    /// Takes up what was saved of a sensor; of one that is not here it is passed over.
+    pub fn load(&mut self, place: Option<usize>, reader: &mut Reader<'_>) -> Result<(), Broken> {
+        let (seen, run) = (reader.signed()?, Run::load(reader)?);
+        let Some(place) = place else { return Ok(()) };
         let plan = self.plans[place];
         // Out of service, a sensor is neither silent nor told to be; back in service it is looked at anew.
-        let seen = if plan.is_watched() { seen } else { last_seen(seen).unwrap_or(NEVER) };
-        self.seen[place] = seen;
+        let (seen, run) =
+            if plan.is_watched() { (seen, run) } else { (last_seen(seen).unwrap_or(NEVER), Run::default()) };
+        self.held[place] = Held { seen, run };
         let coverage = &mut self.areas[plan.area as usize];
         coverage.reporting += u32::from(plan.is_watched() && seen >= PRESENT);
         coverage.silent += u32::from(plan.is_watched() && seen < PRESENT && seen != NEVER);
+        Ok(())
     }
 
     /// The class of each subdistrict that has been told.

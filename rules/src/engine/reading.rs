@@ -108,9 +108,9 @@ impl Engine {
             return;
         }
         self.counters.readings += 1;
-        if self.program.stage == Stage::Local && self.presence.see(place, time) {
+        if self.program.stage == Stage::Local && self.presence.see(place, reading) {
             let at = At { partition: self.partition, offset };
-            self.presence.appear(place, &reading.sensor, time, self.clock, at);
+            self.presence.notice(place, reading, &self.program.registry.metrics, self.clock, at);
         }
         let known = self.slotted_as_laid_out(place, reading);
         let slotted;

@@ -182,11 +182,7 @@ impl Loader<'_> {
                 self.engine.sensors[place].put_attempts(now, attempts);
             }
         }
-        let seen = self.reader.signed()?;
-        if let Some(place) = place {
-            self.engine.presence.restore(place, seen);
-        }
-        Ok(())
+        self.engine.presence.load(place, &mut self.reader)
     }
 
     fn load_presence(&mut self) -> Result<(), Broken> {

@@ -16,7 +16,7 @@ use model::CoverageClass;
 use uuid::Uuid;
 
 /// Raised when the bytes change their meaning, so that old state is refused instead of misread.
-pub(super) const VERSION: u64 = 4;
+pub(super) const VERSION: u64 = 6;
 
 /// Appends the engine's state to `out`.
 pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
@@ -30,7 +30,7 @@ pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {
     writer.unsigned(engine.sensors.len() as u64);
     for (place, sensor) in engine.sensors.iter().enumerate() {
         save_sensor(engine, sensor, &mut writer);
-        writer.signed(engine.presence.saved(place));
+        engine.presence.save(place, &mut writer);
     }
     save_presence(engine, &mut writer);
     writer.unsigned(engine.areas.len() as u64);

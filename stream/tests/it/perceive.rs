@@ -162,6 +162,8 @@ fn sensors_come_and_go_with_the_registry() {
         let about = |perceived: &Perception| match perceived {
             Perception::Online { sensor, .. }
             | Perception::Silent { sensor, .. }
+            | Perception::Stuck { sensor, .. }
+            | Perception::Moving { sensor, .. }
             | Perception::Unregistered { sensor, .. } => sensor.clone(),
             Perception::Coverage { .. } => String::new(),
         };
@@ -173,6 +175,76 @@ fn sensors_come_and_go_with_the_registry() {
     assert_eq!(of("b"), [(0, online("b", None)), (5, silent("b", Some(2))), (7, unregistered("b", true))]);
     assert_eq!(of("c"), [(10, silent("c", None)), (14, online("c", None))], "registered at the clock, minute 7");
     assert_eq!(of("stranger"), [(8, unregistered("stranger", false)), (14, online("stranger", None))]);
+}
+
+/// Day by day of readings every twenty minutes, 72 a day: what each of these sensors says at a step.
+fn slow(sensor: &str, step: i64) -> Option<Vec<(&'static str, f64)>> {
+    Some(match sensor {
+        // A day and a step the same, then two readings that move, then the same again.
+        "stuck" => vec![
+            ("level_m", if step == 80 || step == 81 { 0.5 + step as f64 } else { 0.4 }),
+            ("pump_on", (step % 2) as f64),
+        ],
+        "moves" => vec![("level_m", 0.4 + (step % 50) as f64 / 1_000.0)],
+        "dry" => vec![("level_m", 0.0)],
+        "idle" => vec![("pump_on", 1.0)],
+        // Silent for two hours in the middle of its day.
+        "gap" if (40..46).contains(&step) => return None,
+        "gap" => vec![("level_m", 0.4)],
+        // It goes silent while it is stuck.
+        "ends" if step >= 90 => return None,
+        _ => vec![("level_m", 0.7)],
+    })
+}
+
+#[test]
+fn a_sensor_that_says_the_same_for_a_day_is_stuck_until_it_moves() {
+    let dir = tempdir().unwrap();
+    let ids = ["stuck", "moves", "dry", "idle", "gap", "ends"];
+    let slowly = |sensor: Sensor| Sensor { interval: Millis(20 * MINUTE), ..sensor };
+    let all: Vec<Sensor> = sensors(&ids).into_iter().map(slowly).collect();
+    let mut city = City::new(dir.path(), all.clone());
+    for step in 0..200 {
+        let time = at(step * 20);
+        // The run goes on under another registry, and through the state that is taken over.
+        if step == 30 {
+            let more = slowly(sensors(&["more"])[0].clone());
+            city.register([all.clone(), vec![more]].concat(), time);
+        }
+        let mut batch = Batch::new();
+        let mut emit = |partition, _, entry: &Entry<'_>| {
+            let mut value = Vec::new();
+            entry.encode(&mut value);
+            batch.push(Topic::Observations, partition, b"", Some(&value), &[]);
+        };
+        for sensor in ids {
+            let Some(values) = slow(sensor, step) else { continue };
+            let values = values.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            let reading = Reading { sensor: sensor.into(), time, values, seq: None };
+            // Twice: what comes again is no further reading.
+            city.feed.push(&city.registry, &reading, &mut emit);
+            city.feed.push(&city.registry, &reading, &mut emit);
+        }
+        city.log.append(batch).unwrap();
+    }
+    let told = told(&city.perceived(dir.path()));
+    let about = |perceived: &Perception| match perceived {
+        Perception::Stuck { sensor, since } => Some((sensor.clone(), "stuck", (*since - city::START).0 / MINUTE)),
+        Perception::Moving { sensor, since } => Some((sensor.clone(), "moving", (*since - city::START).0 / MINUTE)),
+        _ => None,
+    };
+    let mut found: Vec<_> = told.iter().filter_map(|(minute, what)| Some((minute / 20, about(what)?))).collect();
+    found.sort_by_key(|(step, (sensor, ..))| (sensor.clone(), *step));
+    let event = |step, sensor: &str, what, since: i64| (step, (sensor.to_owned(), what, since * 20));
+    let expected = [
+        event(72, "ends", "stuck", 0),
+        event(118, "gap", "stuck", 46),
+        event(72, "stuck", "stuck", 0),
+        event(80, "stuck", "moving", 0),
+        event(154, "stuck", "stuck", 82),
+    ];
+    assert_eq!(found, expected);
+    assert!(told.contains(&(89 * 20 + 60, silent("ends", Some(89 * 20)))), "a stuck sensor falls silent too");
 }
 
 /// All that a registry's sensors show, by looking at every one of them at every entry of the log.
