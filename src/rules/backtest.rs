@@ -3,7 +3,7 @@
 use crate::failure::{Failure, FileError, read_text};
 use crate::inputs;
 use crate::progress::bytes_bar;
-use ::rules::backtest::{self, Options, Outcome};
+use ::rules::backtest::{self, Label, Options, Outcome};
 use ::rules::data::Recording;
 use clap::{Args, ValueEnum};
 use model::Millis;
@@ -39,6 +39,9 @@ pub struct Backtest {
     /// Write every transition of every incident here, one JSON a line
     #[arg(long, value_name = "FILE")]
     incidents: Option<PathBuf>,
+    /// Write a page of HTML with charts here
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// How far an incident may lie outside a label and still touch it
     #[arg(long, default_value = "0s", value_name = "DURATION")]
     tolerance: Millis,
@@ -56,13 +59,7 @@ impl Backtest {
         let registry = Arc::new(inputs::registry(&self.sensors)?);
         let files = inputs::rule_files(&self.paths)?;
         let rules = Arc::new(inputs::checked(&files.rules, &inputs::known(&registry))?);
-        let labels = match &self.labels {
-            None => None,
-            Some(path) => {
-                let labels = backtest::read_labels(&path.display().to_string(), &read_text(path)?);
-                Some(labels.map_err(Failure::usage)?)
-            }
-        };
+        let labels = labels_of(self.labels.as_deref())?;
         let (mut recording, bytes) = open(&self.data)?;
         let bar = bytes_bar(bytes);
         let settings = ::rules::Settings::default();
@@ -75,6 +72,9 @@ impl Backtest {
         }
         let options = Options { tolerance: self.tolerance, operators: self.operators };
         let report = backtest::report(&outcome, &rules, &registry, labels.as_deref(), &options);
+        if let Some(path) = &self.report {
+            write_page(path, &backtest::backtest_page(&outcome, &rules, labels.as_deref(), &options, &report))?;
+        }
         let mut out = std::io::stdout().lock();
         match self.format {
             Format::Table => out.write_all(report.to_table().as_bytes())?,
@@ -85,6 +85,19 @@ impl Backtest {
         }
         Ok(())
     }
+}
+
+/// The labels of a file, if there is one.
+pub fn labels_of(path: Option<&Path>) -> Result<Option<Vec<Label>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let labels = backtest::read_labels(&path.display().to_string(), &read_text(path)?);
+    labels.map(Some).map_err(Failure::usage)
+}
+
+/// Writes a report where it was asked for.
+pub fn write_page(path: &Path, page: &str) -> Result<(), Failure> {
+    std::fs::write(path, page)
+        .map_err(|source| Failure::usage(FileError { doing: "write", path: path.to_owned(), source }))
 }
 
 /// Opens the data files as one recording; the second is their size in bytes.

@@ -3,10 +3,15 @@
 //! The readings go the way they go in a running city: refused as the edge refuses them, through [`Feed`], into the
 //! evaluator of each partition. So the incidents equal those of a replay through MQTT, but for the offsets in evidence.
 
+mod chart;
+mod diff;
+mod html;
 mod labels;
 mod report;
 mod table;
 
+pub use diff::{Diff, Found, Moved, RuleDiff, diff};
+pub use html::{backtest_page, diff_page};
 pub use labels::{Label, read_labels};
 pub use report::{Delay, Options, Report, RuleReport, Score, Scores, report};
 

@@ -134,15 +134,30 @@ impl Delay {
 
 /// One incident from its first transition to its last.
 #[derive(Debug)]
-struct Incident<'a> {
-    rule: &'a str,
-    domain: &'a str,
-    key: &'a str,
-    opened: EventTime,
-    ended: EventTime,
+pub(super) struct Incident<'a> {
+    pub rule: &'a str,
+    pub domain: &'a str,
+    pub key: &'a str,
+    pub opened: EventTime,
+    pub ended: EventTime,
     is_open: bool,
-    worst: Severity,
+    pub worst: Severity,
     alarms: usize,
+}
+
+impl Incident<'_> {
+    /// Whether it is what the label says: in its domain, its place and its time.
+    pub fn fits(&self, label: &Label, inside: &Inside<'_>, tolerance: Millis) -> bool {
+        (self.domain == "cross" || label.domain == self.domain)
+            && label.touches(self.opened, self.ended, tolerance)
+            && inside.holds(&label.key, self.key)
+    }
+}
+
+/// The labels that do not lie wholly outside the recording.
+pub(super) fn usable_labels<'a>(labels: &'a [Label], seen: &Seen, tolerance: Millis) -> Vec<&'a Label> {
+    let (Some(first), Some(last)) = (seen.first, seen.last) else { return Vec::new() };
+    labels.iter().filter(|label| label.touches(first, last, tolerance)).collect()
 }
 
 /// Judges a run of `rules`. Without labels (`None`) there are no scores.
@@ -158,9 +173,7 @@ pub fn report(
     let days = (last - first).0 as f64 / Millis::DAY.0 as f64;
     let incidents = incidents(&outcome.transitions, last);
     let inside = Inside::new(registry);
-    let usable: Option<Vec<&Label>> = labels.map(|labels| {
-        labels.iter().filter(|label| seen.first.is_some() && label.touches(first, last, options.tolerance)).collect()
-    });
+    let usable = labels.map(|labels| usable_labels(labels, seen, options.tolerance));
     let score = |domain: &str, of: &[&Incident<'_>]| {
         usable.as_ref().map(|labels| scores(domain, of, labels, &inside, options.tolerance))
     };
@@ -186,7 +199,8 @@ pub fn report(
     }
 }
 
-fn incidents(transitions: &[Transition], end: EventTime) -> Vec<Incident<'_>> {
+/// The incidents of these transitions, in the order of their opening; what is open is so until `end`.
+pub(super) fn incidents(transitions: &[Transition], end: EventTime) -> Vec<Incident<'_>> {
     let mut by_id: BTreeMap<Uuid, Incident<'_>> = BTreeMap::new();
     for transition in transitions {
         let incident = by_id.entry(transition.id).or_insert_with(|| Incident {
@@ -245,9 +259,7 @@ fn scores(
     inside: &Inside<'_>,
     tolerance: Millis,
 ) -> Scores {
-    let fits = |incident: &Incident<'_>, label: &Label| {
-        label.touches(incident.opened, incident.ended, tolerance) && inside.holds(&label.key, incident.key)
-    };
+    let fits = |incident: &Incident<'_>, label: &Label| incident.fits(label, inside, tolerance);
     let labels: Vec<&Label> =
         labels.iter().copied().filter(|label| domain == "cross" || label.domain == domain).collect();
     // Incidents are in the order of their opening, so the first that fits is the earliest.
@@ -265,13 +277,13 @@ fn scores(
 }
 
 /// Which areas each key lies in.
-struct Inside<'a> {
+pub(super) struct Inside<'a> {
     registry: &'a Registry,
     areas_of: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 impl<'a> Inside<'a> {
-    fn new(registry: &'a Registry) -> Inside<'a> {
+    pub fn new(registry: &'a Registry) -> Inside<'a> {
         let mut areas_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for sensor in registry.sensors() {
             // From small to large; each lies in all that follow.
@@ -285,12 +297,12 @@ impl<'a> Inside<'a> {
         Inside { registry, areas_of }
     }
 
-    fn is_known(&self, key: &str) -> bool {
+    pub fn is_known(&self, key: &str) -> bool {
         key == "*" || self.areas_of.contains_key(key) || self.registry.areas.contains_key(key)
     }
 
     /// Whether something at `key` happened at or inside `outer`.
-    fn holds(&self, outer: &str, key: &str) -> bool {
+    pub fn holds(&self, outer: &str, key: &str) -> bool {
         let is_city = |code: &str| self.registry.areas.get(code).is_some_and(|area| area.level == AreaLevel::City);
         outer == "*"
             || outer == key

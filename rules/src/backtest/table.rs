@@ -100,13 +100,13 @@ fn share(score: &Score) -> [String; 2] {
 }
 
 /// Seconds as the two largest units of a duration.
-fn span(seconds: f64) -> String {
+pub(super) fn span(seconds: f64) -> String {
     let minutes = Millis(((seconds / 60.0).round() as i64).saturating_mul(Millis::MINUTE.0));
     let whole_hours = Millis(minutes.0 / Millis::HOUR.0 * Millis::HOUR.0);
     if minutes.0.abs() >= Millis::DAY.0 { whole_hours.to_string() } else { minutes.to_string() }
 }
 
-fn push_names(out: &mut String, what: &str, names: &Names) {
+pub(super) fn push_names(out: &mut String, what: &str, names: &Names) {
     if names.total() == 0 {
         return;
     }
@@ -117,7 +117,7 @@ fn push_names(out: &mut String, what: &str, names: &Names) {
 }
 
 /// The first column to the left, the others to the right.
-fn push_table(out: &mut String, rows: &[Vec<String>]) {
+pub(super) fn push_table(out: &mut String, rows: &[Vec<String>]) {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     for row in rows {

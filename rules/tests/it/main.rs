@@ -6,6 +6,7 @@ mod backtest;
 mod cases;
 mod cookbook;
 mod diagnostics;
+mod diff;
 mod explained;
 mod generated;
 mod handbook;
