@@ -2,26 +2,26 @@
 //!
 //! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
 
+use crate::accounts;
 use crate::config::{Config, Span, TimeSource};
-use crate::failure::{Failure, FileError, chain, read_text};
+use crate::failure::{Failure, FileError, chain};
+use crate::in_force::InForce;
 use crate::inputs::NamedText;
 use crate::retry::Desk;
 use crate::socket;
 use ::rules::check::Known;
-use bus::{EmbeddedLog, EmbeddedSettings, EventLog, Topic};
-use command_center::{CommandCenter, FeedCounts, RuleInfo};
+use bus::{BusError, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
+use command_center::{CommandCenter, FeedCounts};
 use history::{EmbeddedHistory, Historian, HistorianHandle, HistorianSettings, History};
-use ingest::{Access, Account, BrokerSettings, Ingest, IngestHandle, IngestSettings, Right, SecretHash};
+use ingest::{BrokerSettings, Ingest, IngestHandle, IngestSettings};
 use model::{Entry, EventTime, Millis, Registry};
-use std::collections::{BTreeMap, HashMap};
-use std::fs::Metadata;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream::{Stream, StreamHandle, StreamSettings};
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 /// How often the parts are asked whether they still work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -32,6 +32,10 @@ const TAIL_RECORDS: u64 = 4_096;
 pub struct City {
     log: Arc<dyn EventLog>,
     desk: Desk,
+    /// Told of appends to `config`.
+    changes: watch::Receiver<()>,
+    /// What ingest and the command center go by.
+    in_force: Mutex<Option<InForce>>,
     stream: Option<StreamHandle>,
     ingest: Option<IngestHandle>,
     history: Option<Arc<dyn History>>,
@@ -41,8 +45,8 @@ pub struct City {
 
 /// What the command center shows and cannot read itself.
 pub struct Shown {
-    /// The rules, by id.
-    pub rules: BTreeMap<String, RuleInfo>,
+    /// The rules.
+    pub rules: command_center::Rules,
     /// GeoJSON with the outlines of the areas.
     pub areas: Vec<String>,
 }
@@ -57,7 +61,19 @@ impl City {
             Arc::new(EmbeddedLog::open(dir.join("log"), log_settings(config)).map_err(Failure::usage)?);
         let desk = Desk::new(Arc::clone(&log));
         socket::serve(dir, Arc::clone(&log), rule_settings(config), desk.clone()).map_err(Failure::usage)?;
-        Ok(City { log, desk, stream: None, ingest: None, history: None, historian: None, center: None })
+        let (sender, changes) = watch::channel(());
+        log.watch(Topic::Config, Arc::new(move || sender.send_replace(())));
+        Ok(City {
+            log,
+            desk,
+            changes,
+            in_force: Mutex::default(),
+            stream: None,
+            ingest: None,
+            history: None,
+            historian: None,
+            center: None,
+        })
     }
 
     /// Puts the rules and the registry on the log, where they are not in force already.
@@ -66,15 +82,49 @@ impl City {
         config: &Config,
         rules: &[NamedText],
         known: &Known,
-        registry: &Registry,
+        registry: &Arc<Registry>,
     ) -> Result<(), Failure> {
         let at = match config.time.source {
             TimeSource::Wall => now(),
-            TimeSource::Feed => clock(&*self.log)?.unwrap_or(EventTime(0)),
+            TimeSource::Feed => self.clock()?.unwrap_or(EventTime(0)),
         };
         // The registry first: rules are checked against the one that is in force when they come.
-        stream::config::publish_registry(&*self.log, registry, at).map_err(Failure::internal)?;
+        let published = stream::config::publish_registry(&*self.log, registry, at).map_err(Failure::internal)?;
         stream::config::publish_rules(&*self.log, rules, known, at).map_err(Failure::internal)?;
+        let configured = (published.hash, Arc::clone(registry));
+        *self.held() = InForce::read(&*self.log, Some(&configured))?;
+        Ok(())
+    }
+
+    /// What is in force, where something was published; what the configuration names may be older.
+    pub fn in_force(&self) -> Option<InForce> {
+        self.held().clone()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<InForce>> {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has ingest and the command center go by what is put in force, for ever; ends with what went wrong.
+    async fn follow(&self) -> Result<(), Failure> {
+        let mut changes = self.changes.clone();
+        while changes.changed().await.is_ok() {
+            let (log, before) = (Arc::clone(&self.log), self.in_force());
+            let read = tokio::task::spawn_blocking(move || {
+                let held = before.as_ref().map(InForce::held);
+                let now = InForce::read(&*log, held.as_ref())?;
+                Ok::<_, Failure>(now.filter(|now| before.is_none_or(|before| !before.is_as(now))))
+            });
+            let Some(now) = read.await.map_err(Failure::internal)?? else { continue };
+            if let Some(ingest) = &self.ingest {
+                ingest.set_registry(&now.registry);
+            }
+            if let Some(center) = &self.center {
+                let changed = center.set_city(Arc::clone(&now.registry), now.rules.clone()).await;
+                changed.map_err(Failure::internal)?;
+            }
+            *self.held() = Some(now);
+        }
         Ok(())
     }
 
@@ -95,7 +145,7 @@ impl City {
     /// Starts the MQTT edge.
     pub async fn start_ingest(&mut self, config: &Config, registry: Arc<Registry>) -> Result<(), Failure> {
         let endpoint = match config.listen() {
-            Some(address) => Some((address, access(&config.mqtt.credentials)?)),
+            Some(address) => Some((address, accounts::access(&config.mqtt.credentials)?)),
             None => None,
         };
         let broker = (!config.mqtt.broker.is_empty()).then(|| BrokerSettings {
@@ -191,7 +241,7 @@ impl City {
 
     /// The clock of its log.
     pub fn clock(&self) -> Result<Option<EventTime>, Failure> {
-        clock(&*self.log)
+        clock(&*self.log).map_err(Failure::internal)
     }
 
     /// The MQTT edge, where it was started.
@@ -221,6 +271,8 @@ impl City {
         tokio::select! {
             () = end => Ok(()),
             failure = failed => Err(failure),
+            // Without a log there is nothing to follow, and the parts say so themselves.
+            Err(failure) = self.follow() => Err(failure),
         }
     }
 
@@ -242,12 +294,12 @@ impl City {
 }
 
 /// The clock of a log: the newest tick of a partition, if it has one.
-pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, Failure> {
-    let held = log.bounds(Topic::Observations, 0).map_err(Failure::internal)?;
+pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, BusError> {
+    let held = log.bounds(Topic::Observations, 0)?;
     let mut next = held.start.max(held.end.saturating_sub(TAIL_RECORDS));
     let mut clock = None;
     while next < held.end {
-        let records = log.read(Topic::Observations, 0, next, 1 << 20).map_err(Failure::internal)?;
+        let records = log.read(Topic::Observations, 0, next, 1 << 20)?;
         for (_, record) in records.iter() {
             if let Some(Ok(Entry::Tick(time) | Entry::Rest(time))) = record.value.map(Entry::decode) {
                 clock = clock.max(Some(time));
@@ -307,54 +359,6 @@ fn feed_counts(ingest: &IngestHandle) -> Arc<dyn Fn() -> FeedCounts + Send + Syn
         *seen = (count, sum);
         FeedCounts { accepted: values.readings, refused: values.refused.values().sum(), lag_ms }
     })
-}
-
-/// Who may connect: the accounts of the file, or anybody on this machine if there is none.
-///
-/// A line is `device:password`, or `feed utility:password` for an account that subscribes to the incident feed.
-fn access(credentials: &Path) -> Result<Access, Failure> {
-    if credentials.as_os_str().is_empty() {
-        return Ok(Access::Loopback);
-    }
-    check_mode(credentials)?;
-    let text = read_text(credentials)?;
-    let mut accounts = HashMap::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let place = format!("{}:{}", credentials.display(), index + 1);
-        let (right, entry) = match line.strip_prefix("feed ") {
-            Some(entry) => (Right::Subscribe, entry),
-            None => (Right::Publish, line),
-        };
-        // Names become levels of topics, and the word before a name is its right.
-        let is_name = |name: &str| !name.is_empty() && !name.contains(['+', '#', '/', ' ']);
-        let Some((name, secret)) = entry.split_once(':').filter(|(name, secret)| is_name(name) && !secret.is_empty())
-        else {
-            return Err(Failure::usage(format!(
-                "{place}: expected device:password or feed utility:password, the name without + # / and spaces"
-            )));
-        };
-        let secret = SecretHash::new(name.as_bytes(), secret.as_bytes());
-        if accounts.insert(name.to_owned(), Account { secret, right }).is_some() {
-            return Err(Failure::usage(format!("{place}: {name} stands twice: keep one of them")));
-        }
-    }
-    Ok(Access::Credentials(accounts))
-}
-
-/// Whether nobody but its owner may use a file or folder.
-pub fn is_private(metadata: &Metadata) -> bool {
-    metadata.permissions().mode() & 0o077 == 0
-}
-
-/// Refuses a file of secrets that others on this machine can read or write.
-fn check_mode(path: &Path) -> Result<(), Failure> {
-    let metadata = std::fs::metadata(path)
-        .map_err(|source| Failure::usage(FileError { doing: "look at", path: path.to_owned(), source }))?;
-    if is_private(&metadata) {
-        return Ok(());
-    }
-    let (mode, path) = (metadata.permissions().mode() & 0o777, path.display());
-    Err(Failure::usage(format!("{path} has mode {mode:03o}: others could use its passwords; chmod 600 {path}")))
 }
 
 /// The async threads: signals, the socket, the endpoint.

@@ -1,6 +1,7 @@
 //! The configuration file: one TOML, every key optional, unknown keys refused, `default.toml` names them all.
 
 use crate::failure::{Failure, read_text};
+use crate::listen::{check_http, check_listen};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
 use model::Millis;
@@ -315,39 +316,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// Loopback, or credentials.
-pub fn check_listen(listen: &str, credentials: bool) -> Result<(), String> {
-    if listen.is_empty() {
-        return Ok(());
-    }
-    let address: SocketAddr =
-        listen.parse().map_err(|_| format!("\"{listen}\" is not an address such as 127.0.0.1:1883 or [::1]:1883"))?;
-    if !address.ip().is_loopback() && !credentials {
-        return Err(format!(
-            "{listen} is not loopback: whoever reaches it could publish; set mqtt.credentials, or listen on 127.0.0.1"
-        ));
-    }
-    Ok(())
-}
-
-/// Loopback, or the names under which browsers come.
-fn check_http(http: &Http) -> Result<(), String> {
-    if http.listen.is_empty() {
-        return Ok(());
-    }
-    let address: SocketAddr = http
-        .listen
-        .parse()
-        .map_err(|_| format!("\"{}\" is not an address such as 127.0.0.1:8080 or [::1]:8080", http.listen))?;
-    if !address.ip().is_loopback() && http.hosts.is_empty() {
-        return Err(format!(
-            "{} is not loopback: put a proxy with TLS before it, and name in http.hosts how browsers call it",
-            http.listen
-        ));
-    }
-    Ok(())
 }
 
 /// Text of the file to settings; the error has the place, the line and what was expected.

@@ -3,6 +3,7 @@
 //! It changes nothing but a file of its own in the data directory, which it removes. It may be run beside a running
 //! citywatch or before the first start.
 
+use crate::accounts;
 use crate::city;
 use crate::config::{Config, TimeSource};
 use crate::failure::{Failure, chain};
@@ -148,7 +149,7 @@ fn data_dir(path: &Path) -> Vec<Finding> {
         return vec![Finding::bad(PART, format!("{shown} is not a directory"), "name another by data_dir")];
     }
     let mode = held.permissions().mode() & 0o777;
-    let mut found = vec![if city::is_private(&held) {
+    let mut found = vec![if accounts::is_private(&held) {
         Finding::good(PART, format!("{shown}, mode {mode:04o}"))
     } else {
         let mend = format!("chmod 700 {shown}");
@@ -218,7 +219,7 @@ fn log(config: &Config, running: bool) -> Vec<Finding> {
             let held = bus::EventLog::bounds(&log, Topic::Observations, partition).map_err(Failure::internal)?;
             records += held.end - held.start;
         }
-        Ok((records, city::clock(&log)?))
+        Ok((records, city::clock(&log).map_err(Failure::internal)?))
     };
     let (records, clock) = match read() {
         Ok(read) => read,
@@ -257,7 +258,7 @@ fn credentials(config: &Config) -> Option<Finding> {
             format!("{shown} cannot be read: {error}"),
             "write device:password or feed utility:password, one a line",
         ),
-        Ok(held) if !city::is_private(&held) => {
+        Ok(held) if !accounts::is_private(&held) => {
             Finding::bad(PART, format!("{shown} can be read by others"), format!("chmod 600 {shown}"))
         }
         Ok(_) => Finding::good(PART, shown.to_string()),

@@ -3,6 +3,8 @@
 //! Exit codes are a contract: 0 good, 1 the answer is no, 2 wrong use, 70 internal. A panic on any thread is a broken
 //! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
 
+mod accounts;
+mod change;
 mod city;
 mod config;
 mod config_schema;
@@ -11,9 +13,11 @@ mod demo;
 mod doctor;
 mod explain;
 mod failure;
+mod in_force;
 mod incidents;
 mod inputs;
 mod lines;
+mod listen;
 mod progress;
 mod registry;
 mod replay;
@@ -21,6 +25,7 @@ mod retry;
 mod rule_info;
 mod rules;
 mod run;
+mod signed;
 mod simulate;
 mod socket;
 mod stop;

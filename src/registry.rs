@@ -1,7 +1,9 @@
 //! `citywatch registry`: the sensors, areas and metrics of a city.
 
+use crate::change::Request;
 use crate::failure::Failure;
 use crate::inputs;
+use crate::signed::Signed;
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,6 +13,18 @@ use std::path::PathBuf;
 pub enum RegistryCommand {
     /// Check registry files: metrics.yaml, GeoJSON of sensors and areas, CSV of sensors
     Check(Check),
+    /// Put a registry in force in the citywatch that runs; it goes on without a stop
+    Apply(Apply),
+}
+
+/// `registry apply`.
+#[derive(Args)]
+pub struct Apply {
+    /// Files, and folders of them; all together are the whole registry
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    signed: Signed,
 }
 
 /// `registry check`.
@@ -27,7 +41,23 @@ pub struct Check {
 impl RegistryCommand {
     /// Runs it.
     pub fn run(self) -> Result<(), Failure> {
-        let RegistryCommand::Check(check) = self;
+        match self {
+            RegistryCommand::Check(check) => check.run(),
+            RegistryCommand::Apply(apply) => apply.run(),
+        }
+    }
+}
+
+impl Apply {
+    fn run(&self) -> Result<(), Failure> {
+        let text = inputs::registry(&self.paths)?.to_text();
+        self.signed.change(|author| Request::Registry { text, author })
+    }
+}
+
+impl Check {
+    fn run(&self) -> Result<(), Failure> {
+        let check = self;
         let files = inputs::registry_files(&check.paths)?;
         if files.is_empty() {
             return Err(Failure::usage("there is no registry file among these paths"));

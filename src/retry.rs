@@ -15,7 +15,7 @@ use model::{Offset, PARTITIONS, Partition};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// `dead-letter retry`.
 #[derive(Args)]
@@ -121,18 +121,20 @@ fn shown(outcome: &Outcome) -> String {
     refused.iter().map(|(reason, detail)| format!("{id:<10}  refused  {reason}: {detail}\n")).collect()
 }
 
-/// The part of a running citywatch that sends letters again.
+/// The part of a running citywatch that does what commands ask for: sends letters again, changes rules and registry.
 #[derive(Clone)]
 pub struct Desk {
-    log: Arc<dyn EventLog>,
+    pub log: Arc<dyn EventLog>,
     /// Set when ingest has started.
     pub retrier: Arc<OnceLock<Retrier>>,
+    /// Held while rules or registry are changed: publishing takes one publisher at a time.
+    pub changing: Arc<Mutex<()>>,
 }
 
 impl Desk {
     /// Over a log, without an ingest yet.
     pub fn new(log: Arc<dyn EventLog>) -> Desk {
-        Desk { log, retrier: Arc::default() }
+        Desk { log, retrier: Arc::default(), changing: Arc::default() }
     }
 
     /// Sends a letter again; the outcome's line, or why it could not be tried.

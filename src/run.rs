@@ -7,6 +7,7 @@ use crate::inputs;
 use crate::rule_info::rule_infos;
 use crate::stop::Stop;
 use clap::{Args, ValueEnum};
+use command_center::Rules;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +56,11 @@ impl Run {
             city.publish(&config, &rules, &known, &registry)?;
             city.start_stream(&config)?;
         }
+        // What was applied since the start before goes before the files.
+        let (registry, shown) = match city.in_force() {
+            Some(in_force) => (in_force.registry, in_force.rules),
+            None => (registry, Rules { by_id: rule_infos(&checked, &rules), versions: Vec::new() }),
+        };
         if has(Role::Ingest) {
             runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;
         }
@@ -62,7 +68,7 @@ impl Run {
             city.start_historian(&config)?;
         }
         if has(Role::CommandCenter) {
-            let shown = Shown { rules: rule_infos(&checked, &rules), areas };
+            let shown = Shown { rules: shown, areas };
             runtime.block_on(city.start_center(&config, Arc::clone(&registry), shown))?;
         }
         if let Some(address) = city.mqtt() {

@@ -2,11 +2,12 @@
 //!
 //! One request line of JSON ([`Request`]), then a head line (`{"ok":true}` or `{"error":"…"}`), then lines of the answer,
 //! then `{"end":true}` where the answer has an end; a connection that closes without it was cut.
-//! It reads the log, and has refused messages sent again. Whoever may open the socket may read and change the data
+//! It reads the log, has refused messages sent again, and changes rules and registry. Whoever may open the socket may read and change the data
 //! directory anyway.
 
+use crate::change;
 use crate::explain::explain;
-use crate::failure::{Failure, FileError};
+use crate::failure::{Failure, FileError, chain};
 use crate::retry::{self, Desk};
 use crate::tail::{Ask, Tail};
 use ::rules::Settings;
@@ -27,8 +28,8 @@ use uuid::Uuid;
 pub const NAME: &str = "citywatch.sock";
 /// Clients at a time; one more is told so and closed.
 const CLIENTS_MAX: usize = 64;
-/// Longest request; more is refused. It holds an edited message of the largest size, however it is escaped.
-const REQUEST_BYTES_MAX: u64 = 512 << 10;
+/// Longest request; more is refused. It holds a registry of a million sensors.
+const REQUEST_BYTES_MAX: u64 = 512 << 20;
 /// How long a client may take for its request.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// Lines written with one call.
@@ -53,6 +54,8 @@ pub enum Request {
     },
     /// To send a refused message again: one line, what became of it.
     Retry(retry::Request),
+    /// To change rules or registry: one line, a [`change::Outcome`].
+    Change(change::Request),
 }
 
 /// Serves the socket in the background, on the current tokio runtime, until that ends. `settings` are those that the
@@ -146,6 +149,13 @@ async fn answer(
                 Err(error) => refuse(&mut write, &error).await,
             };
         }
+        Ok(Request::Change(change)) => {
+            let done = tokio::task::spawn_blocking(move || change::answer(&desk, &change));
+            return match done.await.expect("a panic ends the process") {
+                Ok(outcome) => write.write_all(format!("{OK}\n{outcome}\n{END}\n").as_bytes()).await,
+                Err(error) => refuse(&mut write, &chain(&error)).await,
+            };
+        }
         Err(error) => return refuse(&mut write, &format!("not a request of this version: {error}")).await,
     };
     write.write_all(format!("{OK}\n").as_bytes()).await?;
@@ -181,7 +191,7 @@ async fn answer_why(
             let json = serde_json::to_string(&found).expect("text and finite numbers always serialise");
             write.write_all(format!("{OK}\n{json}\n{END}\n").as_bytes()).await
         }
-        Err(error) => refuse(write, &crate::failure::chain(&error)).await,
+        Err(error) => refuse(write, &chain(&error)).await,
     }
 }
 
@@ -201,7 +211,7 @@ async fn read_lines(mut tail: Tail) -> (Tail, Result<Vec<u8>, String>) {
                     text.push(b'\n');
                 }
                 Ok(None) => break,
-                Err(error) => return (tail, Err(crate::failure::chain(&error))),
+                Err(error) => return (tail, Err(chain(&error))),
             }
         }
         (tail, Ok(text))

@@ -18,8 +18,8 @@ use history::History;
 use model::EventTime;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 
 /// How long a sign-in link can be used.
@@ -30,7 +30,8 @@ pub(crate) struct Center {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) history: Arc<dyn History>,
     pub(crate) store: Store,
-    pub(crate) city: Arc<City>,
+    /// Another one after rules or registry changed; see [`Center::city`].
+    pub(crate) city: RwLock<Arc<City>>,
     pub(crate) live: Live,
     pub(crate) sensors: Sensors,
     /// Told of each event that is added to the outbox.
@@ -75,6 +76,18 @@ impl Counters {
 }
 
 impl Center {
+    /// The city as it is known now.
+    pub(crate) fn city(&self) -> Arc<City> {
+        Arc::clone(&self.city.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Knows the city otherwise from here on: other rules, sensors, areas.
+    pub(crate) fn set_city(&self, city: City) {
+        self.sensors.register(&city.registry);
+        *self.city.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(city);
+        self.outlines.clear();
+    }
+
     /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.
     pub(crate) fn now(&self) -> EventTime {
         self.sensors.clock().unwrap_or_else(|| EventTime(secret::wall_ms()))

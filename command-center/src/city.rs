@@ -73,8 +73,36 @@ pub struct RuleInfo {
 pub(crate) struct City {
     pub(crate) registry: Arc<Registry>,
     pub(crate) areas: Areas,
-    rules: BTreeMap<String, RuleInfo>,
+    rules: Rules,
+    /// GeoJSON texts with outlines: they stay while registries come and go.
+    outlines: Vec<String>,
     sender: String,
+}
+
+/// What is shown of the rules.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// By id.
+    pub by_id: BTreeMap<String, RuleInfo>,
+    /// The rule sets that were put in force, oldest first; the last is in force.
+    pub versions: Vec<RuleVersion>,
+}
+
+/// A rule set that was put in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleVersion {
+    /// 1 for the first, then one more each.
+    pub version: u64,
+    /// Content hash of its text.
+    pub hash: String,
+    /// Event time since when.
+    pub time: i64,
+    /// Who put it in force; null for what the configuration named at a start.
+    pub by: Option<String>,
+    /// Why; null where nobody said.
+    pub reason: Option<String>,
+    /// Whether it is in force now.
+    pub in_force: bool,
 }
 
 /// Where an incident is.
@@ -90,16 +118,26 @@ pub(crate) struct Whereabouts {
 impl City {
     pub(crate) fn new(
         registry: Arc<Registry>,
-        outlines: &[String],
-        rules: BTreeMap<String, RuleInfo>,
+        outlines: Vec<String>,
+        rules: Rules,
         prefix: &str,
     ) -> Result<City, CenterError> {
-        let areas = Areas::new(&registry, outlines)?;
-        Ok(City { registry, areas, rules, sender: prefix.trim_end_matches('.').to_owned() })
+        let areas = Areas::new(&registry, &outlines)?;
+        Ok(City { registry, areas, rules, outlines, sender: prefix.trim_end_matches('.').to_owned() })
+    }
+
+    /// The same city with another registry and other rules.
+    pub(crate) fn changed(&self, registry: Arc<Registry>, rules: Rules) -> Result<City, CenterError> {
+        City::new(registry, self.outlines.clone(), rules, &self.sender)
+    }
+
+    /// The rule sets that were put in force.
+    pub(crate) fn rule_versions(&self) -> &[RuleVersion] {
+        &self.rules.versions
     }
 
     pub(crate) fn rule(&self, id: &str) -> Option<&RuleInfo> {
-        self.rules.get(id)
+        self.rules.by_id.get(id)
     }
 
     pub(crate) fn title(&self, rule: &str) -> Names {

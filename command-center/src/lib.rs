@@ -23,7 +23,7 @@ mod start;
 mod store;
 
 pub use api::openapi;
-pub use city::{KeyKind, RuleInfo, Threshold, ThresholdKind};
+pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
 pub use settings::{FeedCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};

@@ -1,7 +1,6 @@
 //! What a city decides about its command center.
 
-use crate::city::RuleInfo;
-use std::collections::BTreeMap;
+use crate::city::Rules;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,8 +30,8 @@ pub struct Settings {
     /// GeoJSON texts with the outlines of the areas; features that are no polygons are passed over. A text with the
     /// member `"schematic": true` makes the page say that outlines are not the official ones.
     pub areas: Vec<String>,
-    /// What is known of the rules, by id.
-    pub rules: BTreeMap<String, RuleInfo>,
+    /// What is known of the rules.
+    pub rules: Rules,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
 }
@@ -46,7 +45,7 @@ impl Settings {
             hosts: Vec::new(),
             prefix: "citywatch.".to_owned(),
             areas: Vec::new(),
-            rules: BTreeMap::new(),
+            rules: Rules::default(),
             feed_counts: None,
         }
     }

@@ -4,7 +4,7 @@ use crate::analyze::projector;
 use crate::api::router;
 use crate::auth::secret;
 use crate::center::{Center, Counters, Hosts};
-use crate::city::City;
+use crate::city::{City, Rules};
 use crate::live::Live;
 use crate::perceive::sensors::Sensors;
 use crate::perceive::{follow, pulse};
@@ -18,8 +18,8 @@ use history::History;
 use model::{Domain, Registry};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -66,7 +66,7 @@ impl CommandCenter {
         made.map_err(|source| CenterError::File { doing: "make", path: data_dir.clone(), source })?;
         let store = Store::open(&data_dir.join("center.sqlite")).await?;
         let of_city = Arc::clone(&registry);
-        let city = blocking(move || City::new(of_city, &areas, rules, &prefix)).await?;
+        let city = blocking(move || City::new(of_city, areas, rules, &prefix)).await?;
         let listener = TcpListener::bind(http).await.map_err(|source| CenterError::Listen { address: http, source })?;
         let address = listener.local_addr().map_err(|source| CenterError::Listen { address: http, source })?;
         let appends = |domain: &Domain| (domain.as_str(), Appends::to(&*log, Topic::Incidents(*domain)));
@@ -75,7 +75,7 @@ impl CommandCenter {
             log,
             history,
             store,
-            city: Arc::new(city),
+            city: RwLock::new(Arc::new(city)),
             live: Live::new(secret::new()?[..8].to_owned()),
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
@@ -105,6 +105,19 @@ impl Handle {
     /// A new link that signs in whoever opens it first, within ten minutes.
     pub async fn sign_in_link(&self) -> Result<String, CenterError> {
         self.center.sign_in_link().await
+    }
+
+    /// Knows the city by another registry and other rules from here on. Pages see them as they ask anew.
+    ///
+    /// Waits for the work to be done on a thread that may block.
+    pub async fn set_city(&self, registry: Arc<Registry>, rules: Rules) -> Result<(), CenterError> {
+        let center = Arc::clone(&self.center);
+        let changed = blocking(move || {
+            let city = center.city().changed(registry, rules)?;
+            center.set_city(city);
+            Ok(())
+        });
+        changed.await
     }
 
     /// How it is, and each change of that.
@@ -183,7 +196,7 @@ impl Tasks {
         Ok(Tasks(vec![
             Task::spawn("server", serve(c(), listener, stop)),
             Task::spawn("projection of incidents", async move { projector::run(&for_incidents, incidents).await }),
-            Task::spawn("utilities' feed", async move { feed.run(&for_feed.store, &for_feed.city, fed).await }),
+            Task::spawn("utilities' feed", async move { feed.run(&for_feed, fed).await }),
             Task::spawn("outbox", async move {
                 publisher::run(&for_outbox.store, &for_outbox.log, &for_outbox.outbox).await
             }),
@@ -194,7 +207,7 @@ impl Tasks {
             Task::spawn("sensors' states", async move { follow::states(&for_states.sensors, states).await }),
             Task::spawn("pulse", async move {
                 let parts = (&for_pulse.store, &for_pulse.live, &for_pulse.sensors);
-                pulse::run(parts, &for_pulse.city.registry, for_pulse.feed_counts.as_ref()).await
+                pulse::run(parts, for_pulse.feed_counts.as_ref()).await
             }),
         ]))
     }

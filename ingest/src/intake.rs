@@ -8,7 +8,7 @@ use crate::decode::{Decoded, Shape, decode};
 use crate::validate::{Catalog, Known, Now, Reason, Refusal};
 use model::{EventTime, PARTITIONS, Partition, Reading, Registry, partition_of};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Who published a message, and so what it may write to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,14 +94,25 @@ pub(crate) struct Message<'a> {
 /// Decodes and validates messages; shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    catalog: Catalog,
+    /// A message is judged by the one it finds.
+    catalog: RwLock<Arc<Catalog>>,
     clock: Arc<Clock>,
     payload_bytes_max: usize,
 }
 
 impl Intake {
     pub(crate) fn new(registry: &Registry, clock: Arc<Clock>, payload_bytes_max: usize) -> Intake {
-        Intake { catalog: Catalog::new(registry), clock, payload_bytes_max }
+        Intake { catalog: RwLock::new(Arc::new(Catalog::new(registry))), clock, payload_bytes_max }
+    }
+
+    /// Judges by another registry from the next message on.
+    pub(crate) fn set_registry(&self, registry: &Registry) {
+        let catalog = Arc::new(Catalog::new(registry));
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts all readings of a message into the chunk, the refused ones as dead letters.
@@ -139,12 +150,16 @@ impl Intake {
             let refusal = Refusal::new(Reason::NotUtf8, "the payload is not UTF-8");
             return refuse(chunk, &refusal, owner, message.topic, received_at, message.payload, None);
         };
+        let catalog = self.catalog();
+        let catalog = &*catalog;
         decode(text, shape, message.content_type, &mut |raw, decoded| {
             let (sensor, time, refusal) = match decoded {
-                Ok(reading) => match self.admit(&reading, owner, shape, self.clock.judge(received_at, now), chunk) {
-                    Ok(()) => return,
-                    Err(refusal) => (reading.sensor, reading.time.instant(), refusal),
-                },
+                Ok(reading) => {
+                    match self.admit(catalog, &reading, (owner, shape), self.clock.judge(received_at, now), chunk) {
+                        Ok(()) => return,
+                        Err(refusal) => (reading.sensor, reading.time.instant(), refusal),
+                    }
+                }
                 Err(refusal) => (None, None, refusal),
             };
             // As in a backtest, what an unregistered sensor sends still says how late it is.
@@ -156,14 +171,14 @@ impl Intake {
 
     fn admit(
         &self,
+        catalog: &Catalog,
         reading: &Decoded<'_>,
-        owner: &str,
-        shape: Shape,
+        (owner, shape): (&str, Shape),
         now: Now,
         chunk: &mut Chunk,
     ) -> Result<(), Refusal> {
-        let (sensor, known) = self.sensor(reading, owner, shape)?;
-        let time = self.catalog.check(reading, now)?;
+        let (sensor, known) = sensor_of(catalog, reading, owner, shape)?;
+        let time = catalog.check(reading, now)?;
         self.clock.saw(time);
         chunk.bytes.extend_from_slice(known.subdistrict.as_bytes());
         let key_end = chunk.bytes.len();
@@ -173,30 +188,33 @@ impl Intake {
         chunk.push(Kind::Reading, known.partition, Some(time), key_end);
         Ok(())
     }
+}
 
-    /// Which sensor a reading is of, and that it may come this way.
-    fn sensor<'a>(&self, reading: &'a Decoded<'_>, owner: &'a str, shape: Shape) -> Result<(&'a str, &Known), Refusal> {
-        let named = reading.sensor.as_deref();
-        let sensor = match shape {
-            Shape::Single if named.is_none_or(|named| named == owner) => owner,
-            Shape::Single => {
-                let detail = format!("the payload's sensor is not \"{owner}\", the topic's");
-                return Err(Refusal::new(Reason::SensorMismatch, detail));
-            }
-            Shape::Batch => named.ok_or_else(|| {
-                Refusal::new(Reason::WrongShape, "no sensor, which every reading of a batch must name")
-            })?,
-        };
-        let known = self
-            .catalog
-            .sensor(sensor)
-            .ok_or_else(|| Refusal::new(Reason::UnknownSensor, format!("the registry has no sensor \"{sensor}\"")))?;
-        if shape == Shape::Batch && known.gateway.as_deref() != Some(owner) {
-            let detail = format!("\"{sensor}\" is not registered behind the gateway \"{owner}\"");
+/// Which sensor a reading is of, and that it may come this way.
+fn sensor_of<'a>(
+    catalog: &'a Catalog,
+    reading: &'a Decoded<'_>,
+    owner: &'a str,
+    shape: Shape,
+) -> Result<(&'a str, &'a Known), Refusal> {
+    let named = reading.sensor.as_deref();
+    let sensor = match shape {
+        Shape::Single if named.is_none_or(|named| named == owner) => owner,
+        Shape::Single => {
+            let detail = format!("the payload's sensor is not \"{owner}\", the topic's");
             return Err(Refusal::new(Reason::SensorMismatch, detail));
         }
-        Ok((sensor, known))
+        Shape::Batch => named
+            .ok_or_else(|| Refusal::new(Reason::WrongShape, "no sensor, which every reading of a batch must name"))?,
+    };
+    let known = catalog
+        .sensor(sensor)
+        .ok_or_else(|| Refusal::new(Reason::UnknownSensor, format!("the registry has no sensor \"{sensor}\"")))?;
+    if shape == Shape::Batch && known.gateway.as_deref() != Some(owner) {
+        let detail = format!("\"{sensor}\" is not registered behind the gateway \"{owner}\"");
+        return Err(Refusal::new(Reason::SensorMismatch, detail));
     }
+    Ok((sensor, known))
 }
 
 fn refuse(

@@ -144,6 +144,7 @@ impl Ingest {
                 .map_err(IngestError::Thread)?;
         let payload_bytes_max = settings.limits.packet_bytes_max as usize;
         let intake = Arc::new(Intake::new(&registry, clock, payload_bytes_max));
+        let judge = intake.clone();
         let retrier = Retrier::new(intake.clone(), writer.queue.clone(), watched.clone());
         let mut tasks = Vec::new();
         let mut local_addr = None;
@@ -158,7 +159,7 @@ impl Ingest {
             let shared = endpoint::Shared::new(access, settings.limits, intake, feed, queue, counters, watched.clone());
             tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
         }
-        Ok(IngestHandle { writer, follower, retrier, counters, stage, watched, local_addr, tasks })
+        Ok(IngestHandle { writer, follower, intake: judge, retrier, counters, stage, watched, local_addr, tasks })
     }
 }
 
@@ -189,6 +190,7 @@ fn check(settings: &IngestSettings) -> Result<(), IngestError> {
 pub struct IngestHandle {
     writer: writer::Writer,
     follower: Option<Follower>,
+    intake: Arc<Intake>,
     retrier: Retrier,
     counters: Arc<Counters>,
     stage: watch::Sender<Stage>,
@@ -225,6 +227,11 @@ impl IngestHandle {
     /// A way to look at the counters that outlives the handle.
     pub fn counter_reader(&self) -> CounterReader {
         CounterReader(Arc::clone(&self.counters))
+    }
+
+    /// Validates and places by another registry from the next message on.
+    pub fn set_registry(&self, registry: &Registry) {
+        self.intake.set_registry(registry);
     }
 
     /// For sending dead letters again.

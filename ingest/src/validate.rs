@@ -101,7 +101,7 @@ pub(crate) struct Known {
     pub(crate) gateway: Option<Box<str>>,
 }
 
-/// The registry as validation looks at it, built once at the start.
+/// The registry as validation looks at it.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
     sensors: FxHashMap<Box<str>, Known>,

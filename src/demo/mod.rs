@@ -5,10 +5,10 @@
 //! which begins where the demo first began, so that a storm is over the city when somebody first looks.
 
 use crate::city::{self, City, Shown, now};
-use crate::config::{Config, TimeSource, check_listen};
+use crate::config::{Config, TimeSource};
 use crate::failure::{Failure, FileError, read_text};
 use crate::inputs;
-use crate::rule_info::rule_infos;
+use crate::listen::check_listen;
 use crate::stop::Stop;
 use clap::Args;
 use ingest::Publisher;
@@ -77,7 +77,6 @@ impl Demo {
         config.time.source = TimeSource::Feed;
         let registry = Arc::new(seeds::registry(self.sensors, SEED));
         let (rules, known) = (inputs::packs(), inputs::known(&registry));
-        let checked = inputs::checked(&rules, &known)?;
 
         let runtime = city::runtime()?;
         let _inside = runtime.enter();
@@ -88,8 +87,9 @@ impl Demo {
         city.publish(&config, &rules, &known, &registry)?;
         city.start_stream(&config)?;
         city.start_historian(&config)?;
-        runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;
-        let shown = Shown { rules: rule_infos(&checked, &rules), areas: vec![seeds::AREAS.to_owned()] };
+        let in_force = city.in_force().ok_or_else(|| Failure::internal("what is in force cannot be used"))?;
+        runtime.block_on(city.start_ingest(&config, in_force.registry))?;
+        let shown = Shown { rules: in_force.rules, areas: vec![seeds::AREAS.to_owned()] };
         runtime.block_on(city.start_center(&config, Arc::clone(&registry), shown))?;
         let address = city.mqtt().expect("the demo has an endpoint");
         let link = runtime.block_on(city.sign_in_link())?.expect("the demo has a page");

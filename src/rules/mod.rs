@@ -1,7 +1,9 @@
-//! `citywatch rules`: check, test and backtest detection rules, all without a running city.
+//! `citywatch rules`: detection rules from the first check to putting them in force.
 
+mod apply;
 mod backtest;
 mod check;
+mod diff;
 mod explain;
 mod schema;
 mod test;
@@ -20,8 +22,16 @@ pub enum Rules {
     Test(test::Test),
     /// Run rules over recorded readings and score them against labelled events
     Backtest(backtest::Backtest),
+    /// Tell what other rules would change on the same readings
+    Diff(diff::Diff),
     /// Say why an incident is: the rule, what its condition was worth, the readings on the log
     Explain(explain::Explain),
+    /// Check and test rules, then put them in force in the citywatch that runs
+    Apply(apply::Apply),
+    /// List the rule sets that were put in force, by whom and why
+    Versions(apply::Versions),
+    /// Put the rules of an earlier version in force again, as a new version
+    Rollback(apply::Rollback),
     /// Print the JSON Schema of rule files, for editors
     Schema,
 }
@@ -33,7 +43,11 @@ impl Rules {
             Rules::Check(check) => check.run(),
             Rules::Test(test) => test.run(),
             Rules::Backtest(backtest) => backtest.run(),
+            Rules::Diff(diff) => diff.run(),
             Rules::Explain(explain) => explain.run(),
+            Rules::Apply(apply) => apply.run(),
+            Rules::Versions(versions) => versions.run(),
+            Rules::Rollback(rollback) => rollback.run(),
             Rules::Schema => schema::run(),
         }
     }

@@ -28,36 +28,44 @@ impl Test {
         if files.tests.is_empty() {
             return Err(Failure::usage("there is no test file among these paths: they end in .test.yaml"));
         }
-        let demo = inputs::demo();
-        let mut out = std::io::stdout().lock();
-        let mut results = Vec::new();
-        let mut good = true;
-        for (path, text) in &files.tests {
-            let suite = read_rules(path, text).and_then(|rules| {
-                testing::load(path, text, &rules, &demo.registry, &demo.outlines).map_err(Unusable::Wrong)
-            });
-            match suite {
-                Ok(suite) => {
-                    write!(out, "{}", suite.warnings)?;
-                    let settings = ::rules::Settings::default();
-                    let result = testing::run(&suite, &demo.registry.metrics, &settings, &testing::engines);
-                    write!(out, "{result}")?;
-                    good &= result.passed(self.strict);
-                    results.push(result);
-                }
-                Err(Unusable::Wrong(diagnostics)) => {
-                    write!(out, "{diagnostics}")?;
-                    good = false;
-                }
-                Err(Unusable::Unread(failure)) => return Err(failure),
-            }
-        }
+        let (good, results) = run_tests(&files.tests, self.strict, &mut std::io::stdout().lock())?;
         if let Some(path) = &self.junit {
             std::fs::write(path, testing::junit(&results, self.strict))
                 .map_err(|source| Failure::usage(FileError { doing: "write", path: path.clone(), source }))?;
         }
         if good { Ok(()) } else { Err(Failure::No) }
     }
+}
+
+/// Runs test files and prints what came of them; whether all passed, and the results of those that could be run.
+pub fn run_tests(
+    tests: &[inputs::NamedText],
+    strict: bool,
+    out: &mut impl Write,
+) -> Result<(bool, Vec<testing::SuiteResult>), Failure> {
+    let demo = inputs::demo();
+    let (mut good, mut results) = (true, Vec::new());
+    for (path, text) in tests {
+        let suite = read_rules(path, text).and_then(|rules| {
+            testing::load(path, text, &rules, &demo.registry, &demo.outlines).map_err(Unusable::Wrong)
+        });
+        match suite {
+            Ok(suite) => {
+                write!(out, "{}", suite.warnings)?;
+                let settings = ::rules::Settings::default();
+                let result = testing::run(&suite, &demo.registry.metrics, &settings, &testing::engines);
+                write!(out, "{result}")?;
+                good &= result.passed(strict);
+                results.push(result);
+            }
+            Err(Unusable::Wrong(diagnostics)) => {
+                write!(out, "{diagnostics}")?;
+                good = false;
+            }
+            Err(Unusable::Unread(failure)) => return Err(failure),
+        }
+    }
+    Ok((good, results))
 }
 
 /// Why a test file cannot be run.

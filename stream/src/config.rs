@@ -25,6 +25,30 @@ const PARTS_PER_APPEND: usize = 32;
 /// The header of a record that is a part of a text.
 const PART: &str = "part";
 
+/// The headers of a published marker's copy that say who published it, and why.
+const BY: &str = "by";
+const REASON: &str = "reason";
+
+/// Who publishes, and why. What comes from the configuration at a start has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// A person's name.
+    pub by: String,
+    /// Why it was changed; empty if nobody said.
+    pub reason: String,
+}
+
+/// One of the rule sets or registries that were put in force, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// 1 for the first, then one more each.
+    pub number: u64,
+    /// What took effect, and at which event time.
+    pub marker: Marker,
+    /// `None` for what the configuration named at a start.
+    pub author: Option<Author>,
+}
+
 /// What publishing did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -36,18 +60,53 @@ pub struct Published {
 
 /// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition. `at` is the
 /// event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
+///
+/// They are what the configuration names: published only if they are others than it named the last time, so that a
+/// start does not undo what was [applied](apply_rules) since.
 pub fn publish_rules(
     log: &dyn EventLog,
     files: &[(String, String)],
     known: &Known,
     at: EventTime,
 ) -> Result<Published, BusError> {
-    publish(log, MarkerKind::Rules, &rules_text(files, known), at)
+    publish(log, MarkerKind::Rules, &rules_text(files, known), at, None)
 }
 
-/// Makes `registry` the city's from here on in every partition. `at` is the event time of the switch.
+/// Makes `registry` the city's from here on in every partition. `at` is the event time of the switch. As with rules, it
+/// is what the configuration names.
 pub fn publish_registry(log: &dyn EventLog, registry: &Registry, at: EventTime) -> Result<Published, BusError> {
-    publish(log, MarkerKind::Registry, &registry.to_text(), at)
+    publish(log, MarkerKind::Registry, &registry.to_text(), at, None)
+}
+
+/// Puts a text in force that [`rules_text`] or [`Registry::to_text`] wrote, in the name of somebody.
+pub fn apply(
+    log: &dyn EventLog,
+    kind: MarkerKind,
+    text: &str,
+    at: EventTime,
+    author: &Author,
+) -> Result<Published, BusError> {
+    publish(log, kind, text, at, Some(author))
+}
+
+/// All that was put in force, oldest first; the last one is in force. A fold of what publishing left on the log.
+pub fn versions(log: &dyn EventLog, kind: MarkerKind) -> Result<Vec<Version>, BusError> {
+    let key = pointer_key(kind);
+    let mut found: Vec<Version> = Vec::new();
+    scan(log, partition_of(key.as_bytes(), PARTITIONS), |records| {
+        for (_, record) in records.iter().filter(|(_, record)| record.key == key.as_bytes()) {
+            if let Some(Ok(Entry::Marker(marker))) = record.value.map(Entry::decode) {
+                let header = |name: &str| {
+                    let header = record.headers.iter().find(|(held, _)| *held == name);
+                    header.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+                };
+                let author = header(BY).map(|by| Author { by, reason: header(REASON).unwrap_or_default() });
+                found.push(Version { number: found.len() as u64 + 1, marker, author });
+            }
+        }
+        true
+    })?;
+    Ok(found)
 }
 
 /// A rule set as one text.
@@ -90,19 +149,8 @@ pub fn current(log: &dyn EventLog, kind: MarkerKind) -> Result<Option<Marker>, B
 
 /// The last marker whose event time is not later than `at`.
 pub fn in_force(log: &dyn EventLog, kind: MarkerKind, at: EventTime) -> Result<Option<Marker>, BusError> {
-    let key = pointer_key(kind);
-    let mut found = None;
-    scan(log, partition_of(key.as_bytes(), PARTITIONS), |records| {
-        for (_, record) in records.iter().filter(|(_, record)| record.key == key.as_bytes()) {
-            if let Some(Ok(Entry::Marker(marker))) = record.value.map(Entry::decode)
-                && marker.time <= at
-            {
-                found = Some(marker);
-            }
-        }
-        true
-    })?;
-    Ok(found)
+    let found = versions(log, kind)?.into_iter().map(|version| version.marker);
+    Ok(found.filter(|marker| marker.time <= at).last())
 }
 
 /// The text of this hash, if it was ever published whole.
@@ -150,9 +198,18 @@ fn append_text(log: &dyn EventLog, hash: &str, text: &str) -> Result<(), BusErro
     Ok(())
 }
 
-fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> Result<Published, BusError> {
+fn publish(
+    log: &dyn EventLog,
+    kind: MarkerKind,
+    text: &str,
+    at: EventTime,
+    author: Option<&Author>,
+) -> Result<Published, BusError> {
     let hash = content_hash(text);
-    if current(log, kind)?.is_some_and(|marker| marker.hash == hash) {
+    let versions = versions(log, kind)?;
+    let is_new = |version: Option<&Version>| version.is_none_or(|version| version.marker.hash != hash);
+    let configured = versions.iter().rfind(|version| version.author.is_none());
+    if !is_new(versions.last()) || (author.is_none() && !is_new(configured)) {
         return Ok(Published { hash, changed: false });
     }
     if self::text(log, &hash)?.is_none() {
@@ -162,7 +219,11 @@ fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> R
     Entry::Marker(Marker { marker: kind, hash: hash.clone(), time: at }).encode(&mut marker);
     let mut batch = Batch::new();
     let key = pointer_key(kind);
-    batch.push(Topic::Config, partition_of(key.as_bytes(), PARTITIONS), key.as_bytes(), Some(&marker), &[]);
+    let headers: Vec<(&str, &[u8])> = match author {
+        Some(Author { by, reason }) => vec![(BY, by.as_bytes()), (REASON, reason.as_bytes())],
+        None => Vec::new(),
+    };
+    batch.push(Topic::Config, partition_of(key.as_bytes(), PARTITIONS), key.as_bytes(), Some(&marker), &headers);
     for partition in 0..PARTITIONS {
         batch.push(Topic::Observations, partition, b"", Some(&marker), &[]);
     }
@@ -170,8 +231,8 @@ fn publish(log: &dyn EventLog, kind: MarkerKind, text: &str, at: EventTime) -> R
     Ok(Published { hash, changed: true })
 }
 
-/// Beside the texts, `config` holds under these keys a copy of the newest marker: the end of the observations is far
-/// from their last marker.
+/// Beside the texts, `config` holds under these keys a copy of each marker: the end of the observations is far from
+/// their last one.
 fn pointer_key(kind: MarkerKind) -> &'static str {
     match kind {
         MarkerKind::Rules => "current/rules",

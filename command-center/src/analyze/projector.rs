@@ -29,7 +29,8 @@ pub(crate) async fn run(center: &Center, mut reader: Reader) -> Result<(), Cente
 }
 
 async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records)]) -> Result<(), CenterError> {
-    let Center { store, city, live, .. } = center;
+    let Center { store, live, .. } = center;
+    let city = &*center.city();
     let before = reader.next;
     reader.advance(found);
     let mut writer = store.writer().await;

@@ -54,11 +54,19 @@ pub(crate) struct AreaCache(Mutex<BTreeMap<Asked, Cached>>);
 /// A level, and the area that its areas lie in.
 type Asked = (Option<AreaLevel>, Option<String>);
 
+impl AreaCache {
+    /// Forgets all: the areas are others now.
+    pub(crate) fn clear(&self) {
+        self.0.lock().expect("writing outlines does not panic").clear();
+    }
+}
+
 /// Areas with their names and what they lie in.
 #[utoipa::path(get, path = "/api/v1/areas", tag = "areas", params(AreaQuery),
     responses((status = 200, body = AreaList), (status = 400, body = Problem)))]
 pub(crate) async fn list(State(center): Shared, Params(query): Params<AreaQuery>) -> Json<AreaList> {
-    let areas = &center.city.areas;
+    let city = center.city();
+    let areas = &city.areas;
     let within = query.within.as_deref();
     let chosen = areas.of_level(query.level).filter(|(code, area)| {
         (query.level.is_some() || area.level != AreaLevel::Cell)
@@ -81,7 +89,7 @@ pub(crate) async fn outlines(
     Params(query): Params<AreaQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(within) = query.within.as_deref().filter(|within| center.city.areas.area(within).is_none()) {
+    if let Some(within) = query.within.as_deref().filter(|within| center.city().areas.area(within).is_none()) {
         return Err(Problem::missing("area", within));
     }
     let cached = blocking(move || {
@@ -90,7 +98,7 @@ pub(crate) async fn outlines(
         if held.len() >= CACHED_MAX && !held.contains_key(&asked) {
             held.clear();
         }
-        let make = |(level, within): &Asked| Cached::new(center.city.areas.geojson(*level, within.as_deref()));
+        let make = |(level, within): &Asked| Cached::new(center.city().areas.geojson(*level, within.as_deref()));
         held.entry(asked).or_insert_with_key(make).clone()
     });
     Ok(cached.await.answer(&headers, "application/geo+json"))

@@ -137,7 +137,7 @@ pub(crate) async fn list(
     let cursor = cursor.map_err(|_| Problem::bad("the cursor is not one of ours: begin again without it"))?;
     let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let found = page(&mut *center.store.read().await?, &filter, cursor, limit).await?;
-    let items = found.incidents.iter().map(|incident| IncidentView::new(&center.city, incident)).collect();
+    let items = found.incidents.iter().map(|incident| IncidentView::new(&center.city(), incident)).collect();
     Ok(Json(IncidentPage { items, next: found.next.map(|cursor| cursor.to_string()) }))
 }
 
@@ -159,16 +159,16 @@ pub(crate) async fn detail(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let read: Vec<Transition> = bodies.iter().filter_map(|body| serde_json::from_str(body).ok()).collect();
-    let at = center.city.whereabouts(&found.rule, &found.key);
+    let at = center.city().whereabouts(&found.rule, &found.key);
     let detail = IncidentDetail {
-        incident: IncidentView::new(&center.city, &found),
+        incident: IncidentView::new(&center.city(), &found),
         transitions: bodies.into_iter().filter_map(|body| RawValue::from_string(body).ok()).collect(),
         acts: found.acknowledged.iter().map(act).collect(),
-        rule_text: center.city.rule(&found.rule).map(|rule| rule.text.clone()),
-        charts: charts(&center.city, &found, &read),
+        rule_text: center.city().rule(&found.rule).map(|rule| rule.text.clone()),
+        charts: charts(&center.city(), &found, &read),
         near: at
             .place
-            .map(|place| Near::around(&center.city.registry, place, found.domain.as_str(), &found.key, NEAR_MAX))
+            .map(|place| Near::around(&center.city().registry, place, found.domain.as_str(), &found.key, NEAR_MAX))
             .unwrap_or_default(),
     };
     Ok(([(header::ETAG, tag)], Json(detail)).into_response())
@@ -202,7 +202,7 @@ pub(crate) async fn acknowledge(
     let seen = seen.trim_matches('"').parse().unwrap_or(0);
     let act = Acknowledged { by: session.name, at: center.now(), note: body.note };
     let outcome = whole(async move {
-        let parts = (&center.store, &*center.city, &center.live);
+        let parts = (&center.store, &*center.city(), &center.live);
         let outcome = acknowledged(parts, &center.outbox, id, seen, act).await;
         outcome.map(|outcome| (outcome, center))
     });
@@ -210,7 +210,7 @@ pub(crate) async fn acknowledge(
     match outcome {
         Outcome::Done(incident) => {
             let tag = [(header::ETAG, HeaderValue::from_str(&tag(&incident)).expect("a number in quotes"))];
-            Ok((tag, Json(IncidentView::new(&center.city, &incident))).into_response())
+            Ok((tag, Json(IncidentView::new(&center.city(), &incident))).into_response())
         }
         Outcome::Missing => Err(Problem::missing("incident", &id.to_string())),
         Outcome::Already(by) => {

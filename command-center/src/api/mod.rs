@@ -6,6 +6,7 @@ mod incidents;
 mod metrics;
 mod page;
 pub(crate) mod problem;
+mod rules;
 mod sensors;
 mod series;
 mod status;
@@ -54,6 +55,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::detail))
         .routes(routes!(incidents::acknowledge))
+        .routes(routes!(rules::versions))
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))
         .routes(routes!(status::sign_in))

@@ -184,7 +184,6 @@ pub(crate) async fn list(
 }
 
 fn sensor_page(center: &Center, query: &SensorQuery, limit: usize) -> SensorPage {
-    let registry = &center.city.registry;
     let part = query.q.as_deref().map(str::to_lowercase).unwrap_or_default();
     let fits = |sensor: &Sensor| {
         query.domain.as_deref().is_none_or(|domain| sensor.domain == domain)
@@ -194,8 +193,9 @@ fn sensor_page(center: &Center, query: &SensorQuery, limit: usize) -> SensorPage
             && (part.is_empty() || sensor.id.to_lowercase().contains(&part))
     };
     let after = query.cursor.as_deref();
-    let begin = after.map_or(0, |after| registry.sensors().partition_point(|sensor| *sensor.id <= *after));
     center.sensors.look(|now| {
+        let registry = now.registry();
+        let begin = after.map_or(0, |after| registry.sensors().partition_point(|sensor| *sensor.id <= *after));
         let state_fits = |index: &usize| query.state.is_none_or(|state| now.sensor(*index).state == state);
         let mut fitting =
             (begin..registry.sensors().len()).filter(|index| fits(&registry.sensors()[*index])).filter(state_fits);
@@ -219,7 +219,7 @@ impl MapCache {
         let (version, body) = center.sensors.look(|now| {
             let version = now.version();
             let is_current = held.as_ref().is_some_and(|(at, _)| *at == version);
-            (version, (!is_current).then(|| columns(&center.city.registry, &now)))
+            (version, (!is_current).then(|| columns(now.registry(), &now)))
         });
         match (body, &*held) {
             (None, Some((_, cached))) => cached.clone(),
@@ -251,15 +251,21 @@ fn columns(registry: &Registry, now: &View<'_>) -> String {
 #[utoipa::path(get, path = "/api/v1/sensors/{id}", tag = "sensors", params(("id" = String, Path)),
     responses((status = 200, body = SensorDetail), (status = 404, body = Problem)))]
 pub(crate) async fn detail(State(center): Shared, Path(id): Path<String>) -> Result<Json<SensorDetail>, Problem> {
-    let registry = &center.city.registry;
-    let index = registry.index_of(&id).ok_or_else(|| Problem::missing("sensor", &id))? as usize;
-    let sensor = &registry.sensors()[index];
+    let city = center.city();
+    let registry = &city.registry;
+    let missing = || Problem::missing("sensor", &id);
+    let sensor = registry.sensor(&id).ok_or_else(missing)?;
+    let view = center.sensors.look(|now| {
+        let index = now.registry().index_of(&id)? as usize;
+        Some(SensorView::new(now.registry(), index, &now))
+    });
+    let view = view.ok_or_else(missing)?;
     let neighbours = sensor.point.map(|at| Near::around(registry, at, &sensor.domain, &id, NEIGHBOURS_MAX));
     let filter = Filter { state: Some(IncidentState::Open), key: Some(id), ..Filter::default() };
     let open = page(&mut *center.store.read().await?, &filter, None, INCIDENTS_MAX).await?;
     Ok(Json(SensorDetail {
-        sensor: center.sensors.look(|now| SensorView::new(registry, index, &now)),
-        open_incidents: open.incidents.iter().map(|incident| IncidentView::new(&center.city, incident)).collect(),
+        sensor: view,
+        open_incidents: open.incidents.iter().map(|incident| IncidentView::new(&city, incident)).collect(),
         neighbours: neighbours.unwrap_or_default(),
     }))
 }

@@ -51,18 +51,18 @@ pub(crate) async fn series(
     Path(id): Path<String>,
     Params(query): Params<SeriesQuery>,
 ) -> Result<Json<SeriesView>, Problem> {
-    if center.city.registry.index_of(&id).is_none() {
+    if center.city().registry.index_of(&id).is_none() {
         return Err(Problem::missing("sensor", &id));
     }
     // The newest reading may be ahead of the newest tick, and it stands in no bucket that ends there.
-    let (clock, heard) = center.sensors.look(|now| (now.clock(), now.heard_at(&center.city.registry, &id)));
+    let (clock, heard) = center.sensors.look(|now| (now.clock(), now.heard_at(&id)));
     let newest = clock.max(heard).map(|time| time.0.saturating_add(1));
     let said = || Problem::bad("the log's clock is not known yet: say `from` and `to`");
     let to = query.to.or(newest).ok_or_else(said)?;
     let from = query.from.unwrap_or(to.saturating_sub(Millis::DAY.0));
     let buckets = query.points.unwrap_or(POINTS).clamp(1, POINTS_MAX);
     let window = Window { from: EventTime(from), to: EventTime(to), buckets };
-    let unit = center.city.registry.metrics.get(&query.metric).map(|metric| metric.unit.clone());
+    let unit = center.city().registry.metrics.get(&query.metric).map(|metric| metric.unit.clone());
     let metric = query.metric.clone();
     let sensor = id.clone();
     let found = blocking(move || center.history.series(&sensor, &metric, window)).await.map_err(problem)?;

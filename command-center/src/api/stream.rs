@@ -77,7 +77,7 @@ async fn snapshot(center: &Center) -> Result<(Subscriber, Bytes), CenterError> {
     let snapshot = Snapshot {
         now_at: center.sensors.clock().map(|time| time.0),
         overview,
-        incidents: open.incidents.iter().map(|incident| IncidentView::new(&center.city, incident)).collect(),
+        incidents: open.incidents.iter().map(|incident| IncidentView::new(&center.city(), incident)).collect(),
         more: open.next.is_some(),
     };
     let data = serde_json::to_string(&snapshot).expect("text and finite numbers always serialise");
@@ -160,7 +160,7 @@ async fn open_alerts(center: &Center, domain: Domain) -> Result<(Positions, Byte
         let text = "the incidents are still being read from the log: connect again";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text));
     }
-    let data = replay::open_messages(&center.store, &center.city, domain).await?;
+    let data = replay::open_messages(&center.store, &center.city(), domain).await?;
     Ok((ends, Bytes::from(format!("id: {}\nevent: snapshot\ndata: {data}\n\n", replay::id_of(&ends)))))
 }
 

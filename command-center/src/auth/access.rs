@@ -39,6 +39,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/incidents", ALL),
     (Method::GET, "/api/v1/incidents/{id}", ALL),
     (Method::POST, "/api/v1/incidents/{id}/acknowledge", OPERATOR),
+    (Method::GET, "/api/v1/rules/versions", ALL),
     (Method::GET, "/api/v1/live", ALL),
     (Method::GET, "/api/v1/feed/{domain}", ALL),
     (Method::GET, "/api/openapi.json", Public),

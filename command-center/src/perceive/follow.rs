@@ -36,19 +36,20 @@ pub(crate) fn tail((starts, ends): (Positions, Positions)) -> Positions {
 
 /// Takes the newest value of every sensor and metric that history holds.
 pub(crate) async fn from_history(center: &Arc<Center>) -> Result<(), CenterError> {
-    let sensors = center.city.registry.sensors().len();
+    let sensors = center.city().registry.sensors().len();
     for begin in (0..sensors).step_by(HISTORY_SENSORS) {
         let center = Arc::clone(center);
         blocking(move || {
-            let registry = &center.city.registry;
-            let end = (begin + HISTORY_SENSORS).min(sensors);
-            let ids: Vec<&str> = registry.sensors()[begin..end].iter().map(|sensor| &*sensor.id).collect();
+            let city = center.city();
+            let registry = &city.registry;
+            let ids: Vec<&str> =
+                registry.sensors().iter().skip(begin).take(HISTORY_SENSORS).map(|sensor| &*sensor.id).collect();
             let failed = |source| CenterError::History { doing: "read the last values", source };
             let last = center.history.last(&ids).map_err(failed)?;
             center.sensors.change(|sensors| {
                 for Last { sensor, metric, time, value } in &last {
-                    if let Some(index) = registry.index_of(sensor) {
-                        sensors.value(index as usize, metric, *value, *time);
+                    if let Some(index) = sensors.index_of(sensor) {
+                        sensors.value(index, metric, *value, *time);
                     }
                 }
             });
@@ -97,7 +98,7 @@ pub(crate) async fn states(sensors: &Sensors, mut reader: Reader) -> Result<(), 
                 for (_, record) in records.iter() {
                     let Ok(event) = Event::read(&record) else { continue };
                     let state = match event.kind.strip_prefix(SENSOR) {
-                        Some("online") => SensorState::Online,
+                        Some("online" | "moving") => SensorState::Online,
                         Some("silent") => SensorState::Silent,
                         Some("stuck") => SensorState::Stuck,
                         _ => continue,

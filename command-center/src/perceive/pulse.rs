@@ -6,7 +6,6 @@ use crate::live::Live;
 use crate::settings::FeedCounts;
 use crate::store::Store;
 use crate::store::incidents::count_open;
-use model::Registry;
 use serde::{Serialize, Serializer};
 use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
@@ -106,7 +105,6 @@ pub(crate) async fn overview(
 /// Tells the pages, for ever.
 pub(crate) async fn run(
     (store, live, sensors): (&Store, &Live, &Sensors),
-    registry: &Registry,
     ask: Option<&AskFeed>,
 ) -> Result<(), CenterError> {
     let mut pulse = tokio::time::interval(EVERY);
@@ -123,25 +121,28 @@ pub(crate) async fn run(
             live.send("overview", None, &serde_json::to_string(&now).expect("numbers always serialise"));
             told = Some(now);
         }
-        if let Some(values) = values(sensors, registry) {
+        if let Some(values) = values(sensors) {
             live.send("values", None, &values);
         }
     }
 }
 
 /// The message of the sensors that changed, if any did.
-fn values(sensors: &Sensors, registry: &Registry) -> Option<String> {
-    let changed = sensors.take_changed(SENSORS_MAX);
-    if changed.is_empty() {
-        return None;
-    }
+fn values(sensors: &Sensors) -> Option<String> {
+    let mut changed = sensors.take_changed(SENSORS_MAX);
     sensors.look(|view| {
+        let registered = view.registry().sensors();
+        // Between taking and looking the registry may have become a shorter one.
+        changed.retain(|index| (*index as usize) < registered.len());
+        if changed.is_empty() {
+            return None;
+        }
         let heard = changed.iter().filter_map(|index| view.sensor(*index as usize).heard_at).max();
         let time = view.clock().or(heard)?.0;
         let one = |index: &u32| {
             let index = *index as usize;
             let last = view.values(index).map(|(name, last)| (name, ValueAt { value: last.value, time: last.time.0 }));
-            SensorValues { id: &registry.sensors()[index].id, state: view.sensor(index).state, last: last.collect() }
+            SensorValues { id: &registered[index].id, state: view.sensor(index).state, last: last.collect() }
         };
         let values = Values { time, sensors: changed.iter().map(one).collect() };
         Some(serde_json::to_string(&values).expect("text and finite numbers always serialise"))

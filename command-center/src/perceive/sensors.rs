@@ -58,12 +58,12 @@ pub(crate) struct SensorCounts {
 
 /// All sensors now.
 pub(crate) struct Sensors {
-    registry: Arc<Registry>,
     now: RwLock<Now>,
 }
 
 #[derive(Default)]
 struct Now {
+    registry: Arc<Registry>,
     sensors: Vec<SensorNow>,
     metrics: Vec<String>,
     metric_ids: FxHashMap<String, u32>,
@@ -81,8 +81,25 @@ impl Sensors {
     pub(crate) fn new(registry: Arc<Registry>) -> Sensors {
         let never = SensorNow { state: SensorState::Never, heard_at: None, told: None, values: Vec::new() };
         let count = registry.sensors().len();
-        let now = Now { sensors: vec![never; count], changed: vec![0; count.div_ceil(64)], ..Now::default() };
-        Sensors { registry, now: RwLock::new(now) }
+        let changed = vec![0; count.div_ceil(64)];
+        let now = Now { registry, sensors: vec![never; count], changed, ..Now::default() };
+        Sensors { now: RwLock::new(now) }
+    }
+
+    /// Goes on with the sensors of another registry: what is known of those in both stays known.
+    pub(crate) fn register(&self, registry: &Arc<Registry>) {
+        let mut now = self.now.write().expect(UNBROKEN);
+        let mut before = std::mem::take(&mut *now);
+        let mut after = Sensors::new(Arc::clone(registry)).now.into_inner().expect(UNBROKEN);
+        for (sensor, held) in before.registry.sensors().iter().zip(before.sensors.drain(..)) {
+            if let Some(index) = registry.index_of(&sensor.id) {
+                after.sensors[index as usize] = held;
+                after.mark(index as usize);
+            }
+        }
+        (after.metrics, after.metric_ids) = (before.metrics, before.metric_ids);
+        (after.clock, after.version) = (before.clock, before.version + 1);
+        *now = after;
     }
 
     /// The newest tick of the log.
@@ -99,7 +116,7 @@ impl Sensors {
     /// Lets `work` change the sensors; kept short, for readers wait.
     pub(crate) fn change(&self, work: impl FnOnce(&mut Changes<'_>)) {
         let mut now = self.now.write().expect(UNBROKEN);
-        work(&mut Changes { registry: &self.registry, now: &mut now });
+        work(&mut Changes { now: &mut now });
     }
 
     /// Brings all states up to the clock, and gives how many sensors are how.
@@ -107,7 +124,7 @@ impl Sensors {
         let mut now = self.now.write().expect(UNBROKEN);
         let mut counts = SensorCounts { total: now.sensors.len() as u64, ..SensorCounts::default() };
         for index in 0..now.sensors.len() {
-            match now.settle(&self.registry, index) {
+            match now.settle(index) {
                 SensorState::Online => counts.online += 1,
                 SensorState::Silent => counts.silent += 1,
                 SensorState::Stuck => counts.stuck += 1,
@@ -147,6 +164,11 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The registry whose indexes these are. That of the city may be older or newer for a moment.
+    pub(crate) fn registry(&self) -> &'a Registry {
+        &self.now.registry
+    }
+
     /// By index in the registry.
     pub(crate) fn sensor(&self, index: usize) -> &'a SensorNow {
         &self.now.sensors[index]
@@ -158,8 +180,8 @@ impl<'a> View<'a> {
     }
 
     /// Time of the newest reading of a sensor.
-    pub(crate) fn heard_at(&self, registry: &Registry, id: &str) -> Option<EventTime> {
-        self.now.sensors[registry.index_of(id)? as usize].heard_at
+    pub(crate) fn heard_at(&self, id: &str) -> Option<EventTime> {
+        self.now.sensors[self.now.registry.index_of(id)? as usize].heard_at
     }
 
     /// The newest value of each metric of a sensor.
@@ -176,11 +198,15 @@ impl<'a> View<'a> {
 
 /// The sensors, to change.
 pub(crate) struct Changes<'a> {
-    registry: &'a Registry,
     now: &'a mut Now,
 }
 
 impl Changes<'_> {
+    /// A sensor's index in the registry that is in force here.
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
+        self.now.registry.index_of(id).map(|index| index as usize)
+    }
+
     /// The log's clock stands at least here.
     pub(crate) fn tick(&mut self, time: EventTime) {
         self.now.clock = self.now.clock.max(Some(time));
@@ -188,9 +214,9 @@ impl Changes<'_> {
 
     /// A sensor measured. One that is not registered is passed over.
     pub(crate) fn reading(&mut self, reading: &Reading<'_>) {
-        let Some(index) = self.registry.index_of(&reading.sensor) else { return };
+        let Some(index) = self.index_of(&reading.sensor) else { return };
         for (metric, value) in &reading.values {
-            self.value(index as usize, metric, *value, reading.time);
+            self.value(index, metric, *value, reading.time);
         }
     }
 
@@ -207,14 +233,14 @@ impl Changes<'_> {
         }
         sensor.heard_at = sensor.heard_at.max(Some(time));
         self.now.mark(index);
-        self.now.settle(self.registry, index);
+        self.now.settle(index);
     }
 
     /// The rules stage says how a sensor is.
     pub(crate) fn told(&mut self, sensor: &str, state: SensorState) {
-        let Some(index) = self.registry.index_of(sensor) else { return };
-        self.now.sensors[index as usize].told = Some(state);
-        self.now.settle(self.registry, index as usize);
+        let Some(index) = self.index_of(sensor) else { return };
+        self.now.sensors[index].told = Some(state);
+        self.now.settle(index);
     }
 }
 
@@ -234,9 +260,9 @@ impl Now {
     }
 
     /// Brings one sensor's state up to the clock.
-    fn settle(&mut self, registry: &Registry, index: usize) -> SensorState {
+    fn settle(&mut self, index: usize) -> SensorState {
         let sensor = &mut self.sensors[index];
-        let interval = registry.sensors()[index].interval.0;
+        let interval = self.registry.sensors()[index].interval.0;
         let state = match (sensor.told, sensor.heard_at, self.clock) {
             (Some(told), _, _) => told,
             (None, None, _) => SensorState::Never,

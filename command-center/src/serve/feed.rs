@@ -5,6 +5,7 @@
 //! once a second, and at a restart the topics are read from there to their end, so that what is on them is not written
 //! again. Messages have the ids of the transitions, so a reader could drop a repeat too.
 
+use crate::center::Center;
 use crate::city::City;
 use crate::reader::{Reader, blocking, bounds};
 use crate::store::positions::{Positions, load, save};
@@ -94,7 +95,7 @@ impl Feed {
     }
 
     /// Writes the messages of what is on `analyze`, for ever.
-    pub(crate) async fn run(mut self, store: &Store, city: &Arc<City>, mut reader: Reader) -> Result<(), CenterError> {
+    pub(crate) async fn run(mut self, center: &Center, mut reader: Reader) -> Result<(), CenterError> {
         let mut note_at = Instant::now() + NOTE_EVERY;
         loop {
             let is_noted = reader.next == self.noted.analyze;
@@ -103,10 +104,10 @@ impl Feed {
                 () = tokio::time::sleep_until(note_at), if !is_noted => None,
             };
             if let Some(found) = found {
-                self.write(city, found, &mut reader).await?;
+                self.write(center.city(), found, &mut reader).await?;
             }
             if Instant::now() >= note_at {
-                self.note(store, &reader.next).await?;
+                self.note(&center.store, &reader.next).await?;
                 note_at = Instant::now() + NOTE_EVERY;
             }
         }
@@ -114,12 +115,12 @@ impl Feed {
 
     async fn write(
         &mut self,
-        city: &Arc<City>,
+        city: Arc<City>,
         found: Vec<(Partition, Records)>,
         reader: &mut Reader,
     ) -> Result<(), CenterError> {
         reader.advance(&found);
-        let (log, city, tail) = (Arc::clone(&self.log), Arc::clone(city), std::mem::take(&mut self.tail));
+        let (log, tail) = (Arc::clone(&self.log), std::mem::take(&mut self.tail));
         let (tail, count) = blocking(move || {
             let batch = tail.batch(&city, &found);
             let count = batch.len() as u64;

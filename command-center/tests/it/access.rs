@@ -38,7 +38,7 @@ fn every_route_asks_who_is_there() {
             }
         }
     });
-    assert_eq!(walked, 14, "the whole table was walked");
+    assert_eq!(walked, 15, "the whole table was walked");
     life.stop();
 }
 
