@@ -222,7 +222,10 @@ fn wide(found: &Found, known: &BTreeMap<&str, &Found>, report: &mut Report<'_>) 
         for (other, span) in ids {
             if is_wide(found) || known.get(other.as_str()).is_some_and(|other| is_wide(other)) {
                 report
-                    .error(*span, format!("`{what}` with a rule of each: district, city or attr.NAME is not in this version yet"))
+                    .error(
+                        *span,
+                        format!("`{what}` with a rule of each: district, city or attr.NAME is not in this version yet"),
+                    )
                     .hint("it works among rules of sensors, cells and subdistricts");
             }
         }

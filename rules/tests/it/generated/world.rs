@@ -6,8 +6,8 @@ use jiff::tz::{Offset, TimeZone};
 use model::{AttrValue, Domain, Metric, Metrics, Millis, Sensor, Severity};
 use rules::Settings;
 use rules::ast::{
-    About, Comparison, Condition, Each, Expr, Level, Relations, Rule, Schedule, SilentFor, Step, Template, TemplatePart,
-    Text,
+    About, Comparison, Condition, Each, Expr, Level, Relations, Rule, Schedule, SilentFor, Step, Template,
+    TemplatePart, Text,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
