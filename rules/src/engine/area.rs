@@ -112,10 +112,12 @@ impl AreaKey {
             }
             let rule = &mut self.rules[place];
             let spec = context.spec(rule.rule);
-            let stale_at = if rule.awaits_stale(spec) { rule.find_stale(context) } else { i64::MAX };
-            debug_assert!(stale_at >= rule.stale_from || !rule.awaits_stale(spec));
-            rule.stale_from = rule.stale_from.max(stale_at);
-            if rule.due_at_earliest(spec) > at {
+            let mut stale_at = i64::MAX;
+            if rule.awaits_stale(spec) {
+                stale_at = rule.find_stale(context);
+                rule.stale_from = stale_at;
+            }
+            if rule.due_at_earliest(spec) != at {
                 continue;
             }
             self.key_time = self.key_time.max(at);

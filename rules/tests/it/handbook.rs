@@ -22,12 +22,12 @@ fn the_examples_of_the_page_are_good() {
         };
         files.push((format!("block {index}"), text));
     }
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 8);
     let registry = Registry::new(Vec::new(), Metrics::seeded());
     let load = |rules: &[(String, String)]| {
         testing::load("page", tests, rules, &registry, &Outlines::default()).unwrap_or_else(|told| panic!("{told}"))
     };
-    assert_eq!(load(&files).rules.rules.len(), 7);
+    assert_eq!(load(&files).rules.rules.len(), 8);
     let result = testing::run(&load(&files[..1]), &registry.metrics, &Settings::default(), &engines);
     assert!(result.passed(true), "{result}");
 }
