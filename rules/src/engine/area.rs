@@ -112,11 +112,7 @@ impl AreaKey {
             }
             let rule = &mut self.rules[place];
             let spec = context.spec(rule.rule);
-            let mut stale_at = i64::MAX;
-            if rule.awaits_stale(spec) {
-                stale_at = rule.find_stale(context);
-                rule.stale_from = stale_at;
-            }
+            let stale_at = if rule.awaits_stale(spec) { rule.find_stale(context) } else { i64::MAX };
             if rule.due_at_earliest(spec) != at {
                 continue;
             }
@@ -231,8 +227,8 @@ impl AreaRuleState {
         stale.min(self.state.due(&spec.body.levels)).min(self.state.gate_due(spec.body.gate.as_deref()))
     }
 
-    /// The earliest staleness timer still to come.
-    fn find_stale(&self, context: &AreaContext<'_>) -> i64 {
+    /// The earliest staleness timer still to come; notes it.
+    fn find_stale(&mut self, context: &AreaContext<'_>) -> i64 {
         let of_member = |member: &Member| {
             let sensor = &context.sensors[member.sensor as usize];
             let named = context.part(self.rule, sensor).named.iter().map(|&slot| slot as usize);
@@ -240,7 +236,8 @@ impl AreaRuleState {
             let stale_at = heard.map(|slot| sensor.counts_until(slot, member.stale_after));
             stale_at.filter(|&at| self.state.awaits(at)).min()
         };
-        self.members.iter().filter_map(of_member).min().unwrap_or(i64::MAX)
+        self.stale_from = self.members.iter().filter_map(of_member).min().unwrap_or(i64::MAX);
+        self.stale_from
     }
 
     /// False if the rule was normal and is so still.

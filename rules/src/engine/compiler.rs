@@ -7,11 +7,10 @@ use super::layout::{
     stuck,
 };
 use super::program::{AttrKind, MetricId, Program};
-use super::sequence;
-use super::special;
 use super::view::ViewSpec;
 use super::window::UNKNOWN;
 use super::worse::Deciding;
+use super::{sequence, special};
 use crate::ast::{Comparison, Condition, Expr, Rule, TemplatePart, WindowFunction};
 use model::{AttrValue, Sensor};
 use std::sync::Arc;

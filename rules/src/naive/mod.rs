@@ -12,6 +12,7 @@ mod life;
 mod numbers;
 mod readings;
 mod relations;
+mod rule;
 mod schedule;
 mod season;
 mod sequence;
@@ -300,7 +301,7 @@ impl World {
     fn is_newer(&self, rule: &Rule, sensor: u32, values: &[(&str, f64)], time: EventTime) -> bool {
         values.iter().any(|(metric, _)| {
             let newest = self.readings.of(sensor, metric).last();
-            life::names(rule, metric) && newest.is_none_or(|newest| newest.time < time)
+            rule::names(rule, metric) && newest.is_none_or(|newest| newest.time < time)
         })
     }
 }

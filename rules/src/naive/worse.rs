@@ -1,6 +1,6 @@
 //! How bad an open incident is, and whether it became worse.
 
-use super::life::written;
+use super::rule::written;
 use super::value::Moment;
 use crate::ast::{Comparison, Expr};
 use model::{EventTime, Millis};

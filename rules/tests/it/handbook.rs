@@ -27,7 +27,7 @@ fn the_examples_of_the_page_are_good() {
     let load = |rules: &[(String, String)]| {
         testing::load("page", tests, rules, &registry, &Outlines::default()).unwrap_or_else(|told| panic!("{told}"))
     };
-    assert_eq!(load(&files).rules.rules.len(), 8);
+    assert_eq!(load(&files).rules.rules.len(), 9);
     let result = testing::run(&load(&files[..1]), &registry.metrics, &Settings::default(), &engines);
     assert!(result.passed(true), "{result}");
 }
