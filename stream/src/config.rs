@@ -149,7 +149,7 @@ pub fn current(log: &dyn EventLog, kind: MarkerKind) -> Result<Option<Marker>, B
 
 /// The last marker whose event time is not later than `at`.
 pub fn in_force(log: &dyn EventLog, kind: MarkerKind, at: EventTime) -> Result<Option<Marker>, BusError> {
-    let found = versions(log, kind)?.into_iter().map(|version| version.marker);
+    let mut found = versions(log, kind)?.into_iter().map(|version| version.marker);
     Ok(found.rfind(|marker| marker.time <= at))
 }
 

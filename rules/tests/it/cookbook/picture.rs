@@ -112,7 +112,7 @@ fn run(suite: &Suite) -> (Series, Vec<Transition>) {
         }
     }
     feed.tick(test.end + settings.settle, &mut |partition, offset, entry| {
-        city.apply(partition, offset, entry, &mut found)
+        city.apply(partition, offset, entry, &mut found);
     });
     feed.finish(&mut |partition, offset, entry| city.apply(partition, offset, entry, &mut found));
     (series, found)
