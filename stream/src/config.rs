@@ -62,7 +62,7 @@ pub struct Published {
 /// event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
 ///
 /// They are what the configuration names: published only if they are others than it named the last time, so that a
-/// start does not undo what was [applied](apply_rules) since.
+/// start does not undo what was applied since.
 pub fn publish_rules(
     log: &dyn EventLog,
     files: &[(String, String)],

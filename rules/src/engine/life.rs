@@ -55,7 +55,7 @@ pub(super) struct Incident {
     pub stale: bool,
     /// Time of its last transition.
     pub told_at: i64,
-    /// The worst deciding value told, [`UNKNOWN`](super::window::UNKNOWN) as long as none was known.
+    /// The worst deciding value told, [`UNKNOWN`] as long as none was known.
     pub worst: f64,
 }
 
