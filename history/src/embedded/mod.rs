@@ -43,7 +43,7 @@ pub struct EmbeddedHistory {
     directory: PathBuf,
     settings: EmbeddedSettings,
     /// Held for its lock.
-    _lock: File,
+    _lock: Lock,
     names: RwLock<Names>,
     state: RwLock<State>,
     /// Whoever writes segments holds this; readers and [`History::write`] go on meanwhile.
@@ -66,6 +66,16 @@ struct Work {
     number: u64,
     /// The city's clock when a day was last rolled up.
     rolled_at: BTreeMap<i64, i64>,
+}
+
+/// A locked file, unlocked when dropped: closing alone would not do while a child that was forked just then holds it too.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock that cannot be given back goes with the last handle.
+        let _ = self.0.unlock();
+    }
 }
 
 impl EmbeddedHistory {
@@ -98,7 +108,7 @@ impl EmbeddedHistory {
             work: Mutex::new(Work { number, rolled_at: BTreeMap::new() }),
             names: RwLock::new(names),
             left_out: AtomicU64::new(0),
-            _lock: lock,
+            _lock: Lock(lock),
             directory,
             settings,
         })
