@@ -25,6 +25,8 @@ use tokio::sync::watch;
 
 /// How often the parts are asked whether they still work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a stop waits for the rules to have seen all that was acknowledged.
+const CATCH_UP: Duration = Duration::from_secs(20);
 /// Records at the end of a partition that are searched for its newest tick: readings of one second, at most.
 const TAIL_RECORDS: u64 = 4_096;
 
@@ -280,6 +282,10 @@ impl City {
     pub fn stop(self, runtime: &Runtime) -> Result<(), Failure> {
         if let Some(ingest) = self.ingest {
             runtime.block_on(ingest.stop());
+        }
+        // What was acknowledged is evaluated now, if that takes no longer than this; else after the next start.
+        if let Some(stream) = &self.stream {
+            stream.wait_until_caught_up(CATCH_UP).map_err(Failure::internal)?;
         }
         let streamed = self.stream.map_or(Ok(()), StreamHandle::stop).map_err(Failure::internal);
         if let Some(center) = self.center {
