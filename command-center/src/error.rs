@@ -16,7 +16,7 @@ pub enum CenterError {
         source: bus::BusError,
     },
     /// The database failed.
-    #[error("the command center's store could not {doing}; is the disk full or the file not ours?")]
+    #[error("the command center's store could not {doing}; is the disk full, the file not ours, or the server away?")]
     Store {
         /// What was attempted.
         doing: &'static str,
@@ -25,13 +25,25 @@ pub enum CenterError {
         source: sqlx::Error,
     },
     /// The database's tables could not be brought to this version.
-    #[error("the tables of \"{path}\" cannot be brought to this version; was it written by a newer citywatch?")]
+    #[error("the tables of {place} cannot be brought to this version; was it written by a newer citywatch?")]
     Migration {
         /// The database.
-        path: PathBuf,
+        place: String,
         /// What is wrong.
         #[source]
         source: sqlx::migrate::MigrateError,
+    },
+    /// A setting that is no address of a store.
+    #[error("the address of the command center's store cannot be used: {what}")]
+    StoreAddress {
+        /// What is wrong with it; the address is left out, for it may hold a password.
+        what: String,
+    },
+    /// Another command center writes to the database.
+    #[error("another command center writes to {place}; stop it, or give each city a database of its own")]
+    StoreTaken {
+        /// The database.
+        place: String,
     },
     /// History failed.
     #[error("the command center could not {doing}")]
@@ -115,5 +127,10 @@ impl CenterError {
     /// For `map_err` on calls of the database.
     pub(crate) fn store(doing: &'static str) -> impl Fn(sqlx::Error) -> CenterError {
         move |source| CenterError::Store { doing, source }
+    }
+
+    /// Whether the store's server is away and may come back, so that what failed is worth another try.
+    pub(crate) fn is_store_away(&self) -> bool {
+        matches!(self, CenterError::Store { source, .. } if crate::store::is_away(source))
     }
 }

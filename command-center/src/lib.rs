@@ -21,12 +21,14 @@ mod serve;
 mod settings;
 mod start;
 mod store;
+mod tasks;
 
 pub use api::openapi;
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
 pub use settings::{FeedCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};
+pub use store::{StoreState, check_store, examine_store};
 
 /// Source of the events that the command center writes.
 pub const CENTER_SOURCE: &str = "/citywatch/command-center";

@@ -79,6 +79,18 @@ impl Live {
         self.newest.send_replace(number);
     }
 
+    /// Cuts all subscribers off: they come back, and get a snapshot. For when nobody knows whether they were told all.
+    pub(crate) fn cut_off(&self) {
+        let mut ring = self.ring.lock().expect("nothing panics while it holds this lock");
+        // A number that is never sent, so that nobody can say to have had the one before the next.
+        ring.first += ring.messages.len() as u64 + 1;
+        ring.messages.clear();
+        ring.bytes = 0;
+        let skipped = ring.first - 1;
+        drop(ring);
+        self.newest.send_replace(skipped);
+    }
+
     /// A subscriber that gets everything that is sent from now on. A snapshot taken after this call, named to
     /// [`Subscriber::has_snapshot`], leaves no gap.
     pub(crate) fn subscribe(&self) -> Subscriber {
@@ -177,6 +189,19 @@ mod tests {
         assert!(live.resume("b-1").is_none(), "another run's");
         assert!(live.resume("a-9").is_none(), "never sent");
         assert!(live.resume("a-3").is_some(), "nothing came since");
+    }
+
+    #[tokio::test]
+    async fn all_are_cut_off_and_go_on_from_a_snapshot() {
+        let live = Live::new("a".to_owned());
+        live.send("clock", None, "1");
+        let (mut before, mut behind) = (live.subscribe(), live.resume("a-0").unwrap());
+        live.cut_off();
+        assert!(texts(&live, &mut before).await.is_none() && texts(&live, &mut behind).await.is_none());
+        assert!(live.resume("a-0").is_none() && live.resume("a-1").is_none(), "they may lack what was lost");
+        let mut after = live.subscribe();
+        live.send("clock", None, "2");
+        assert_eq!(texts(&live, &mut after).await.unwrap(), "id: a-3\nevent: clock\ndata: 2\n\n");
     }
 
     #[tokio::test]

@@ -21,6 +21,8 @@ pub struct FeedCounts {
 pub struct Settings {
     /// Directory of the store; made if missing, mode 0700.
     pub data_dir: PathBuf,
+    /// Address of a PostgreSQL database for the store, see [`crate::check_store`]; none for a SQLite file in `data_dir`.
+    pub store: Option<String>,
     /// Where the API and the page listen; port 0 takes a free one.
     pub http: SocketAddr,
     /// Names with port that a request's Host may have beside the loopback ones. Needed to listen beyond loopback.
@@ -41,6 +43,7 @@ impl Settings {
     pub fn new(data_dir: impl Into<PathBuf>) -> Settings {
         Settings {
             data_dir: data_dir.into(),
+            store: None,
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
             hosts: Vec::new(),
             prefix: "citywatch.".to_owned(),

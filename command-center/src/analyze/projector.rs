@@ -60,7 +60,7 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
 }
 
 async fn apply_at(
-    connection: &mut sqlx::SqliteConnection,
+    connection: &mut sqlx::AnyConnection,
     city: &City,
     transition: &Transition,
     body: &str,

@@ -80,6 +80,8 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let unnoted = analyze.iter().sum::<u64>().saturating_sub(noted);
     page.one("feed_unnoted_records", "gauge", "Records of analyze that a restart would look at again.", unnoted);
     page.one("outbox_events", "gauge", "Events that wait to be on the bus.", outbox);
+    let lost = *center.store.lost().borrow();
+    page.one("store_lost_total", "counter", "Times when the store's server was away and came back.", lost);
     page.one("live_subscribers", "gauge", "Pages that follow live.", center.live.subscribers());
     let cut_off = counters.cut_off.load(Ordering::Relaxed);
     page.one("live_cut_off_total", "counter", "Pages cut off because they fell behind.", cut_off);

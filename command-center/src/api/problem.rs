@@ -51,6 +51,9 @@ impl IntoResponse for Problem {
 
 impl From<CenterError> for Problem {
     fn from(error: CenterError) -> Problem {
+        if error.is_store_away() {
+            return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the store is away; try again in some seconds");
+        }
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }

@@ -7,7 +7,7 @@ use crate::settings::FeedCounts;
 use crate::store::Store;
 use crate::store::incidents::count_open;
 use serde::{Serialize, Serializer};
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +76,7 @@ struct ValueAt {
 }
 
 /// The open incidents in numbers, and how many nobody acknowledged.
-pub(crate) async fn open_counts(connection: &mut SqliteConnection) -> Result<(OpenCounts, u64), CenterError> {
+pub(crate) async fn open_counts(connection: &mut AnyConnection) -> Result<(OpenCounts, u64), CenterError> {
     let (mut open, mut unacknowledged) = (OpenCounts::default(), 0);
     for (domain, severity, count, unseen) in count_open(connection).await? {
         open.total += count;
@@ -89,7 +89,7 @@ pub(crate) async fn open_counts(connection: &mut SqliteConnection) -> Result<(Op
 
 /// The city in a few numbers, as of now.
 pub(crate) async fn overview(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     sensors: &Sensors,
     ask: Option<&AskFeed>,
 ) -> Result<Overview, CenterError> {

@@ -2,8 +2,8 @@
 
 use crate::CenterError;
 use model::{Domain, EventTime, IncidentState, Severity, Transition};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
 /// An incident as the store holds it.
@@ -43,7 +43,7 @@ pub(crate) const COLUMNS: &str = "id, rule, subject, domain, severity, state, re
     cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited";
 
 /// Reads a row of [`COLUMNS`].
-pub(crate) fn of_row(row: &SqliteRow) -> Result<StoredIncident, CenterError> {
+pub(crate) fn of_row(row: &AnyRow) -> Result<StoredIncident, CenterError> {
     let damaged = || CenterError::Damaged { what: "incident" };
     let time = |column: usize| row.get::<Option<i64>, _>(column).map(EventTime);
     let acknowledged = match (row.get::<Option<String>, _>(14), time(15)) {
@@ -77,13 +77,13 @@ pub(crate) fn rank(severity: Severity) -> i64 {
 }
 
 /// The number of the newest change.
-pub(crate) async fn newest_change(connection: &mut SqliteConnection) -> Result<u64, CenterError> {
+pub(crate) async fn newest_change(connection: &mut AnyConnection) -> Result<u64, CenterError> {
     let row = sqlx::query("SELECT value FROM counter WHERE name = 'change'").fetch_one(connection).await;
     Ok(row.map_err(CenterError::store("read its newest change"))?.get::<i64, _>(0) as u64)
 }
 
 /// Notes the number of the newest change.
-pub(crate) async fn note_change(connection: &mut SqliteConnection, change: u64) -> Result<(), CenterError> {
+pub(crate) async fn note_change(connection: &mut AnyConnection, change: u64) -> Result<(), CenterError> {
     let query = sqlx::query("UPDATE counter SET value = $1 WHERE name = 'change'").bind(change as i64);
     query.execute(connection).await.map_err(CenterError::store("note its newest change"))?;
     Ok(())
@@ -91,7 +91,7 @@ pub(crate) async fn note_change(connection: &mut SqliteConnection, change: u64) 
 
 /// Applies one transition as change number `change`. `None` if it, or a later one, was applied before.
 pub(crate) async fn apply(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     transition: &Transition,
     body: &str,
     (district, subdistrict): (Option<&str>, Option<&str>),
@@ -143,7 +143,7 @@ pub(crate) async fn apply(
 }
 
 /// One incident.
-pub(crate) async fn find(connection: &mut SqliteConnection, id: Uuid) -> Result<Option<StoredIncident>, CenterError> {
+pub(crate) async fn find(connection: &mut AnyConnection, id: Uuid) -> Result<Option<StoredIncident>, CenterError> {
     let query = sqlx::query(
         "SELECT id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, stale, \
          district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited FROM incident WHERE id = $1",
@@ -153,7 +153,7 @@ pub(crate) async fn find(connection: &mut SqliteConnection, id: Uuid) -> Result<
 }
 
 /// The transitions of an incident as they stand on the bus, first to last.
-pub(crate) async fn transitions(connection: &mut SqliteConnection, id: Uuid) -> Result<Vec<String>, CenterError> {
+pub(crate) async fn transitions(connection: &mut AnyConnection, id: Uuid) -> Result<Vec<String>, CenterError> {
     let query = sqlx::query("SELECT body FROM transition WHERE incident = $1 ORDER BY revision");
     let rows = query.bind(id.to_string()).fetch_all(connection).await;
     Ok(rows.map_err(CenterError::store("read the transitions of an incident"))?.iter().map(|row| row.get(0)).collect())
@@ -161,7 +161,7 @@ pub(crate) async fn transitions(connection: &mut SqliteConnection, id: Uuid) -> 
 
 /// Writes down who saw to an incident, as change number `change`.
 pub(crate) async fn acknowledge(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: Uuid,
     act: &Acknowledged,
     change: u64,
@@ -183,7 +183,7 @@ pub(crate) async fn acknowledge(
 
 /// How many incidents are open that nothing inhibits: by domain and severity, and how many of them nobody acknowledged.
 pub(crate) async fn count_open(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
 ) -> Result<Vec<(Domain, Severity, u64, u64)>, CenterError> {
     let query = sqlx::query(
         "SELECT domain, severity, COUNT(*), SUM(CASE WHEN acknowledged_by IS NULL THEN 1 ELSE 0 END) FROM incident \
@@ -202,7 +202,7 @@ pub(crate) async fn count_open(
 
 /// The newest transition of each open incident of a domain, as it stands on the bus.
 pub(crate) async fn newest_transitions(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     domain: Domain,
 ) -> Result<Vec<String>, CenterError> {
     let query = sqlx::query(

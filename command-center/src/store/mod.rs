@@ -1,28 +1,27 @@
-//! The store: SQL through sqlx, SQLite in the data directory. One writer, several readers.
+//! The store: SQL through sqlx, a SQLite file in the data directory or a PostgreSQL database. One writer, several readers.
 //!
-//! What it promises: what a write committed is on the disk (WAL, `synchronous = FULL`), and writes are told to the live
-//! ring in the order in which they were committed. Statements are those that SQLite and PostgreSQL share.
+//! What it promises: what a write committed is on the disk, and writes are told to the live ring in the order in which
+//! they were committed. Statements are those that SQLite and PostgreSQL share; docs/decisions/0008-portable-store.md has
+//! the rules for them, and the tests run against both.
 
+mod examine;
 pub(crate) mod incidents;
 pub(crate) mod outbox;
 pub(crate) mod pages;
+mod place;
 pub(crate) mod positions;
 pub(crate) mod sessions;
 
-use crate::CenterError;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, Sqlite, SqlitePool, Transaction};
-use std::path::Path;
-use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard};
+pub use examine::{StoreState, examine_store};
+pub use place::check_store;
+pub(crate) use place::is_away;
 
-/// Connections that read at a time; one more request waits for its turn.
-const READERS_MAX: u32 = 4;
-/// How long a request waits for a connection before it is an error.
-const READER_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How long SQLite waits for a lock that another process has, a backup for one.
-const BUSY_MAX: Duration = Duration::from_secs(10);
+use crate::CenterError;
+use place::Place;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, SqlSafeStr, Transaction};
+use std::path::Path;
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// Each step of the tables, oldest first; none is ever changed.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -32,51 +31,69 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 
 /// The database.
 pub(crate) struct Store {
-    writer: Mutex<SqliteConnection>,
-    readers: SqlitePool,
+    place: Place,
+    /// None after the connection was lost, until the next one who writes makes another.
+    writer: Mutex<Option<AnyConnection>>,
+    readers: AnyPool,
+    /// Writing connections that were lost. Whether what was being committed then happened, nobody here knows.
+    lost: watch::Sender<u64>,
 }
 
 /// The one that writes. What is told to pages of a commit is told while it is held, so that it is told in order.
 pub(crate) struct Writer<'a> {
-    connection: MutexGuard<'a, SqliteConnection>,
+    store: &'a Store,
+    connection: MutexGuard<'a, Option<AnyConnection>>,
 }
 
 impl Store {
-    /// Opens the database, makes it if missing, and brings its tables to this version.
-    pub(crate) async fn open(path: &Path) -> Result<Store, CenterError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_MAX);
-        let mut writer = options.connect().await.map_err(CenterError::store("open its database"))?;
+    /// Opens the database and brings its tables to this version: `address` of a PostgreSQL, or a file in `folder`,
+    /// which is made if missing.
+    pub(crate) async fn open(address: Option<&str>, folder: &Path) -> Result<Store, CenterError> {
+        let place = Place::new(address, folder)?;
+        let mut writer = place.connect().await?;
         let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
             Migration::new(*version, (*name).into(), MigrationType::Simple, (*text).into_sql_str(), false)
         });
         let migrated = Migrator::with_migrations(migrations.collect()).run(&mut writer).await;
-        migrated.map_err(|source| CenterError::Migration { path: path.to_owned(), source })?;
-        let pool = SqlitePoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READER_WAIT_MAX);
-        let readers = pool.connect_lazy_with(options.pragma("query_only", "1"));
-        Ok(Store { writer: Mutex::new(writer), readers })
+        migrated.map_err(|source| CenterError::Migration { place: place.shown(), source })?;
+        let readers = place.readers();
+        Ok(Store { place, writer: Mutex::new(Some(writer)), readers, lost: watch::Sender::new(0) })
     }
 
     /// Waits for the turn to write.
     pub(crate) async fn writer(&self) -> Writer<'_> {
-        Writer { connection: self.writer.lock().await }
+        Writer { store: self, connection: self.writer.lock().await }
     }
 
     /// A transaction that only reads: all that it reads is of one moment.
-    pub(crate) async fn read(&self) -> Result<Transaction<'static, Sqlite>, CenterError> {
-        self.readers.begin().await.map_err(CenterError::store("begin to read"))
+    pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, CenterError> {
+        let begun = self.readers.begin_with(self.place.begin_to_read()).await;
+        begun.map_err(CenterError::store("begin to read"))
+    }
+
+    /// Told each time when a writing connection is lost: of what was being committed then nobody was told.
+    pub(crate) fn lost(&self) -> watch::Receiver<u64> {
+        self.lost.subscribe()
     }
 }
 
 impl Writer<'_> {
     /// A transaction; dropped without commit, nothing of it happened.
-    pub(crate) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>, CenterError> {
-        self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(CenterError::store("begin to write"))
+    ///
+    /// A connection that was lost is made anew, so that a server that was away is an error only while it is.
+    pub(crate) async fn begin(&mut self) -> Result<Transaction<'_, Any>, CenterError> {
+        let place = &self.store.place;
+        if let Some(connection) = &mut *self.connection
+            && place.is_lost(connection).await
+        {
+            *self.connection = None;
+            self.store.lost.send_modify(|count| *count += 1);
+        }
+        let connection = match &mut *self.connection {
+            Some(connection) => connection,
+            none => none.insert(place.connect().await?),
+        };
+        connection.begin_with(place.begin_to_write()).await.map_err(CenterError::store("begin to write"))
     }
 }
 
@@ -92,6 +109,6 @@ pub(crate) async fn whole<T: Send + 'static>(work: impl Future<Output = T> + Sen
 }
 
 /// Makes a transaction durable.
-pub(crate) async fn commit(transaction: Transaction<'_, Sqlite>) -> Result<(), CenterError> {
+pub(crate) async fn commit(transaction: Transaction<'_, Any>) -> Result<(), CenterError> {
     transaction.commit().await.map_err(CenterError::store("commit"))
 }

@@ -3,7 +3,7 @@
 use crate::CenterError;
 use bus::Topic;
 use model::EventTime;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AnyConnection, Row};
 
 /// An event on its way to the bus.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) struct Waiting {
 }
 
 /// Adds an event; its place in the order is given here.
-pub(crate) async fn push(connection: &mut SqliteConnection, event: &Waiting) -> Result<(), CenterError> {
+pub(crate) async fn push(connection: &mut AnyConnection, event: &Waiting) -> Result<(), CenterError> {
     let failed = CenterError::store("note an event");
     let next = sqlx::query("UPDATE counter SET value = value + 1 WHERE name = 'outbox' RETURNING value");
     let seq: i64 = next.fetch_one(&mut *connection).await.map_err(&failed)?.get(0);
@@ -41,12 +41,12 @@ pub(crate) async fn push(connection: &mut SqliteConnection, event: &Waiting) -> 
 }
 
 /// The oldest events that wait, at most `limit`.
-pub(crate) async fn oldest(connection: &mut SqliteConnection, limit: i64) -> Result<Vec<Waiting>, CenterError> {
+pub(crate) async fn oldest(connection: &mut AnyConnection, limit: i64) -> Result<Vec<Waiting>, CenterError> {
     let query = sqlx::query(
         "SELECT seq, topic, record_key, event_id, kind, happened_at, body FROM outbox ORDER BY seq LIMIT $1",
     );
     let rows = query.bind(limit).fetch_all(connection).await.map_err(CenterError::store("read its outbox"))?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
+    let read = |row: &sqlx::any::AnyRow| {
         let name: &str = row.get(1);
         let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
         Ok(Waiting {
@@ -63,14 +63,14 @@ pub(crate) async fn oldest(connection: &mut SqliteConnection, limit: i64) -> Res
 }
 
 /// Forgets the events up to `seq`: they are on the bus.
-pub(crate) async fn forget(connection: &mut SqliteConnection, seq: i64) -> Result<(), CenterError> {
+pub(crate) async fn forget(connection: &mut AnyConnection, seq: i64) -> Result<(), CenterError> {
     let query = sqlx::query("DELETE FROM outbox WHERE seq <= $1").bind(seq);
     query.execute(connection).await.map_err(CenterError::store("empty its outbox"))?;
     Ok(())
 }
 
 /// How many events wait.
-pub(crate) async fn waiting(connection: &mut SqliteConnection) -> Result<u64, CenterError> {
+pub(crate) async fn waiting(connection: &mut AnyConnection) -> Result<u64, CenterError> {
     let row = sqlx::query("SELECT COUNT(*) FROM outbox").fetch_one(connection).await;
     Ok(row.map_err(CenterError::store("read its outbox"))?.get::<i64, _>(0) as u64)
 }

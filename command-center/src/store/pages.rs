@@ -7,7 +7,7 @@
 use super::incidents::{COLUMNS, StoredIncident, newest_change, of_row, rank};
 use crate::CenterError;
 use model::{Domain, IncidentState, Severity};
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use std::str::FromStr;
 
 /// Which incidents.
@@ -41,7 +41,7 @@ pub(crate) struct Page {
 
 /// Reads a page of at most `limit`.
 pub(crate) async fn page(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     filter: &Filter,
     cursor: Option<Cursor>,
     limit: usize,
@@ -73,7 +73,7 @@ pub(crate) async fn page(
 
 /// Incidents beyond a change: below it downwards, above it upwards.
 async fn select(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     filter: &Filter,
     beyond: Option<(&'static str, u64)>,
     limit: usize,
@@ -118,7 +118,7 @@ async fn select(
     let all = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
     let statement = format!("SELECT {COLUMNS} FROM incident {all} ORDER BY change {order} LIMIT {limit}");
     // Only numbers and words of ours are in the statement; texts of others are bound.
-    let mut query = sqlx::query::<Sqlite>(AssertSqlSafe(statement));
+    let mut query = sqlx::query::<Any>(AssertSqlSafe(statement));
     for text in texts {
         query = query.bind(text.to_owned());
     }

@@ -3,14 +3,14 @@
 use crate::CenterError;
 use bus::Topic;
 use model::{Offset, PARTITIONS};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AnyConnection, Row};
 
 /// An offset for each partition of a topic.
 pub(crate) type Positions = [Offset; PARTITIONS as usize];
 
 /// Where `reader` stands in `topic`; the beginning where it never was.
 pub(crate) async fn load(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     reader: &'static str,
     topic: Topic,
 ) -> Result<Positions, CenterError> {
@@ -31,7 +31,7 @@ pub(crate) async fn load(
 
 /// Notes where `reader` stands, where it has moved since `before`.
 pub(crate) async fn save(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     reader: &'static str,
     topic: Topic,
     before: &Positions,

@@ -1,7 +1,7 @@
 //! Sign-in codes and sessions, by the hash of their secret: who reads the store can use neither.
 
 use crate::CenterError;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AnyConnection, Row};
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct StoredSession {
 
 /// Adds a code that can be used once until `expires_at`.
 pub(crate) async fn add_code(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     code_hash: &str,
     expires_at: i64,
 ) -> Result<(), CenterError> {
@@ -25,11 +25,7 @@ pub(crate) async fn add_code(
 }
 
 /// Uses a code up; false if there is none, or no more.
-pub(crate) async fn use_code(
-    connection: &mut SqliteConnection,
-    code_hash: &str,
-    now: i64,
-) -> Result<bool, CenterError> {
+pub(crate) async fn use_code(connection: &mut AnyConnection, code_hash: &str, now: i64) -> Result<bool, CenterError> {
     let query = sqlx::query("DELETE FROM sign_in_code WHERE code_hash = $1 AND expires_at > $2");
     let done = query.bind(code_hash).bind(now).execute(connection).await;
     Ok(done.map_err(CenterError::store("use a sign-in code"))?.rows_affected() == 1)
@@ -37,7 +33,7 @@ pub(crate) async fn use_code(
 
 /// Adds a session, and tidies away those that ended.
 pub(crate) async fn add(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     token_hash: &str,
     session: &StoredSession,
     now: i64,
@@ -59,7 +55,7 @@ pub(crate) async fn add(
 
 /// The session of a token, if it goes on.
 pub(crate) async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     token_hash: &str,
     now: i64,
 ) -> Result<Option<StoredSession>, CenterError> {
@@ -70,7 +66,7 @@ pub(crate) async fn find(
 }
 
 /// Ends a session.
-pub(crate) async fn end(connection: &mut SqliteConnection, token_hash: &str) -> Result<(), CenterError> {
+pub(crate) async fn end(connection: &mut AnyConnection, token_hash: &str) -> Result<(), CenterError> {
     let query = sqlx::query("DELETE FROM session WHERE token_hash = $1").bind(token_hash);
     query.execute(connection).await.map_err(CenterError::store("end a session"))?;
     Ok(())

@@ -1,4 +1,5 @@
-//! The command center over a real log in a temporary folder, asked by a real HTTP client.
+//! The command center over a real log in a temporary folder, asked by a real HTTP client. Its store is SQLite here;
+//! `tests/postgres` runs the same tests over PostgreSQL: a new module is named in both.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -16,3 +17,8 @@ use std::time::Duration;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The address of the store of a new city: none, so it is a SQLite file.
+fn store() -> Option<String> {
+    None
+}

@@ -48,7 +48,7 @@ impl World {
         let log = Arc::new(EmbeddedLog::open(dir.path().join("log"), EmbeddedSettings::default()).unwrap());
         let history = EmbeddedHistory::open(dir.path().join("history"), history::EmbeddedSettings::default()).unwrap();
         let data_dir: PathBuf = dir.path().join("center");
-        let settings = Settings { areas: vec![AREAS.to_owned()], ..Settings::new(data_dir) };
+        let settings = Settings { store: crate::store(), areas: vec![AREAS.to_owned()], ..Settings::new(data_dir) };
         let registry = Registry::new((0..SENSORS).map(sensor).collect(), Metrics::seeded());
         World { log, history: Arc::new(history), registry: Arc::new(registry), settings, _dir: dir }
     }

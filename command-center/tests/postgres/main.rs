@@ -1,0 +1,39 @@
+//! The command center over a real PostgreSQL: what it is over SQLite, and what a server adds, being away and taken.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod away;
+mod server;
+
+#[path = "../it/access.rs"]
+mod access;
+#[path = "../it/acts.rs"]
+mod acts;
+#[path = "../it/client.rs"]
+mod client;
+#[path = "../it/feed.rs"]
+mod feed;
+#[path = "../it/kill.rs"]
+mod kill;
+#[path = "../it/live.rs"]
+mod live;
+#[path = "../it/pages.rs"]
+mod pages;
+#[path = "../it/perceive.rs"]
+mod perceive;
+#[path = "../it/world.rs"]
+mod world;
+
+use server::Postgres;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The address of the store of a new city.
+fn store() -> Option<String> {
+    // It is never dropped; it ends as its input ends, with this process.
+    static SERVER: LazyLock<Mutex<Postgres>> = LazyLock::new(|| Mutex::new(Postgres::start()));
+    Some(SERVER.lock().unwrap_or_else(PoisonError::into_inner).database())
+}
