@@ -136,6 +136,17 @@ impl Block {
         self.first + Offset::from(self.records)
     }
 
+    /// Each record with its offset and its bytes as they were encoded.
+    pub(crate) fn pieces(&self, mut take: impl FnMut(Offset, &Record<'_>, &[u8])) {
+        let whole = &self.bytes[self.at.clone()];
+        let mut rest = whole;
+        for index in 0..self.records {
+            let before = &whole[whole.len() - rest.len()..];
+            let record = decode(&mut rest).expect("blocks hold only well-formed records");
+            take(self.first + Offset::from(index), &record, &before[..before.len() - rest.len()]);
+        }
+    }
+
     /// Without its first `skip` records, and not much longer than `max_bytes`, but at least one record.
     fn slice(&self, skip: u64, max_bytes: usize) -> Block {
         let mut block = self.clone();

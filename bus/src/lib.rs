@@ -1,7 +1,8 @@
 //! The bus: an append-only, partitioned log, embedded or Kafka, behind [`EventLog`].
 //!
 //! What it promises: a batch is durable when [`EventLog::append`] returns; a record's offset never changes;
-//! the records of one partition are read in the order in which they were appended.
+//! the records of one partition are read in the order in which they were appended. Of a compacted topic
+//! ([`Topic::is_compacted`]) the latest record of each key stays, older ones may go, and leave gaps between offsets.
 //! What it does not do: it knows nothing of readings or rules.
 
 mod batch;
@@ -31,6 +32,10 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// The records of a partition from `from` on, whole ones, about `max_bytes` of them but at least one if there is
     /// one. Empty at the end. `from` below the start is [`BusError::OutOfRange`].
+    ///
+    /// The first one may have an offset above `from`, and there may be gaps between offsets, where a topic is compacted
+    /// or the log is Kafka. Before the end there is always a record: whoever reads on from
+    /// [`Records::next_offset`] comes to it.
     fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError>;
 
     /// First offset still held, and the offset that the next record gets.

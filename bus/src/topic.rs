@@ -67,6 +67,11 @@ impl Topic {
         }
     }
 
+    /// Whether only the latest record of each key is kept, until a tombstone ends it.
+    pub const fn is_compacted(self) -> bool {
+        matches!(self, Topic::Open)
+    }
+
     /// The name without prefix.
     pub const fn name(self) -> &'static str {
         match self {

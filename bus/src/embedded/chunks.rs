@@ -9,7 +9,7 @@ use super::segment::damaged;
 use super::view::ChunkPlace;
 use crate::batch::{Block, well_formed};
 use crate::{BusError, Topic};
-use model::PARTITIONS;
+use model::{PARTITIONS, Partition};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -21,7 +21,10 @@ const CHUNKS_MAX: usize = 32;
 /// The blocks of a chunk, by partition.
 pub(super) type Chunk = [Vec<Block>; PARTITIONS as usize];
 
-type Kept = VecDeque<((Topic, u64, Range<u32>), Arc<Chunk>)>;
+type Kept = VecDeque<(Key, Arc<Chunk>)>;
+
+/// Topic, segment with its salt, and where in it: names a chunk among all that a log ever had.
+pub(super) type Key = (Topic, u64, u32, Range<u32>);
 
 /// The chunks read lately.
 #[derive(Debug, Default)]
@@ -49,14 +52,31 @@ impl Chunks {
 }
 
 fn read(place: &ChunkPlace) -> Result<Chunk, BusError> {
-    let (start, end) = (place.key.2.start, place.key.2.end);
+    let mut chunk = Chunk::default();
+    for (partition, block) in frames(place)?.into_iter().flat_map(|frame| frame.blocks) {
+        chunk[partition as usize].push(block);
+    }
+    Ok(chunk)
+}
+
+/// A frame that was read and checked.
+pub(super) struct Frame {
+    /// Wall time of the append, epoch milliseconds.
+    pub appended_at: i64,
+    /// In order; a partition may have several, with gaps between them.
+    pub blocks: Vec<(Partition, Block)>,
+}
+
+/// The frames of a chunk.
+pub(super) fn frames(place: &ChunkPlace) -> Result<Vec<Frame>, BusError> {
+    let (start, end) = (place.key.3.start, place.key.3.end);
     let mut bytes = vec![0; (end - start) as usize];
     place
         .file
         .read_exact_at(&mut bytes, u64::from(start))
         .map_err(|error| io_error(&place.path, "read a chunk of it", error))?;
     let bytes = Arc::new(bytes);
-    let mut chunk = Chunk::default();
+    let mut frames = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         let position = start + at as u32;
@@ -66,18 +86,21 @@ fn read(place: &ChunkPlace) -> Result<Chunk, BusError> {
             .ok_or_else(|| bad("no frame begins here"))?;
         let frame = bytes.get(at..at + header.len).filter(|frame| header.vouches_for(place.salt, frame));
         let frame = frame.ok_or_else(|| bad("the checksum of this frame does not fit"))?;
+        let mut blocks = Vec::new();
         for section in header.sections(frame).ok_or_else(|| bad("the sections do not fill this frame"))? {
             if !well_formed(&frame[section.at.clone()], section.records) {
                 return Err(bad("this frame holds no records"));
             }
-            chunk[section.partition as usize].push(Block {
+            let block = Block {
                 first: section.first,
                 records: section.records,
                 bytes: Arc::clone(&bytes),
                 at: at + section.at.start..at + section.at.end,
-            });
+            };
+            blocks.push((section.partition, block));
         }
+        frames.push(Frame { appended_at: header.appended_at, blocks });
         at += header.len;
     }
-    Ok(chunk)
+    Ok(frames)
 }

@@ -4,6 +4,7 @@
 //! leader writes one frame a topic, syncs each, and tells all. So nobody lingers for company, one sync serves all
 //! that waited, and memory is bounded by the batches of the callers that wait.
 
+use super::compact;
 use super::frame::{self, HEADER_BYTES, Header, Piece};
 use super::segment::{Segment, write_at_end};
 use super::view::View;
@@ -214,10 +215,10 @@ impl EmbeddedLog {
             let view = self.view(topic);
             match view.segments.back() {
                 Some(last) if !last.sealed && !self.is_full(topic, last, bytes, now) => return Ok(()),
-                Some(last) if last.sealed => (last.number + 1, last.end),
+                Some(last) if last.sealed => (last.through + 1, last.end),
                 Some(last) => {
                     self.seal(last)?;
-                    (last.number + 1, last.end)
+                    (last.through + 1, last.end)
                 }
                 None => {
                     self.make_directory(topic)?;
@@ -231,7 +232,13 @@ impl EmbeddedLog {
         let segment = Segment::create(&directory, number, &base)?;
         let mut view = self.write_view(topic);
         view.segments.push_back(segment);
-        self.retain(topic, &mut view)
+        let is_due = topic.is_compacted() && compact::is_due(&view);
+        self.retain(topic, &mut view)?;
+        drop(view);
+        if is_due {
+            self.compact_beside(topic);
+        }
+        Ok(())
     }
 
     /// Writes a segment's index at its end. Its frames are durable already: the index only repeats what they say.
@@ -257,8 +264,8 @@ impl EmbeddedLog {
     fn is_full(&self, topic: Topic, segment: &Segment, bytes: usize, now: i64) -> bool {
         let Some((first_append, _)) = segment.appended else { return false };
         let aged = self.settings.retention_of(topic).age.is_some_and(|age| now - first_append > age.0 / AGE_PARTS);
-        aged || segment.len as usize + HEADER_BYTES + bytes
-            > self.settings.segment_bytes.min(SEGMENT_BYTES_MAX) as usize
+        let most = if topic.is_compacted() { compact::SEGMENT_BYTES } else { SEGMENT_BYTES_MAX };
+        aged || segment.len as usize + HEADER_BYTES + bytes > self.settings.segment_bytes.min(most) as usize
     }
 
     fn make_directory(&self, topic: Topic) -> Result<(), BusError> {

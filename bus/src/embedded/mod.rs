@@ -8,10 +8,12 @@
 //! damage before it is [`BusError::Damaged`], never skipped; after a failed sync nothing is appended any more,
 //! because what the disk then holds cannot be known without reading it again; a full disk refuses appends, tears
 //! nothing, and lets appends succeed once there is room.
+//! A compacted topic is compacted beside the work, see [`compact`]: offsets stay, and there are gaps between them.
 //! It does not promise that a batch over several topics, or in flight in a crash, is there as a whole or not at all.
 
 mod chunks;
 mod commit;
+mod compact;
 mod frame;
 mod segment;
 mod settings;
@@ -24,13 +26,16 @@ pub use stats::{LogStats, SYNC_BUCKETS_US};
 use crate::{Appended, Batch, BusError, EventLog, Records, Topic, Wake};
 use chunks::Chunks;
 use commit::Queue;
+use compact::Compaction;
 use model::{Offset, Partition};
 use segment::{Ending, Segment};
 use stats::Counters;
 use std::fs::{File, TryLockError};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, OnceLock, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
+use std::thread::JoinHandle;
 use view::{Found, View};
 
 /// The largest segment, whatever the settings say: positions in it are 32 bits.
@@ -43,6 +48,8 @@ const CHUNK_BYTES: u32 = 256 << 10;
 const TAIL_BYTES: usize = 8 << 20;
 /// Encoded bytes of a group commit. At the bound further callers wait for the next group.
 const GROUP_BYTES_MAX: usize = 4 << 20;
+/// How often a log that only reads begins anew with a topic that is compacted under its eyes; then it is an error.
+const RELOADS_MAX: usize = 5;
 /// Encoded bytes of one batch; larger ones are [`BusError::TooLarge`].
 const BATCH_BYTES_MAX: usize = 64 << 20;
 
@@ -53,7 +60,7 @@ pub struct EmbeddedLog {
     /// Held for its lock; `None` where this log only reads.
     lock: Option<File>,
     /// By [`Topic::index`].
-    topics: [RwLock<View>; Topic::ALL.len()],
+    topics: Arc<[RwLock<View>; Topic::ALL.len()]>,
     wakes: [RwLock<Vec<Wake>>; Topic::ALL.len()],
     chunks: Chunks,
     queue: Mutex<Queue>,
@@ -63,7 +70,10 @@ pub struct EmbeddedLog {
     room: Condvar,
     /// Why nothing is appended any more.
     halted: OnceLock<String>,
-    counters: Counters,
+    counters: Arc<Counters>,
+    /// The thread that compacts, while there is one.
+    compacting: Mutex<Option<JoinHandle<()>>>,
+    closing: Arc<AtomicBool>,
 }
 
 impl EmbeddedLog {
@@ -122,12 +132,60 @@ impl EmbeddedLog {
             turn: Condvar::new(),
             room: Condvar::new(),
             halted: OnceLock::new(),
-            counters: Counters::default(),
+            counters: Arc::default(),
+            compacting: Mutex::default(),
+            closing: Arc::default(),
         }
+    }
+
+    /// Compacts now what is sealed of a compacted topic, on this thread; nothing of a topic that is not compacted.
+    pub fn compact(&self, topic: Topic) -> Result<(), BusError> {
+        if !topic.is_compacted() || self.lock.is_none() {
+            return Ok(());
+        }
+        let mut compacting = self.compacting.lock().expect("nothing panics while it holds this lock");
+        compacting.take().map(JoinHandle::join);
+        let (directory, view) = (self.topic_directory(topic), &self.topics[topic.index()]);
+        let (now, tombstones) = ((self.settings.clock)().0, self.settings.tombstones.0);
+        let (counters, closing) = (&*self.counters, &*self.closing);
+        Compaction { topic, view, directory: &directory, now, tombstones, counters, closing }.run()
+    }
+
+    /// Compacts a topic on a thread of its own, unless one is at it. A failure is told and costs nothing but room: it
+    /// is tried again when the next segment is sealed.
+    fn compact_beside(&self, topic: Topic) {
+        let mut compacting = self.compacting.lock().expect("nothing panics while it holds this lock");
+        if compacting.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let (directory, topics) = (self.topic_directory(topic), Arc::clone(&self.topics));
+        let (now, tombstones) = ((self.settings.clock)().0, self.settings.tombstones.0);
+        let (counters, closing) = (Arc::clone(&self.counters), Arc::clone(&self.closing));
+        let work = move || {
+            let (view, directory, counters) = (&topics[topic.index()], &*directory, &*counters);
+            let work = Compaction { topic, view, directory, now, tombstones, counters, closing: &closing };
+            if let Err(error) = work.run() {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                eprintln!("log {}: not compacted: {error}{cause}", directory.display());
+            }
+        };
+        *compacting = std::thread::Builder::new().name("log compaction".to_owned()).spawn(work).ok();
     }
 
     /// Takes in what stands on the disk beyond what is known.
     fn load(&self, topic: Topic) -> Result<(), BusError> {
+        let is_moving = topic.is_compacted() && self.lock.is_none();
+        for _ in 0..if is_moving { RELOADS_MAX } else { 0 } {
+            // The writer may merge segments between our looking and our opening: then what is known leads nowhere.
+            if self.load_once(topic).is_ok() {
+                return Ok(());
+            }
+            *self.write_view(topic) = View::default();
+        }
+        self.load_once(topic)
+    }
+
+    fn load_once(&self, topic: Topic) -> Result<(), BusError> {
         let writes = self.lock.is_some();
         let numbers = segment::numbers(&self.topic_directory(topic))?;
         let Some((first, last)) = numbers.first().zip(numbers.last()).map(|(first, last)| (first.0, last.0)) else {
@@ -136,11 +194,12 @@ impl EmbeddedLog {
         let mut view = self.write_view(topic);
         view.segments.retain(|segment| segment.number >= first);
         for (number, path) in numbers {
-            let known = view.segments.back().map(|segment| segment.number);
-            if known.is_some_and(|known| number < known) {
+            let known = view.segments.back().map(|segment| (segment.number, segment.through));
+            if known.is_some_and(|(known, through)| number < known || (known < number && number <= through)) {
+                self.drop_leftover(&path, known.is_some_and(|(known, _)| known < number))?;
                 continue;
             }
-            if known != Some(number) {
+            if known.map(|(known, _)| known) != Some(number) {
                 let segment = Segment::open(&path, number, writes)?;
                 chain(&view, &segment)?;
                 view.segments.push_back(segment);
@@ -161,6 +220,14 @@ impl EmbeddedLog {
             }
         }
         if writes { self.retain(topic, &mut view) } else { Ok(()) }
+    }
+
+    /// What a compacted segment stands for may still be there if its writer was killed before it had dropped it.
+    fn drop_leftover(&self, path: &Path, is_one: bool) -> Result<(), BusError> {
+        if !is_one || self.lock.is_none() {
+            return Ok(());
+        }
+        std::fs::remove_file(path).map_err(|error| io_error(path, "drop this compacted segment", error))
     }
 
     /// Leaves an unsealed segment with good frames only, all of them on the disk.
@@ -193,6 +260,10 @@ impl EmbeddedLog {
 
 impl Drop for EmbeddedLog {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        if let Ok(compacting) = self.compacting.get_mut() {
+            compacting.take().map(JoinHandle::join);
+        }
         // Closing is not enough while a process that was just forked holds a copy of the descriptor.
         if let Some(Err(error)) = self.lock.as_ref().map(File::unlock) {
             eprintln!("log {}: its lock could not be let go: {error}", self.directory.display());
@@ -209,18 +280,25 @@ impl EventLog for EmbeddedLog {
 
     /// May give fewer than `max_bytes` before the end: at most one chunk of the disk is read in a call.
     fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError> {
-        let found = self.view(topic).find(topic, partition, from, max_bytes)?;
-        match found {
-            Found::Records(records) => Ok(records),
-            Found::Chunk(place) => {
-                let chunk = self.chunks.get(&place)?;
-                let blocks = &chunk[partition as usize];
-                let start = blocks.partition_point(|block| block.end() <= from);
-                if blocks.get(start).is_none_or(|block| block.first > from) {
-                    let at = u64::from(place.key.2.start);
+        let mut from = from;
+        loop {
+            let found = self.view(topic).find(topic, partition, from, max_bytes)?;
+            let place = match found {
+                Found::Records(records) => return Ok(records),
+                Found::Chunk(place) => place,
+            };
+            let chunk = self.chunks.get(&place)?;
+            let blocks = &chunk[partition as usize];
+            let start = blocks.partition_point(|block| block.end() <= from);
+            match (blocks.get(start), place.after) {
+                (None, Some(after)) => from = after,
+                (Some(block), after) if block.first <= from || after.is_some() => {
+                    return Ok(Records::cut(blocks[start..].iter(), from, max_bytes));
+                }
+                _ => {
+                    let at = u64::from(place.key.3.start);
                     return Err(segment::damaged(&place.path, at, "the index names records that are not here"));
                 }
-                Ok(Records::cut(blocks[start..].iter(), from, max_bytes))
             }
         }
     }
@@ -237,7 +315,7 @@ impl EventLog for EmbeddedLog {
 /// A segment goes on where the one before ended.
 fn chain(view: &View, segment: &Segment) -> Result<(), BusError> {
     match view.segments.back() {
-        Some(before) if before.number + 1 != segment.number || before.end != segment.base => {
+        Some(before) if before.through + 1 != segment.number || before.end != segment.base => {
             Err(segment::damaged(&segment.path, 0, "this segment does not go on where the one before it ended"))
         }
         _ => Ok(()),

@@ -4,8 +4,9 @@
 //! sparse: an entry stands for a chunk of frames, so that its memory does not depend on how small the frames are.
 
 use super::frame::{self, HEADER_BYTES, Header, Kind, Offsets, Section};
+use super::view::ChunkPlace;
 use super::{CHUNK_BYTES, EXTEND_BYTES, io_error};
-use crate::BusError;
+use crate::{BusError, Topic};
 use model::{Offset, PARTITIONS};
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -18,6 +19,9 @@ use std::sync::Arc;
 const SEGMENT_MAGIC: [u8; 8] = *b"cwseg01\n";
 /// `magic | salt u32 | partitions u32 | base u64 × partitions | crc u32`
 const SEGMENT_HEADER_BYTES: usize = 16 + 8 * PARTITIONS as usize + 4;
+/// A compacted segment has `through u64` before its `crc`.
+const COMPACTED_MAGIC: [u8; 8] = *b"cwseg02\n";
+const COMPACTED_HEADER_BYTES: usize = SEGMENT_HEADER_BYTES + 8;
 const INDEX_MAGIC: [u8; 4] = *b"cwix";
 /// `position of the index frame u32 | magic`, the last bytes of a sealed segment.
 const TRAILER_BYTES: usize = 8;
@@ -31,6 +35,10 @@ const INDEX_HEAD_BYTES: usize = 16 + 8 * PARTITIONS as usize;
 pub(super) struct Segment {
     pub path: PathBuf,
     pub number: u64,
+    /// The number of the last segment that it stands for; its own where it was never merged with others.
+    pub through: u64,
+    /// Whether records may be missing between others.
+    pub compacted: bool,
     pub file: Arc<File>,
     pub salt: u32,
     /// Offsets of the first records in it, or after it where it has none.
@@ -70,11 +78,7 @@ impl Segment {
         let path = directory.join(file_name(number));
         let beside = path.with_extension("new");
         let salt = RandomState::new().hash_one(number) as u32;
-        let mut header = SEGMENT_MAGIC.to_vec();
-        header.extend_from_slice(&salt.to_le_bytes());
-        header.extend_from_slice(&PARTITIONS.to_le_bytes());
-        base.iter().for_each(|offset| header.extend_from_slice(&offset.to_le_bytes()));
-        header.extend_from_slice(&frame::crc(0, &header).to_le_bytes());
+        let header = header(salt, base, None);
         let make = || {
             let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&beside)?;
             file.write_all_at(&header, 0)?;
@@ -84,41 +88,82 @@ impl Segment {
             Ok(file)
         };
         let file = Arc::new(make().map_err(|error| io_error(&path, "create this segment", error))?);
-        let (base, len) = (*base, SEGMENT_HEADER_BYTES as u32);
-        Ok(Segment { path, number, file, salt, base, end: base, len, appended: None, sealed: false, chunks: vec![] })
+        Ok(Segment::empty(path, number, file, salt, *base))
     }
 
     /// Opens a segment by its index, or empty and unsealed where it has none: [`Segment::scan`] comes next.
     pub(super) fn open(path: &Path, number: u64, writable: bool) -> Result<Segment, BusError> {
         let open = || {
             let file = OpenOptions::new().read(true).write(writable).open(path)?;
-            let mut header = [0; SEGMENT_HEADER_BYTES];
+            let mut header = vec![0; SEGMENT_HEADER_BYTES];
             file.read_exact_at(&mut header, 0)?;
+            if header.starts_with(&COMPACTED_MAGIC) {
+                header.resize(COMPACTED_HEADER_BYTES, 0);
+                file.read_exact_at(&mut header, 0)?;
+            }
             Ok((file, header))
         };
         let (file, header) = open().map_err(|error| io_error(path, "open this segment", error))?;
-        let (body, crc) = header.split_at(SEGMENT_HEADER_BYTES - 4);
-        if body[..8] != SEGMENT_MAGIC || crc != frame::crc(0, body).to_le_bytes() {
+        let (body, crc) = header.split_at(header.len() - 4);
+        let compacted = body[..8] == COMPACTED_MAGIC;
+        if !(compacted || body[..8] == SEGMENT_MAGIC) || crc != frame::crc(0, body).to_le_bytes() {
             return Err(damaged(path, 0, "no header of a segment"));
         }
         if u32_at(body, 12) != PARTITIONS {
             return Err(damaged(path, 12, "made for another number of partitions"));
         }
-        let base = offsets_at(body, 16);
-        let mut segment = Segment {
-            path: path.to_owned(),
-            number,
-            file: Arc::new(file),
-            salt: u32_at(body, 8),
-            base,
-            end: base,
-            len: SEGMENT_HEADER_BYTES as u32,
-            appended: None,
-            sealed: false,
-            chunks: vec![],
-        };
-        segment.load_index();
+        let (salt, base) = (u32_at(body, 8), offsets_at(body, 16));
+        let mut segment = Segment::empty(path.to_owned(), number, Arc::new(file), salt, base);
+        if compacted {
+            segment.through = u64::from_le_bytes(body[body.len() - 8..].try_into().expect("eight bytes"));
+            segment.compacted = true;
+            segment.len = COMPACTED_HEADER_BYTES as u32;
+        }
+        // It had its index before it had its name.
+        if segment.load_index().is_none() && compacted {
+            return Err(damaged(path, 0, "a compacted segment without its index"));
+        }
         Ok(segment)
+    }
+
+    /// A segment that is to stand for those from `number` to `through`, not yet under its name.
+    pub(super) fn beside(directory: &Path, number: u64, through: u64, base: &Offsets) -> Result<Segment, BusError> {
+        let path = directory.join(file_name(number)).with_extension("new");
+        let salt = RandomState::new().hash_one(number) as u32;
+        let make = || {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+            file.write_all_at(&header(salt, base, Some(through)), 0)?;
+            Ok(Arc::new(file))
+        };
+        let file = make().map_err(|error| io_error(&path, "begin a compacted segment", error))?;
+        let len = COMPACTED_HEADER_BYTES as u32;
+        Ok(Segment { through, compacted: true, len, ..Segment::empty(path, number, file, salt, *base) })
+    }
+
+    /// Writes a frame at the end of a segment that is beside: nothing of it counts yet.
+    pub(super) fn write(&self, frame: &[u8]) -> Result<(), BusError> {
+        let written = self.file.write_all_at(frame, u64::from(self.len));
+        written.map_err(|error| io_error(&self.path, "write a compacted segment", error))
+    }
+
+    /// Seals a segment that is beside, and makes it durable under its name.
+    pub(super) fn take_name(&mut self, directory: &Path) -> Result<(), BusError> {
+        let path = self.path.with_extension("log");
+        let name = || {
+            self.write_index()?;
+            self.file.sync_all()?;
+            std::fs::rename(&self.path, &path)?;
+            File::open(directory)?.sync_all()
+        };
+        name().map_err(|error| io_error(&self.path, "name a compacted segment", error))?;
+        (self.path, self.sealed) = (path, true);
+        Ok(())
+    }
+
+    fn empty(path: PathBuf, number: u64, file: Arc<File>, salt: u32, base: Offsets) -> Segment {
+        let (len, through) = (SEGMENT_HEADER_BYTES as u32, number);
+        let (end, appended, chunks) = (base, None, vec![]);
+        Segment { path, number, through, compacted: false, file, salt, base, end, len, appended, sealed: false, chunks }
     }
 
     /// Takes in the good frames from `len` on, and says what is after them.
@@ -176,14 +221,33 @@ impl Segment {
             self.chunks.push(ChunkStart { at: self.len, first });
         }
         for section in sections {
-            self.end[section.partition as usize] += Offset::from(section.records);
+            self.end[section.partition as usize] = section.first + Offset::from(section.records);
         }
         let first_append = self.appended.map_or(header.appended_at, |(first, _)| first);
         self.appended = Some((first_append, header.appended_at));
         self.len += header.len as u32;
     }
 
-    /// Where the chunk stands that holds `offset` of `partition`; the offset is held by this segment.
+    /// Its chunks.
+    pub(super) fn places(&self, topic: Topic) -> Vec<ChunkPlace> {
+        let starts = self.chunks.iter().map(|chunk| chunk.at);
+        let ends = starts.clone().skip(1).chain([self.len]);
+        starts.zip(ends).map(|(start, end)| self.place(topic, start..end)).collect()
+    }
+
+    /// What is needed to read these bytes of it.
+    pub(super) fn place(&self, topic: Topic, at: Range<u32>) -> ChunkPlace {
+        ChunkPlace {
+            file: Arc::clone(&self.file),
+            path: self.path.clone(),
+            salt: self.salt,
+            key: (topic, self.number, self.salt, at),
+            after: None,
+        }
+    }
+
+    /// Where the chunk stands that holds `offset` of `partition`, which lies between base and end of this segment. In
+    /// a compacted one it holds the next record that is left, if there is one.
     pub(super) fn chunk_of(&self, partition: usize, offset: Offset) -> Range<u32> {
         let since_base = (offset - self.base[partition]) as u32;
         let after = self.chunks.partition_point(|chunk| chunk.first[partition] <= since_base);
@@ -256,6 +320,16 @@ pub(super) fn write_at_end(file: &File, frame: &[u8], position: u32) -> std::io:
         file.set_len(end.next_multiple_of(EXTEND_BYTES)).ok();
     }
     file.write_all_at(frame, u64::from(position))
+}
+
+fn header(salt: u32, base: &Offsets, through: Option<u64>) -> Vec<u8> {
+    let mut header = if through.is_some() { COMPACTED_MAGIC } else { SEGMENT_MAGIC }.to_vec();
+    header.extend_from_slice(&salt.to_le_bytes());
+    header.extend_from_slice(&PARTITIONS.to_le_bytes());
+    base.iter().for_each(|offset| header.extend_from_slice(&offset.to_le_bytes()));
+    header.extend(through.iter().flat_map(|through| through.to_le_bytes()));
+    header.extend_from_slice(&frame::crc(0, &header).to_le_bytes());
+    header
 }
 
 /// The name of a segment's file.

@@ -13,8 +13,11 @@ pub struct EmbeddedSettings {
     /// A segment is sealed when it would grow beyond this many bytes. Retention drops whole segments.
     pub segment_bytes: u32,
     /// How long each topic is kept; a topic that is not named is kept for ever.
-    /// `config`, `command` and `supervise` are kept for ever whatever is said here.
+    /// `config`, `command` and `supervise` are kept for ever whatever is said here, and so is the latest record of each
+    /// key of a compacted topic.
     pub retention: BTreeMap<Topic, Retention>,
+    /// How long a compacted topic keeps what says that a key is gone.
+    pub tombstones: Millis,
     /// The wall clock, by which appends age.
     pub clock: Arc<dyn Fn() -> EventTime + Send + Sync>,
 }
@@ -35,6 +38,7 @@ impl Default for EmbeddedSettings {
         EmbeddedSettings {
             segment_bytes: 128 << 20,
             retention: [Topic::Observations, Topic::DeadLetter, Topic::Perceive].map(|topic| (topic, month)).into(),
+            tombstones: Millis::DAY,
             clock: Arc::new(|| {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 EventTime(since.as_millis() as i64)
@@ -48,6 +52,8 @@ impl EmbeddedSettings {
     pub(super) fn retention_of(&self, topic: Topic) -> Retention {
         match topic {
             Topic::Config | Topic::Command | Topic::Supervise => Retention::default(),
+            // What is latest stays, however old.
+            _ if topic.is_compacted() => Retention::default(),
             _ => self.retention.get(&topic).copied().unwrap_or_default(),
         }
     }
@@ -58,6 +64,7 @@ impl fmt::Debug for EmbeddedSettings {
         f.debug_struct("EmbeddedSettings")
             .field("segment_bytes", &self.segment_bytes)
             .field("retention", &self.retention)
+            .field("tombstones", &self.tombstones)
             .finish_non_exhaustive()
     }
 }

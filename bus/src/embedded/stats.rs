@@ -27,6 +27,10 @@ pub struct LogStats {
     pub cut_bytes: u64,
     /// Segments that retention dropped.
     pub dropped_segments: u64,
+    /// Segments that compaction wrote.
+    pub compacted_segments: u64,
+    /// Bytes that compaction gave back.
+    pub compacted_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +44,8 @@ pub(super) struct Counters {
     sync_buckets: [AtomicU64; SYNC_BUCKETS_US.len() + 1],
     cut_bytes: AtomicU64,
     dropped_segments: AtomicU64,
+    compacted_segments: AtomicU64,
+    compacted_bytes: AtomicU64,
 }
 
 impl Counters {
@@ -65,6 +71,11 @@ impl Counters {
         add(&self.dropped_segments, 1);
     }
 
+    pub(super) fn compacted(&self, bytes: u64) {
+        add(&self.compacted_segments, 1);
+        add(&self.compacted_bytes, bytes);
+    }
+
     pub(super) fn read(&self) -> LogStats {
         LogStats {
             appends: get(&self.appends),
@@ -76,6 +87,8 @@ impl Counters {
             sync_buckets: std::array::from_fn(|bucket| get(&self.sync_buckets[bucket])),
             cut_bytes: get(&self.cut_bytes),
             dropped_segments: get(&self.dropped_segments),
+            compacted_segments: get(&self.compacted_segments),
+            compacted_bytes: get(&self.compacted_bytes),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a topic holds, as its readers see it: segments on the disk, and the latest frames still in memory.
 
 use super::TAIL_BYTES;
+use super::chunks::Key;
 use super::frame::{Header, Offsets, Section};
 use super::segment::Segment;
 use crate::batch::{Block, Records};
@@ -52,8 +53,9 @@ pub(super) struct ChunkPlace {
     pub file: Arc<File>,
     pub path: PathBuf,
     pub salt: u32,
-    /// Topic, segment, and where in it: names the chunk among all of a log.
-    pub key: (Topic, u64, Range<u32>),
+    pub key: Key,
+    /// Of a compacted segment, where to read on if the chunk has nothing more: its end. Others have no gaps.
+    pub after: Option<Offset>,
 }
 
 impl View {
@@ -71,7 +73,7 @@ impl View {
         self.segments.back().map_or([0; PARTITIONS as usize], |segment| segment.end)
     }
 
-    /// Finds the records from `from` on.
+    /// Finds the records from `from` on; where they were compacted away, the place of those after them.
     pub(super) fn find(
         &self,
         topic: Topic,
@@ -93,12 +95,9 @@ impl View {
         }
         let after = self.segments.partition_point(|segment| segment.base[partition as usize] <= from);
         let segment = &self.segments[after - 1];
-        Ok(Found::Chunk(ChunkPlace {
-            file: Arc::clone(&segment.file),
-            path: segment.path.clone(),
-            salt: segment.salt,
-            key: (topic, segment.number, segment.chunk_of(partition as usize, from)),
-        }))
+        let chunk = segment.chunk_of(partition as usize, from);
+        let after = segment.compacted.then(|| segment.end[partition as usize]);
+        Ok(Found::Chunk(ChunkPlace { after, ..segment.place(topic, chunk) }))
     }
 
     /// Takes in a frame that is durable in the last segment.

@@ -2,7 +2,7 @@
 
 use bus::{Batch, BusError, EventLog, Record, Topic};
 use model::{Domain, Offset, Partition};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -210,6 +210,62 @@ pub fn watchers_wake_after_appends(log: &Arc<dyn EventLog>) {
         assert_eq!(wakes.recv_timeout(limit).expect("a wake after the append"), round);
     }
     assert!(wakes.try_recv().is_err(), "one wake an append");
+}
+
+/// Of a compacted topic the latest record of each key is there, at the offset that it was given; what it has replaced
+/// may be gone, and whoever reads on comes to all that is left.
+pub fn a_compacted_topic_keeps_what_is_latest(log: &Arc<dyn EventLog>) {
+    const PARTITION: Partition = 9;
+    let mut all: Vec<Owned> = Vec::new();
+    for round in 0..60 {
+        let record = |key: usize| {
+            let value = format!("{key} in round {round}");
+            match (key + round) % 7 {
+                3 => Owned { key: key.to_string().into(), value: None, headers: vec![] },
+                _ => Owned::new(&key.to_string(), &value),
+            }
+        };
+        // Key 0 is told once; the others again and again.
+        let records: Vec<Owned> = (usize::from(round > 0)..20).map(record).collect();
+        let given = append(&**log, Topic::Open, PARTITION, &records);
+        assert_eq!(given, all.len() as Offset..(all.len() + records.len()) as Offset);
+        all.extend(records);
+        check_compacted(&**log, PARTITION, &all, 1);
+    }
+    for max_bytes in [0, 100, ALL_BYTES] {
+        check_compacted(&**log, PARTITION, &all, max_bytes);
+    }
+}
+
+/// Reads `open` from every offset; `all` is what was appended.
+pub fn check_compacted(log: &dyn EventLog, partition: Partition, all: &[Owned], max_bytes: usize) {
+    let bounds = log.bounds(Topic::Open, partition).unwrap();
+    assert_eq!(bounds.end, all.len() as Offset);
+    let mut left: BTreeMap<Offset, Owned> = BTreeMap::new();
+    let mut next = bounds.start;
+    while next < bounds.end {
+        let records = log.read(Topic::Open, partition, next, max_bytes).unwrap();
+        for (offset, record) in records.iter() {
+            assert!(offset >= next, "{offset} comes after {next}");
+            let record = Owned::from(record);
+            assert_eq!(record, all[offset as usize], "what stands at {offset}");
+            left.insert(offset, record);
+            next = offset + 1;
+        }
+        assert_eq!(records.next_offset(), Some(next), "there is a record before the end");
+    }
+    let latest: BTreeMap<&[u8], Offset> =
+        all.iter().enumerate().map(|(offset, record)| (&record.key[..], offset as Offset)).collect();
+    let live: BTreeSet<Offset> = latest.into_values().filter(|at| all[*at as usize].value.is_some()).collect();
+    for offset in &live {
+        assert!(left.contains_key(offset), "the latest record of its key, at {offset}");
+    }
+    for (asked, _) in all.iter().enumerate().skip(bounds.start as usize).step_by(1 + all.len() / 50) {
+        let read = log.read(Topic::Open, partition, asked as Offset, 0).unwrap();
+        let (first, record) = read.iter().next().expect("there is a record before the end");
+        assert!(first >= asked as Offset && live.range(asked as Offset..first).next().is_none(), "{first} for {asked}");
+        assert_eq!(Owned::from(record), all[first as usize]);
+    }
 }
 
 /// What was appended is there after closing and opening again, and offsets go on.

@@ -1,5 +1,6 @@
 //! The embedded log: the conformance suite, and its own promises.
 
+mod compaction;
 mod crash;
 mod damage;
 mod model;
@@ -76,6 +77,11 @@ fn a_batch_spans_topics() {
 #[test]
 fn concurrent_appends_keep_their_order() {
     on_an_empty_log(conformance::concurrent_appends_keep_their_order);
+}
+
+#[test]
+fn a_compacted_topic_keeps_what_is_latest() {
+    on_an_empty_log(conformance::a_compacted_topic_keeps_what_is_latest);
 }
 
 #[test]

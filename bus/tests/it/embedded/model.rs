@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-const TOPICS: [Topic; 3] = [Topic::Observations, Topic::DeadLetter, Topic::Open];
+const TOPICS: [Topic; 3] = [Topic::Observations, Topic::DeadLetter, Topic::Serve];
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -20,6 +20,7 @@ impl City {
         let settings = EmbeddedSettings {
             segment_bytes: 2000,
             retention: Topic::ALL.map(|topic| (topic, retention)).into(),
+            tombstones: Millis::DAY,
             clock: Arc::new(move || EventTime(hand.load(Ordering::Relaxed))),
         };
         City { clock, settings }
