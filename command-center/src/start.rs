@@ -129,7 +129,7 @@ impl Handle {
         }
     }
 
-    /// Lets answers that are under way finish, then ends.
+    /// Lets answers that are under way finish, then ends; the files of the store are closed.
     pub async fn stop(mut self) {
         self.stop.notify_one();
         let mut stage = self.stage.clone();
@@ -137,6 +137,8 @@ impl Handle {
         let _ = tokio::time::timeout(GOODBYE_MAX, stage.wait_for(|stage| *stage != Stage::Running)).await;
         self.supervisor.abort();
         let _ = (&mut self.supervisor).await;
+        // A request that still reads may keep a connection: then its files are closed with the process.
+        let _ = tokio::time::timeout(GOODBYE_MAX, self.center.store.close()).await;
     }
 }
 

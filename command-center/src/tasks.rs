@@ -64,16 +64,16 @@ impl Tasks {
         listener: TcpListener,
         stop: Arc<Notify>,
     ) -> Result<Tasks, CenterError> {
-        let tail = |topic| {
+        let tail = |topic, records| {
             let held = bounds(&*center.log, topic)?;
-            let appends = Appends::to(&*center.log, topic);
-            let log = Arc::clone(&center.log);
-            let reader = Reader::new(log, topic, &appends, follow::tail(held), follow::READ_BYTES);
+            let (appends, next) = (Appends::to(&*center.log, topic), follow::tail(held, records));
+            let reader = Reader::new(Arc::clone(&center.log), topic, &appends, next, follow::READ_BYTES);
             Ok::<_, CenterError>((reader, held.1))
         };
-        let (readings, end) = tail(Topic::Observations)?;
-        let (states, _) = tail(Topic::Perceive)?;
-        let (for_readings, for_states) = (Arc::clone(center), Arc::clone(center));
+        let (readings, end) = tail(Topic::Observations, follow::TAIL_RECORDS)?;
+        let (states, _) = tail(Topic::Perceive, follow::TAIL_RECORDS)?;
+        let (letters, _) = tail(Topic::DeadLetter, follow::TAIL_LETTERS)?;
+        let (for_readings, for_states, for_letters) = (Arc::clone(center), Arc::clone(center), Arc::clone(center));
         let others = vec![
             Task::spawn("server", serve(Arc::clone(center), listener, stop)),
             Task::spawn("readings", async move {
@@ -81,6 +81,7 @@ impl Tasks {
                 follow::readings(&for_readings.sensors, readings, end, &for_readings.caught_up).await
             }),
             Task::spawn("sensors' states", async move { follow::states(&for_states.sensors, states).await }),
+            Task::spawn("unknown sensors", async move { follow::letters(&for_letters.sensors, letters).await }),
         ];
         let mut tasks = Tasks {
             analyze: Appends::to(&*center.log, Topic::Analyze),

@@ -1,13 +1,12 @@
 //! Killed with -9 at random moments under a storm: what was found, the page's store and the utilities' feed agree.
 
 use crate::city::{Running, data_dir, feed_config, incidents, without_positions};
+use crate::page::Session;
 use crate::process::{DEADLINE, Process, run_well};
 use bus::{EmbeddedLog, EventLog, Topic};
 use model::{Domain, PARTITIONS, Transition};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::Instant;
 
@@ -59,7 +58,7 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     let known = fold(&lines);
     assert!(known.len() > 100, "only {} incidents", known.len());
     let shown = loop {
-        let shown = session.incidents();
+        let shown = listed(&session);
         let ready = shown == known && feed(temp.path()).len() >= expected.len();
         if ready || Instant::now() > deadline {
             break shown;
@@ -148,49 +147,18 @@ fn open_now(folder: &Path) -> BTreeSet<String> {
     open
 }
 
-/// A signed-in browser, as far as this test needs one.
-struct Session {
-    host: String,
-    cookie: String,
-}
-
-impl Session {
-    /// Opens the link that the program printed.
-    fn sign_in(link: &str) -> Session {
-        let (host, path) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        let (head, _) = get(host, &format!("/{path}"), "");
-        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("it signs in");
-        Session { host: host.to_owned(), cookie: cookie.split(';').next().unwrap().to_owned() }
-    }
-
-    /// All incidents, page by page.
-    fn incidents(&self) -> States {
-        let (mut known, mut cursor) = (States::new(), String::new());
-        loop {
-            let (head, body) = get(&self.host, &format!("/api/v1/incidents?state=all&limit=100{cursor}"), &self.cookie);
-            assert!(head.starts_with("HTTP/1.1 200"), "{head}\n{body}");
-            let page: Value = serde_json::from_str(&body).unwrap();
-            for incident in page["items"].as_array().unwrap() {
-                let text = |name: &str| incident[name].as_str().unwrap().to_owned();
-                known.insert(text("id"), (incident["revision"].as_u64().unwrap(), text("state")));
-            }
-            match page["next"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return known,
-            }
+/// All incidents that the page lists, page by page.
+fn listed(session: &Session) -> States {
+    let (mut known, mut cursor) = (States::new(), String::new());
+    loop {
+        let page = session.json(&format!("/api/v1/incidents?state=all&limit=100{cursor}"));
+        for incident in page["items"].as_array().unwrap() {
+            let text = |name: &str| incident[name].as_str().unwrap().to_owned();
+            known.insert(text("id"), (incident["revision"].as_u64().unwrap(), text("state")));
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return known,
         }
     }
-}
-
-/// Head in lower-case names, and body.
-fn get(host: &str, path: &str, cookie: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8(answer).expect("the API answers with text");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-    assert!(!head.contains("transfer-encoding"), "the API says how long its answers are");
-    (head.to_owned(), body.to_owned())
 }

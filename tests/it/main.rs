@@ -12,6 +12,8 @@ mod device;
 mod doctor;
 mod explain;
 mod nothing_lost;
+mod page;
+mod perceive;
 mod process;
 mod real_input;
 mod simulate;

@@ -4,6 +4,7 @@ use super::Shared;
 use super::cached::Cached;
 use super::problem::{Params, Problem};
 use crate::city::Names;
+use crate::perceive::coverage::Coverage;
 use crate::reader::blocking;
 use axum::Json;
 use axum::extract::State;
@@ -45,6 +46,8 @@ struct AreaView {
     name: Names,
     /// The area that it lies in; null if it is not known.
     parent: Option<String>,
+    /// How well its sensors cover it; null where it is not known, and of areas that are no subdistricts.
+    coverage: Option<Coverage>,
 }
 
 /// Outlines as they were sent, by what was asked for.
@@ -77,6 +80,7 @@ pub(crate) async fn list(State(center): Shared, Params(query): Params<AreaQuery>
         level: area.level,
         name: area.name.clone(),
         parent: area.parent.clone(),
+        coverage: center.sensors.coverage.of(code),
     });
     Json(AreaList { items: items.collect() })
 }

@@ -64,6 +64,7 @@ async fn text(center: &Center) -> Result<String, CenterError> {
         [("online", sensors.online), ("silent", sensors.silent), ("stuck", sensors.stuck), ("never", sensors.never)];
     let states = states.map(|(state, count)| (format!("state=\"{state}\""), count));
     page.family("sensors", "gauge", "Registered sensors by state.", states);
+    page.one("sensors_unknown", "gauge", "Sensors that speak and are not registered.", center.sensors.unknown());
     if let Some(clock) = center.sensors.clock() {
         page.one("clock_seconds", "gauge", "Where the log's clock stands, epoch seconds.", clock.0 as f64 / 1_000.0);
     }

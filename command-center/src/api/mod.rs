@@ -10,6 +10,7 @@ mod rules;
 mod sensors;
 mod series;
 mod status;
+mod strangers;
 mod stream;
 
 pub(crate) use areas::AreaCache;
@@ -51,6 +52,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(sensors::map))
         .routes(routes!(sensors::list))
         .routes(routes!(sensors::detail))
+        .routes(routes!(strangers::list))
         .routes(routes!(series::series))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::detail))

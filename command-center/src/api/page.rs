@@ -33,8 +33,10 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     if ![Method::GET, Method::HEAD].contains(&method) {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the page can only be read").into_response();
     }
-    // The page has paths of its own, without a dot; a missing file is missing.
-    let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
+    // Files stand in assets/, or at the top with a dot in their name; a missing one is missing. All else is the page's
+    // own: an id at the end of its paths may hold any dot.
+    let is_file = path.starts_with("assets/") || (path.contains('.') && !path.contains('/'));
+    let is_page = !is_file;
     match find(path).or_else(|| find("index.html").filter(|_| is_page)) {
         Some(file) => file.answer(&headers),
         None if is_page => Html(NOT_BUILT).into_response(),

@@ -5,6 +5,7 @@ use super::cached::Cached;
 use super::problem::{Params, Problem};
 use crate::analyze::view::{IncidentView, Place};
 use crate::center::Center;
+use crate::perceive::coverage::Coverage;
 use crate::perceive::sensors::{SensorState, View};
 use crate::reader::blocking;
 use crate::store::pages::{Filter, page};
@@ -95,6 +96,8 @@ pub(crate) struct SensorDetail {
     open_incidents: Vec<IncidentView>,
     /// Nearest sensors of the same domain.
     neighbours: Vec<Near>,
+    /// How well its subdistrict is covered; null if it is not known.
+    coverage: Option<Coverage>,
 }
 
 /// A sensor and how far it is.
@@ -264,6 +267,7 @@ pub(crate) async fn detail(State(center): Shared, Path(id): Path<String>) -> Res
     let filter = Filter { state: Some(IncidentState::Open), key: Some(id), ..Filter::default() };
     let open = page(&mut *center.store.read().await?, &filter, None, INCIDENTS_MAX).await?;
     Ok(Json(SensorDetail {
+        coverage: center.sensors.coverage.of(&sensor.subdistrict),
         sensor: view,
         open_incidents: open.incidents.iter().map(|incident| IncidentView::new(&city, incident)).collect(),
         neighbours: neighbours.unwrap_or_default(),

@@ -36,6 +36,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/sensors", ALL),
     (Method::GET, "/api/v1/sensors/{id}", ALL),
     (Method::GET, "/api/v1/sensors/{id}/series", ALL),
+    (Method::GET, "/api/v1/unknown-sensors", ALL),
     (Method::GET, "/api/v1/incidents", ALL),
     (Method::GET, "/api/v1/incidents/{id}", ALL),
     (Method::POST, "/api/v1/incidents/{id}/acknowledge", OPERATOR),

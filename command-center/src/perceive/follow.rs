@@ -1,8 +1,10 @@
-//! Keeps [`Sensors`] up with the log: readings and ticks of `observations`, states of `perceive`.
+//! Keeps [`Sensors`] up with the log: readings and ticks of `observations`, states of `perceive`, strangers of both it
+//! and the dead letter.
 //!
 //! At start it takes the last values of history, then the newest records of the log, at most [`TAIL_RECORDS`] of each
 //! partition. A sensor that is in neither is *never* heard.
 
+use super::coverage::Coverage;
 use super::sensors::{SensorState, Sensors};
 use crate::CenterError;
 use crate::center::Center;
@@ -10,13 +12,15 @@ use crate::reader::{Reader, blocking};
 use crate::store::positions::Positions;
 use bus::Event;
 use history::Last;
-use model::Entry;
+use model::{Entry, Perceived, Perception};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Records at the end of each partition that are read at start.
 pub(crate) const TAIL_RECORDS: u64 = 200_000;
+/// As much of the dead letter, whose records are whole messages.
+pub(crate) const TAIL_LETTERS: u64 = 20_000;
 /// Bytes of one partition that are taken at a time.
 pub(crate) const READ_BYTES: usize = 256 * 1024;
 /// Time between two looks at the readings at their end: pages are told once a second, and a look costs one at every
@@ -29,9 +33,9 @@ const HISTORY_SENSORS: usize = 1_000;
 /// Begins the types of events about sensors.
 const SENSOR: &str = "org.citywatch.sensor.";
 
-/// Where to begin, for topics that hold `starts..ends`.
-pub(crate) fn tail((starts, ends): (Positions, Positions)) -> Positions {
-    std::array::from_fn(|part| starts[part].max(ends[part].saturating_sub(TAIL_RECORDS)))
+/// Where to begin to read so many records of each partition, of a topic that holds `starts..ends`.
+pub(crate) fn tail((starts, ends): (Positions, Positions), records: u64) -> Positions {
+    std::array::from_fn(|part| starts[part].max(ends[part].saturating_sub(records)))
 }
 
 /// Takes the newest value of every sensor and metric that history holds.
@@ -89,26 +93,65 @@ pub(crate) async fn readings(
     }
 }
 
-/// Follows what the rules stage says of sensors, for ever.
+/// Follows what the rules stage says of sensors and of how they cover the areas, for ever.
 pub(crate) async fn states(sensors: &Sensors, mut reader: Reader) -> Result<(), CenterError> {
     loop {
         let found = reader.wait().await?;
         for (_, records) in &found {
-            sensors.change(|sensors| {
+            sensors.change(|changes| {
                 for (_, record) in records.iter() {
                     let Ok(event) = Event::read(&record) else { continue };
                     let state = match event.kind.strip_prefix(SENSOR) {
                         Some("online" | "moving") => SensorState::Online,
                         Some("silent") => SensorState::Silent,
                         Some("stuck") => SensorState::Stuck,
-                        _ => continue,
+                        _ => {
+                            tell(sensors, &event);
+                            continue;
+                        }
                     };
                     if let Some(sensor) = &event.subject {
-                        sensors.told(sensor, state);
+                        changes.told(sensor, state);
                     }
                 }
             });
         }
         reader.advance(&found);
+    }
+}
+
+/// Takes in an event that is about no registered sensor.
+fn tell(sensors: &Sensors, event: &Event<'_>) {
+    if !matches!(&*event.kind, "org.citywatch.sensor.unregistered" | "org.citywatch.coverage.changed") {
+        return;
+    }
+    let perceived = event.data.as_deref().map(serde_json::from_slice::<Perceived>);
+    let Some(Ok(Perceived { time, perceived, .. })) = perceived else { return };
+    match perceived {
+        Perception::Unregistered { sensor, removed } => sensors.strangers.told(&sensor, time.0, removed),
+        Perception::Coverage { area, class, reporting, silent } => {
+            sensors.coverage.told(area, Coverage { class, reporting, silent, since: time.0 });
+        }
+        Perception::Online { .. }
+        | Perception::Silent { .. }
+        | Perception::Stuck { .. }
+        | Perception::Moving { .. } => {}
+    }
+}
+
+/// Follows the dead letter for what sensors say that are not registered, for ever.
+pub(crate) async fn letters(sensors: &Sensors, mut reader: Reader) -> Result<(), CenterError> {
+    loop {
+        let found = reader.wait().await?;
+        for (partition, records) in &found {
+            for (offset, record) in records.iter() {
+                let place = || format!("{partition}/{offset}");
+                if let Some(value) = record.value {
+                    sensors.strangers.letter(place, value);
+                }
+            }
+        }
+        reader.advance(&found);
+        tokio::time::sleep(PACE).await;
     }
 }

@@ -1,6 +1,8 @@
 //! The city as it is now: areas, sensors with their last values and states, and the pulse that tells pages of them.
 
 pub(crate) mod areas;
+pub(crate) mod coverage;
 pub(crate) mod follow;
 pub(crate) mod pulse;
 pub(crate) mod sensors;
+pub(crate) mod strangers;

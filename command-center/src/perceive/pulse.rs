@@ -31,6 +31,8 @@ pub(crate) struct Overview {
     /// Open incidents that nobody acknowledged.
     unacknowledged: u64,
     sensors: SensorCounts,
+    /// Sensors that speak and are not registered.
+    unknown_sensors: u64,
     /// Null where the edge runs in another process.
     feed: Option<FeedView>,
 }
@@ -99,7 +101,8 @@ pub(crate) async fn overview(
         FeedView { accepted, refused, lag_ms }
     });
     let now_at = sensors.clock().map(|time| time.0);
-    Ok(Overview { now_at, open, unacknowledged, sensors: sensors.settle(), feed })
+    let unknown_sensors = sensors.unknown();
+    Ok(Overview { now_at, open, unacknowledged, sensors: sensors.settle(), unknown_sensors, feed })
 }
 
 /// Tells the pages, for ever.

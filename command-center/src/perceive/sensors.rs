@@ -3,6 +3,8 @@
 //! A sensor's state is what `perceive` says of it; while nothing was said, it is silent when the log's clock is more than
 //! three of its intervals past its newest reading. A sensor of which nothing is known is *never* heard, not silent.
 
+use super::coverage::Coverages;
+use super::strangers::Strangers;
 use model::{EventTime, Reading, Registry};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,10 @@ pub(crate) struct SensorCounts {
 /// All sensors now.
 pub(crate) struct Sensors {
     now: RwLock<Now>,
+    /// Those that are not registered.
+    pub(crate) strangers: Strangers,
+    /// How well they cover the areas.
+    pub(crate) coverage: Coverages,
 }
 
 #[derive(Default)]
@@ -83,7 +89,7 @@ impl Sensors {
         let count = registry.sensors().len();
         let changed = vec![0; count.div_ceil(64)];
         let now = Now { registry, sensors: vec![never; count], changed, ..Now::default() };
-        Sensors { now: RwLock::new(now) }
+        Sensors { now: RwLock::new(now), strangers: Strangers::default(), coverage: Coverages::default() }
     }
 
     /// Goes on with the sensors of another registry: what is known of those in both stays known.
@@ -132,6 +138,11 @@ impl Sensors {
             }
         }
         counts
+    }
+
+    /// How many sensors speak and are not registered.
+    pub(crate) fn unknown(&self) -> u64 {
+        self.look(|now| self.strangers.unknown(now.registry()))
     }
 
     /// At most `most` sensors that changed since they were taken last, each in its turn.

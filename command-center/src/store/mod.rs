@@ -65,6 +65,15 @@ impl Store {
         Writer { store: self, connection: self.writer.lock().await }
     }
 
+    /// Waits for who reads or writes, then lets go of the files. The threads of dropped connections do so some time later.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writer) = self.writer.lock().await.take() {
+            // What was committed is on the disk; at the next opening whatever this left undone is done.
+            let _ = writer.close().await;
+        }
+    }
+
     /// A transaction that only reads: all that it reads is of one moment.
     pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, CenterError> {
         let begun = self.readers.begin_with(self.place.begin_to_read()).await;
@@ -83,6 +92,9 @@ impl Writer<'_> {
     /// A connection that was lost is made anew, so that a server that was away is an error only while it is.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_, Any>, CenterError> {
         let place = &self.store.place;
+        if self.store.readers.is_closed() {
+            return Err(CenterError::store("begin to write")(sqlx::Error::PoolClosed));
+        }
         if let Some(connection) = &mut *self.connection
             && place.is_lost(connection).await
         {

@@ -38,7 +38,7 @@ fn every_route_asks_who_is_there() {
             }
         }
     });
-    assert_eq!(walked, 15, "the whole table was walked");
+    assert_eq!(walked, 16, "the whole table was walked");
     life.stop();
 }
 
@@ -113,12 +113,14 @@ fn the_page_is_for_everybody_and_the_api_is_described() {
     let life = world.live();
     life.runtime.block_on(async {
         let stranger = Client::stranger(life.handle.local_addr());
-        for path in ["/", "/incidents/17"] {
+        for path in ["/", "/incidents/17", "/sensors/A.1-7", "/sensors/device.js"] {
             let answer = stranger.get(path).await;
             assert_eq!(answer.status, 200);
             assert!(answer.header("content-type").starts_with("text/html"));
         }
-        assert_eq!(stranger.get("/assets/none.js").await.status, 404);
+        for path in ["/assets/none.js", "/favicon.ico", "/assets/none"] {
+            assert_eq!(stranger.get(path).await.status, 404, "{path}");
+        }
         assert_eq!(stranger.get("/api/v1/none").await.status, 404);
         assert_eq!(stranger.send(Method::POST, "/", &[], "").await.status, 405);
         let described = stranger.get("/api/openapi.json").await;

@@ -167,3 +167,70 @@ fn series_come_from_history_and_so_do_last_values() {
     });
     life.stop();
 }
+
+/// What ingest writes of a message of a sensor that is not registered.
+fn refused(world: &World, sensor: &str, at: i64, payload: &str) {
+    let topic = format!("city/drainage/{sensor}");
+    let letter = json!({"reason": "unknown-sensor", "detail": "the registry does not know it", "sensor": sensor,
+        "topic": topic, "received_at": at, "payload": payload});
+    let mut batch = Batch::new();
+    let partition = model::partition_of(sensor.as_bytes(), model::PARTITIONS);
+    batch.push(Topic::DeadLetter, partition, sensor.as_bytes(), Some(letter.to_string().as_bytes()), &[]);
+    world.log.append(batch).unwrap();
+}
+
+#[test]
+fn sensors_that_are_not_registered_are_told_until_they_are() {
+    let mut world = World::new();
+    refused(&world, "X1", 1_000, r#"{"values":{"level_m":1}}"#);
+    refused(&world, "X2", 3_000, "two");
+    let life = world.live();
+    let unknown = async |client: &Client| client.json("/api/v1/overview").await["unknown_sensors"].clone();
+    life.until("both", async |client| unknown(client).await == 2);
+    refused(&world, "X1", 2_000, r#"{"values":{"level_m":2}}"#);
+    life.until("another message", async |client| {
+        client.json("/api/v1/unknown-sensors").await["items"][1]["count"] == 2
+    });
+    let cursor = life.runtime.block_on(async {
+        let page = life.client.json("/api/v1/unknown-sensors?limit=1").await;
+        assert_eq!((&page["items"][0]["id"], &page["forgotten"]), (&json!("X2"), &json!(0)));
+        page["next"].as_str().unwrap().to_owned()
+    });
+    let one = life.runtime.block_on(life.client.json(&format!("/api/v1/unknown-sensors?cursor={cursor}")));
+    assert_eq!((&one["next"], one["items"].as_array().unwrap().len()), (&Value::Null, 1));
+    let letter = format!("{}/1", model::partition_of(b"X1", model::PARTITIONS));
+    let expected = json!({"id": "X1", "topic": "city/drainage/X1", "count": 2, "first_at": 1_000, "last_at": 2_000,
+        "payload": r#"{"values":{"level_m":2}}"#, "letter": letter, "removed": false, "todo": "register"});
+    assert_eq!(one["items"][0], expected);
+    assert_eq!(life.runtime.block_on(life.client.get("/api/v1/unknown-sensors?cursor=x")).status, 400);
+    life.stop();
+
+    // Registered by now, and after a restart: it is no stranger, and what was refused can be sent again.
+    let mut sensors = world.registry.sensors().to_vec();
+    sensors.push(model::Sensor { id: "X1".to_owned(), ..sensors[0].clone() });
+    world.registry = std::sync::Arc::new(model::Registry::new(sensors, model::Metrics::seeded()));
+    let life = world.live();
+    life.until("one", async |client| unknown(client).await == 1);
+    let page = life.runtime.block_on(life.client.json("/api/v1/unknown-sensors"));
+    let todo: Vec<(&Value, &Value)> =
+        page["items"].as_array().unwrap().iter().map(|one| (&one["id"], &one["todo"])).collect();
+    assert_eq!(todo, [(&json!("X2"), &json!("register")), (&json!("X1"), &json!("retry"))]);
+    life.stop();
+}
+
+#[test]
+fn after_a_stop_no_file_of_the_store_goes_away() {
+    let world = World::new();
+    for _ in 0..5 {
+        let life = world.live();
+        life.caught_up();
+        life.stop();
+        let files = || {
+            let names = std::fs::read_dir(&world.settings.data_dir).unwrap().map(|file| file.unwrap().file_name());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        // Over PostgreSQL there is none at all.
+        let expected = usize::from(world.settings.store.is_none());
+        assert_eq!(files().len(), expected, "the database alone: its journal is in it: {:?}", files());
+    }
+}

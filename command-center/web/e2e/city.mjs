@@ -169,3 +169,13 @@ export function seriesOf(city, sensor, metric, from, to, points) {
   }
   return { sensor: sensor.id, metric, unit: row[1], step_ms: step, points: rows };
 }
+
+/** Sensors that speak and are not registered, and one that is by now. */
+export function unknownSensors(now) {
+  const heard = { count: 3, first_at: now - 3_600_000, last_at: now - 60_000, removed: false, todo: "register" };
+  return [
+    { ...heard, id: "pump.7", topic: "city/drainage/pump.7", payload: '{"values":{"level_m":1.2}}', letter: "3/17" },
+    { ...heard, id: "late-1", topic: "city/air/late-1", payload: '{"values":{"pm2_5_ugm3":80}}', letter: "9/2", todo: "retry" },
+    { ...heard, id: "gone-1", topic: null, count: 0, payload: null, letter: null, removed: true },
+  ];
+}

@@ -10,6 +10,7 @@ const SCHEMAS = {
   Session: "SessionView", Overview: "Overview", Area: "Area", MapSensors: "SensorMap", LastValue: "LastView", Sensor: "Sensor",
   Neighbour: "Near", SensorDetail: "SensorDetail", Series: "SeriesView", Acknowledgement: "Acknowledged", Incident: "Incident",
   Act: "Act", Threshold: "ChartLine", ChartSpec: "Chart", IncidentDetail: "IncidentDetail", Problem: "Problem",
+  Coverage: "Coverage", UnknownSensor: "UnknownSensor", UnknownSensorPage: "UnknownSensorPage",
 };
 
 /** The interfaces of the file: for each its own properties, each with whether it may be null or absent. */

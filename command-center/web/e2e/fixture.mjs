@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES } from "./city.mjs";
+import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES, unknownSensors } from "./city.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
@@ -21,6 +21,7 @@ export class Fixture {
     this.city = makeCity({ now, ...size });
     this.offset = now - Date.now();
     this.frozen = null;
+    this.unknown = unknownSensors(now);
     this.refusing = false;
     this.sessions = true;
     this.ring = [];
@@ -125,6 +126,7 @@ export class Fixture {
       open: { total: open.length, by_domain: tally(DOMAINS, open), by_severity: tally(SEVERITIES, open) },
       unacknowledged: open.filter((one) => one.acknowledged === null).length,
       sensors: { total: sensors.length, online: states("online"), silent: states("silent"), stuck: states("stuck"), never: states("never") },
+      unknown_sensors: this.unknown.length,
       feed: { accepted: this.accepted, refused: 12, lag_ms: 180 },
     };
   }
@@ -157,6 +159,8 @@ export class Fixture {
         return { items: (asked.get("level") === "district" ? city.districts : city.subdistricts).map((one) => one.properties) };
       case "areas.geojson":
         return { type: "FeatureCollection", schematic: true, features: asked.get("level") === "district" ? city.districts : city.subdistricts };
+      case "unknown-sensors":
+        return { ...this.pageOf(this.unknown, asked), forgotten: 3 };
       case "map":
         return Object.fromEntries(["ids", "lon", "lat", "domain", "state"].map((name) => [name, city.sensors.map((one) => one[name === "ids" ? "id" : name])]));
       case "incidents": {
@@ -172,7 +176,7 @@ export class Fixture {
           const to = Number(asked.get("to") ?? this.now());
           return seriesOf(city, sensor, asked.get("metric"), Number(asked.get("from") ?? to - 86_400_000), to, Number(asked.get("points") ?? 300));
         }
-        return { ...sensor, open_incidents: city.incidents.filter((one) => one.key === id && one.state === "open"), neighbours: neighbours(city, sensor) };
+        return { ...sensor, open_incidents: city.incidents.filter((one) => one.key === id && one.state === "open"), neighbours: neighbours(city, sensor), coverage: { class: "partial", reporting: 8, silent: 2, since: this.now() } };
       }
       default:
         return undefined;
@@ -203,7 +207,8 @@ export class Fixture {
   }
 
   async file(path, response) {
-    const name = extname(path) ? normalize(path) : "/index.html";
+    // As the program: files stand in assets/ or at the top; all else is the page's own, dots or not.
+    const name = path.startsWith("/assets/") || /^\/[^/]*\./.test(path) ? normalize(path) : "/index.html";
     try {
       const body = await readFile(join(DIST, name));
       response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "application/octet-stream" }).end(body);

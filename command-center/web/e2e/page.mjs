@@ -84,6 +84,59 @@ async function troubles(page, fixture, origin) {
   page.faults = page.faults.filter((fault) => !fault.includes("ERR_"));
 }
 
+/** The queue holds still under a pointer and under the focus, and goes on afterwards. */
+async function holdsStill(page, fixture, origin) {
+  await page.goto(origin);
+  await seesTheCity(page);
+  await until(page, "all open incidents are in the queue", () => document.querySelector('[data-test="queue-count"]').textContent.startsWith("200"));
+  const order = () => page.locator('[data-test="row"]').evaluateAll((rows) => rows.map((row) => row.dataset.id));
+  const byId = (id) => page.locator(`[data-test="row"][data-id="${id}"]`);
+  const incident = (id) => fixture.city.incidents.find((one) => one.id === id);
+
+  const before = await order();
+  await page.locator('[data-test="row"]').nth(2).hover();
+  const come = fixture.open("extreme");
+  fixture.change(incident(before[2]), { state: "cleared", cleared_at: fixture.now() });
+  fixture.change(incident(before[9]), { severity: "extreme" });
+  await at(page, "queue-waiting").waitFor();
+  await page.locator(`[data-test="row"][data-id="${before[2]}"].cleared`).waitFor();
+  await page.locator(`[data-test="row"][data-id="${before[9]}"].extreme`).waitFor();
+  assert.deepEqual(await order(), before, "under a pointer no row moves, though each is as it is now");
+  await page.mouse.move(5, 5);
+  await byId(before[2]).waitFor({ state: "detached" });
+  assert.deepEqual((await order()).slice(0, 2), [before[9], come.id], "without it the queue goes on");
+
+  await byId(before[0]).locator('[data-test="title"]').focus();
+  const held = await order();
+  const late = fixture.open("severe");
+  await at(page, "queue-waiting").waitFor();
+  assert.deepEqual(await order(), held, "nor while a row has the focus");
+  await at(page, "queue-waiting").click();
+  await byId(late.id).waitFor();
+  assert.equal((await order())[0], late.id, "whoever asks sees what waits");
+}
+
+/** Sensors that are not registered; and that paths whose ids have dots can be loaded anew. */
+async function strangers(page, fixture, origin) {
+  await page.goto(`${origin}/sensors`);
+  await at(page, "unknown-tab").and(page.locator(":has(.some)")).click();
+  const row = (id) => page.locator(`[data-test="unknown-row"][data-id="${id}"]`);
+  await row("pump.7").and(page.locator('[data-todo="register"]')).waitFor();
+  assert.match(await row("pump.7").innerText(), /city\/drainage\/pump\.7[^]*level_m[^]*dead-letter retry --sensor 'pump\.7'/);
+  await row("late-1").and(page.locator('[data-todo="retry"]')).waitFor();
+  await row("gone-1").waitFor();
+  await shoot(page, "unknown-sensors-zh-dark");
+  fixture.unknown.length = 2;
+  await row("gone-1").waitFor({ state: "detached" });
+
+  const sensor = fixture.city.sensors.find((one) => one.state === "online");
+  sensor.id = "gate.2.js";
+  await page.goto(`${origin}/sensors/${sensor.id}`);
+  await at(page, "sensor").waitFor();
+  await page.reload();
+  await at(page, "coverage").waitFor();
+}
+
 /** Two operators at once: one wins, the other is told; and a change under the dialog is shown before it can be sent. */
 async function conflicts(page, fixture, origin) {
   const first = fixture.city.incidents.find((one) => one.state === "open" && !one.acknowledged);
@@ -133,7 +186,7 @@ async function edges(page, fixture, origin) {
 
 let failed = 0;
 try {
-  for (const [scenario, options] of [[firstFiveMinutes], [filters], [troubles], [conflicts], [edges, { viewport: PHONE }]]) {
+  for (const [scenario, options] of [[firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [edges, { viewport: PHONE }]]) {
     const fixture = new Fixture();
     const origin = await fixture.start();
     const page = await open(browser, { origin, ...options });

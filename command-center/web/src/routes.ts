@@ -8,6 +8,7 @@ export const router = createRouter({
     { path: "/incidents/:id", name: "incident", component: () => import("./pages/Incident.vue"), props: true },
     { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
+    { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },
     { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
   ],
 });

@@ -32,6 +32,7 @@ export function overview(total: number): Overview {
     open: { total, by_domain: {}, by_severity: {} },
     unacknowledged: total,
     sensors: { total: 10, online: 9, silent: 1, stuck: 0, never: 0 },
+    unknown_sensors: 0,
     feed: null,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { everything, isNarrow, neighbourOf, queueOf, toggled } from "../src/live/queue";
+import { everything, heldRows, isNarrow, neighbourOf, queueOf, toggled, waitingFor } from "../src/live/queue";
 import { incident } from "./city";
 
 const acknowledged = { by: "admin", at: 1, note: null };
@@ -36,6 +36,19 @@ describe("the queue", () => {
   it("adds and takes out", () => {
     expect(toggled(["a"], "b")).toEqual(["a", "b"]);
     expect(toggled(["a", "b"], "a")).toEqual(["b"]);
+  });
+
+  it("holds rows where they stand, as they are now", () => {
+    const order = ["b", "c", "e", "a", "forgotten"];
+    const cleared = incident("c", { state: "cleared", revision: 2, changed_at: 60 });
+    const moved = incident("a", { changed_at: 50, severity: "extreme" });
+    const known = new Map([...all, cleared, moved, incident("new", { changed_at: 70 })].map((one) => [one.id, one]));
+    expect(heldRows(order, known)).toEqual([all[1], cleared, all[4], moved]);
+    const rows = queueOf(known.values(), everything());
+    expect(rows.map((row) => row.id)).toEqual(["new", "a", "b", "e"]);
+    // Two left (one of them forgotten), one came, and all that stayed stand elsewhere now.
+    expect(waitingFor(order, rows)).toBe(2 + 1 + 3);
+    expect(waitingFor(["b", "c", "e", "a"], queueOf(all, everything()))).toBe(0);
   });
 
   it("moves by one row and stops at both ends", () => {

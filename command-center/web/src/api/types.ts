@@ -33,6 +33,8 @@ export interface Overview {
   };
   unacknowledged: number;
   sensors: { total: number; online: number; silent: number; stuck: number; never: number };
+  /** Sensors that speak and are not registered. */
+  unknown_sensors: number;
   feed: { accepted: number; refused: number; lag_ms: number | null } | null;
 }
 
@@ -43,6 +45,15 @@ export interface Area {
   level: AreaLevel;
   name: Name | string;
   parent: string | null;
+  coverage?: Coverage | null;
+}
+
+/** How well the sensors of a subdistrict cover it. */
+export interface Coverage {
+  class: "full" | "partial" | "poor" | "none";
+  reporting: number;
+  silent: number;
+  since: number;
 }
 
 export interface AreaCollection extends GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, Area> {
@@ -91,6 +102,26 @@ export interface Neighbour {
 export interface SensorDetail extends Sensor {
   open_incidents: Incident[];
   neighbours: Neighbour[];
+  coverage: Coverage | null;
+}
+
+/** A sensor that speaks and is not registered, or was not when it spoke. */
+export interface UnknownSensor {
+  id: string;
+  topic: string | null;
+  count: number;
+  first_at: number;
+  last_at: number;
+  payload: string | null;
+  letter: string | null;
+  removed: boolean;
+  todo: "register" | "retry";
+}
+
+export interface UnknownSensorPage {
+  items: UnknownSensor[];
+  forgotten: number;
+  next: string | null;
 }
 
 /** `[time, mean, min, max, count]` of one step; empty steps are absent. */

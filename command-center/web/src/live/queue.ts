@@ -45,6 +45,20 @@ export function queueOf(incidents: Iterable<Incident>, filter: Filter): Incident
     .sort((a, b) => b.changed_at - a.changed_at || (a.id < b.id ? -1 : 1));
 }
 
+/** The rows in the order in which they stood, each as it is now: none is added, and none leaves while it is known. */
+export function heldRows(order: string[], known: ReadonlyMap<string, Incident>): Incident[] {
+  return order.flatMap((id) => known.get(id) ?? []);
+}
+
+/** How many rows would come, go or stand elsewhere if the order were let go. */
+export function waitingFor(order: string[], rows: Incident[]): number {
+  const held = new Set(order);
+  const now = new Set(rows.map((row) => row.id));
+  const stay = order.filter((id) => now.has(id));
+  const moved = rows.filter((row) => held.has(row.id)).filter((row, at) => row.id !== stay[at]).length;
+  return order.length - stay.length + (rows.length - stay.length) + moved;
+}
+
 /** Adds or takes out a member of a filter's list. */
 export function toggled<T>(list: T[], member: T): T[] {
   return list.includes(member) ? list.filter((one) => one !== member) : [...list, member];
