@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 const DEVICES: u64 = 100_000;
 const RATE: u64 = 11_111;
 const CONNECTIONS: u64 = 50;
-const WARM: Duration = Duration::from_secs(5);
+/// Until every device was heard once.
+const WARM: Duration = Duration::from_secs(10);
 const MEASURED: Duration = Duration::from_secs(20);
 /// One message in so many crosses the threshold.
 const ALARM_EVERY: u64 = 1_000;
 
 /// Prints the table.
 pub fn run() {
+    let goals = "sustained, 20 µs CPU a message";
+    crate::goal::head("P5", "100,000 devices, 11,111 messages a second of three values", goals);
     println!("{:>8}  {:>10}  {:>16}  {:>8}", "devices", "messages/s", "CPU µs a message", "RSS MB");
     let mut runs: Vec<[f64; 3]> = (0..3).map(|_| measure()).collect();
     runs.sort_by(|a, b| a[1].total_cmp(&b[1]));

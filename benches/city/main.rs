@@ -8,6 +8,8 @@
 #[expect(dead_code, reason = "acknowledgements are only drained here")]
 mod device;
 mod devices;
+#[path = "../goal.rs"]
+mod goal;
 mod latency;
 mod process;
 mod recovery;
@@ -20,16 +22,13 @@ fn main() {
     let wanted = |name: &str| named.is_empty() || named.iter().any(|other| other == name);
     for (name, run) in [
         ("latency", latency::run as fn()),
+        ("devices", devices::run),
         ("recovery", recovery::run),
         ("storm", storm::run),
-        ("devices", devices::run),
         ("start", start::run),
     ] {
         if wanted(name) {
-            let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-            println!("{name}; load average {}", load.trim());
             run();
-            println!();
         }
     }
 }

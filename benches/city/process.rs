@@ -16,9 +16,11 @@ const CONNECTIONS: u64 = 50;
 /// Unacknowledged messages of one of them.
 const IN_FLIGHT: u64 = 200;
 
-/// A rule that every reading above 0.9 m matches, at once.
-const RULES: &str = "rules:\n  - { id: drainage.high, title: { en: High }, domain: drainage, each: sensor, \
-                     when: level_m > 0.9, severity: severe }\n";
+/// A rule that every reading above 0.9 m matches, at once; `more` is what else it says.
+fn rules(more: &str) -> String {
+    let head = "rules:\n  - { id: drainage.high, title: { en: High }, domain: drainage, each: sensor,";
+    format!("{head} when: level_m > 0.9, severity: severe{more} }}\n")
+}
 
 /// A city of sensors L0 to L(n-1) in 64 subdistricts.
 pub struct City {
@@ -31,6 +33,11 @@ pub struct City {
 impl City {
     /// Lays out the files and starts it.
     pub fn start(sensors: u64) -> City {
+        City::with_rule(sensors, "")
+    }
+
+    /// The same with more in its rule.
+    pub fn with_rule(sensors: u64, more: &str) -> City {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let mut rows = "sensor,domain,lon,lat,datum,interval_s,subdistrict\n".to_owned();
         for n in 0..sensors {
@@ -38,7 +45,7 @@ impl City {
         }
         let settings = "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\nhttp.listen = \"127.0.0.1:0\"\n\
                         registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n";
-        for (name, text) in [("sensors.csv", &*rows), ("rules.yaml", RULES), ("city.toml", settings)] {
+        for (name, text) in [("sensors.csv", &*rows), ("rules.yaml", &*rules(more)), ("city.toml", settings)] {
             std::fs::write(folder.path().join(name), text).expect("the folder can be written");
         }
         let mut city = City { child: None, port: 0, folder };

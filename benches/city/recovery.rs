@@ -8,6 +8,8 @@ const RUNS: usize = 3;
 
 /// Prints the table.
 pub fn run() {
+    let goals = "2 s and 10 s to the incident";
+    crate::goal::head("P8", "from kill -9 to the first right incident", goals);
     println!(
         "{:>10}  {:>12}  {:>12}  {:>14}  {:>8}",
         "sensors", "listening s", "incident s", "flood before/s", "RSS MB"

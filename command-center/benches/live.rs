@@ -15,12 +15,16 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+#[path = "../../benches/goal.rs"]
+mod goal;
+
 /// Incidents of a run, and the time between two.
 const INCIDENTS: usize = 200;
 const EVERY: Duration = Duration::from_millis(20);
 const RUNS: usize = 3;
 
 fn main() {
+    goal::head("P10", "live events of 1,000 pages, one of them stalled", "p99 200 ms, the stalled one changes nothing");
     println!("pages | stalled | p50 ms | p99 ms | max ms");
     for (pages, stalled) in [(1, 0), (100, 0), (1_000, 0), (1_000, 1)] {
         let mut runs: Vec<[f64; 3]> = (0..RUNS).map(|_| run(pages, stalled)).collect();

@@ -18,6 +18,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[path = "../../benches/goal.rs"]
+mod goal;
+
 const CONNECTIONS: usize = 50;
 const IN_FLIGHT: usize = 100;
 const SENSORS: usize = 10_000;
@@ -33,6 +36,8 @@ fn main() {
     let length = option("--seconds").unwrap_or_else(|| "5".to_owned());
     let temporary = tempfile::tempdir().unwrap();
     let directory = option("--directory").map_or(temporary.path().to_owned(), Into::into);
+    let goals = "250,000 messages/s at 2.5 us CPU a message; p99 25 ms at 125,000/s";
+    goal::head("P6", "the endpoint, QoS 1, PUBACK after the sync", goals);
     println!("{CONNECTIONS} connections x {IN_FLIGHT} in flight, {SENSORS} sensors, {length} s, median of {runs} runs");
     println!("load    messages/s  server CPU us/message  PUBACK p50 ms  p99 ms  messages/append");
     let full = median((0..runs).map(|run| measure(&directory.join(format!("full{run}")), 0, &length)).collect());
