@@ -160,7 +160,10 @@ pub struct Transition {
     pub state: IncidentState,
     /// What happened.
     pub transition: TransitionKind,
-    /// 1 for `opened`, then one more each transition.
+    /// 1 for `opened`, then one more each transition; the largest says how it stands.
+    ///
+    /// Of an incident that a partition tells and that what is found over the whole city may inhibit, 1, 1001, 2001 and
+    /// so on: what marks it as inhibited, later, stands in between, behind the transition that it marks.
     pub revision: u32,
     /// Event time of this transition.
     pub time: EventTime,
@@ -204,6 +207,14 @@ fn is_the_first(revision: &u32) -> bool {
 }
 
 impl Transition {
+    /// How far apart the revisions are of an incident that the relations of the city may mark.
+    pub const ROOM_FOR_MARKS: u32 = 1_000;
+
+    /// Whether a revision may be that of a mark between two of the incident's own.
+    pub fn may_be_mark(revision: u32) -> bool {
+        !revision.saturating_sub(1).is_multiple_of(Transition::ROOM_FOR_MARKS)
+    }
+
     /// Members that one transition names at most.
     pub const MOST_MEMBERS: usize = 64;
 

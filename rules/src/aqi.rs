@@ -172,24 +172,48 @@ pub(crate) mod vectors {
         ),
     ];
 
-    /// Asserts all of them, and that rounding up never slips where f64 would.
-    pub(crate) fn check(index: impl Fn(u16, Pollutant, Edition) -> Option<u16>) {
+    /// Columns of means that the real-time report has not, with what is beyond them: the formula is the same.
+    const OTHER_MEANS: [(&str, &[u16], u16, &[(u16, u16)]); 3] = [
+        ("O3, 8 h", &[0, 100, 160, 215, 265, 800], 300, &[(100, 50), (160, 100), (161, 101), (800, 300), (900, 300)]),
+        ("SO2, day", &[0, 50, 150, 475, 800, 1600, 2100, 2620], 500, &[(150, 100), (151, 101), (475, 150)]),
+        ("CO, day", &CO_DAY, 500, &[(22, 55)]),
+    ];
+    const CO_DAY: [u16; 8] = [0, 20, 40, 140, 240, 360, 480, 600];
+
+    /// Asserts all of them, and that rounding up never slips where f64 does: at 23 concentrations of CO.
+    ///
+    /// `along` is the formula by itself, `None` beyond the last limit.
+    pub(crate) fn check(
+        index: impl Fn(u16, Pollutant, Edition) -> Option<u16>,
+        along: impl Fn(u16, &[u16]) -> Option<u16>,
+    ) {
         for (pollutant, edition, vectors) in VECTORS {
             for &(concentration, expected) in vectors {
                 assert_eq!(index(concentration, pollutant, edition), expected, "{pollutant:?} {concentration}");
             }
         }
-        let limits = Co.limits(Of2026);
-        let mut slips = 0;
-        for concentration in 0..=1_500_u16 {
-            let row = limits.iter().skip(1).position(|limit| *limit >= concentration).unwrap() + 1;
-            let [low, high] = [limits[row - 1], limits[row]].map(|limit| f64::from(limit) / 10.0);
-            let [from, to] = [super::INDEXES[row - 1], super::INDEXES[row]].map(f64::from);
-            let in_floats = ((to - from) / (high - low) * (f64::from(concentration) / 10.0 - low) + from).ceil() as u16;
-            let exact = index(concentration, Co, Of2026).unwrap();
-            assert!(in_floats == exact || in_floats == exact + 1, "{concentration}");
-            slips += usize::from(in_floats != exact);
+        for (column, limits, beyond, vectors) in OTHER_MEANS {
+            for &(concentration, expected) in vectors {
+                assert_eq!(along(concentration, limits).unwrap_or(beyond), expected, "{column} {concentration}");
+            }
         }
-        assert!(slips > 0, "f64 slips nowhere: the test is not about what it says");
+        let slips = |limits: &[u16]| {
+            let slips = |concentration: &u16| {
+                let exact = along(*concentration, limits).unwrap();
+                let in_floats = in_floats(*concentration, limits);
+                assert!(in_floats == exact || in_floats == exact + 1, "{concentration}");
+                in_floats != exact
+            };
+            (0..=*limits.last().unwrap()).filter(slips).count()
+        };
+        assert_eq!((slips(Co.limits(Of2026)), slips(&CO_DAY)), (22, 1));
+    }
+
+    /// The formula as it would be written carelessly, of tenths.
+    fn in_floats(concentration: u16, limits: &[u16]) -> u16 {
+        let row = limits.iter().skip(1).position(|limit| *limit >= concentration).unwrap() + 1;
+        let [low, high] = [limits[row - 1], limits[row]].map(|limit| f64::from(limit) / 10.0);
+        let [from, to] = [super::INDEXES[row - 1], super::INDEXES[row]].map(f64::from);
+        ((to - from) / (high - low) * (f64::from(concentration) / 10.0 - low) + from).ceil() as u16
     }
 }

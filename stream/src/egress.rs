@@ -1,5 +1,6 @@
 //! The last operator of a worker: hands what was found to the sink thread, and what changes nothing straight back.
 
+use crate::city::CityState;
 use crate::local::{Found, PartitionState};
 use crate::shared::Shared;
 use crate::wide::ShardState;
@@ -17,6 +18,7 @@ pub(crate) struct ToSink {
     pub(crate) perceived: Vec<Perceived>,
     pub(crate) states: Vec<PartitionState>,
     pub(crate) shards: Vec<ShardState>,
+    pub(crate) city: Option<CityState>,
 }
 
 impl ToSink {
@@ -54,6 +56,7 @@ impl Egress {
                 self.gathered.transitions.extend(transitions);
             }
             Found::Shard(state) => self.gathered.shards.push(*state),
+            Found::City(state) => self.gathered.city = Some(*state),
         }
     }
 
@@ -62,8 +65,9 @@ impl Egress {
     pub(crate) fn on_flush(&mut self) {
         let worker = self.gathered.worker;
         let in_sink = &self.shared.workers[worker].in_sink;
-        let ToSink { reads, transitions, perceived, states, shards, .. } = &self.gathered;
-        let silent = transitions.is_empty() && perceived.is_empty() && states.is_empty() && shards.is_empty();
+        let ToSink { reads, transitions, perceived, states, shards, city, .. } = &self.gathered;
+        let stateless = states.is_empty() && shards.is_empty() && city.is_none();
+        let silent = transitions.is_empty() && perceived.is_empty() && stateless;
         if silent && reads.is_empty() {
             return;
         }
@@ -86,5 +90,6 @@ fn empty(worker: usize) -> ToSink {
         perceived: Vec::new(),
         states: Vec::new(),
         shards: Vec::new(),
+        city: None,
     }
 }

@@ -1,10 +1,11 @@
 //! The dataflow: the one module that names timely. Operators are structs of their own; here they are only wired.
 //!
 //! Every worker builds the same graph: observations → local-rules → egress, and from local-rules, exchanged by shard,
-//! → wide-rules → egress. The timestamp is an ingest epoch, a counter; event time is data. Local rules wait for nobody;
+//! → wide-rules, all to the first worker → city-relations → egress. The timestamp is an ingest epoch, a counter; event time is data. Local rules wait for nobody;
 //! wide ones for what all partitions tell, which is data too, so no operator looks at a frontier.
 
 use crate::StreamError;
+use crate::city::{CityStage, CopyCity, ToCity};
 use crate::egress::Egress;
 use crate::local::{Found, LocalRules};
 use crate::shared::{Epoch, Shared, lock};
@@ -33,6 +34,8 @@ pub(crate) struct Operators {
     pub(crate) source: Source,
     pub(crate) local_rules: LocalRules,
     pub(crate) wide_rules: WideStage,
+    /// In the first worker.
+    pub(crate) city_relations: Option<CityStage>,
     pub(crate) egress: Egress,
 }
 
@@ -88,8 +91,9 @@ fn run(worker: &mut Worker, operators: Operators, shared: &Arc<Shared>) {
     worker.dataflow::<Epoch, _, _>(|scope| {
         let work = observations(scope, operators.source, shared);
         let (found, wide_work) = local_rules(work, operators.local_rules, shared);
-        let found_wide = wide_rules(wide_work, operators.wide_rules, shared);
-        egress(found.concat(found_wide), operators.egress);
+        let (states, city_work) = wide_rules(wide_work, operators.wide_rules, shared);
+        let found_wide = city_relations(city_work, operators.city_relations, shared);
+        egress(found.concat(states).concat(found_wide), operators.egress);
     });
     // Everything that can happen arrives as an activation, so the worker sleeps until there is one.
     while worker.has_dataflows() && !shared.failed() {
@@ -158,6 +162,7 @@ fn local_rules<'scope>(
                     }
                     match work {
                         Work::CopyShard(shard) => wide.give(WideWork::Copy(worker, shard)),
+                        Work::CopyCity(city) => wide.give(WideWork::CopyCity(worker, city)),
                         Work::Copy(partition) => found.give(operator.copy(partition)),
                         Work::Read(partition, records) => match operator.on_read(partition, &records, &mut tell) {
                             Ok(one) => found.give(one),
@@ -178,42 +183,90 @@ enum WideWork {
     Told(ToWide),
     /// For the worker, itself.
     Copy(usize, CopyShard),
+    /// For what comes behind it in the same worker.
+    CopyCity(usize, CopyCity),
+}
+
+/// What the relations of the city get.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum CityWork {
+    Told(ToCity),
+    Copy(CopyCity),
 }
 
 fn wide_rules<'scope>(
     work: StreamVec<'scope, Epoch, WideWork>,
     mut operator: WideStage,
     shared: &Arc<Shared>,
-) -> StreamVec<'scope, Epoch, Found> {
+) -> (StreamVec<'scope, Epoch, Found>, StreamVec<'scope, Epoch, CityWork>) {
     let shared = Arc::clone(shared);
     let by_worker = Exchange::new(|work: &WideWork| match work {
         WideWork::Told(told) => told.worker as u64,
-        WideWork::Copy(worker, _) => *worker as u64,
+        WideWork::Copy(worker, _) | WideWork::CopyCity(worker, _) => *worker as u64,
     });
-    work.unary(by_worker, "wide-rules", move |_, _| {
-        move |input, output| {
+    let mut builder = OperatorBuilder::new("wide-rules".to_owned(), work.scope());
+    let mut input = builder.new_input(work, by_worker);
+    builder.set_notify_for(0, FrontierInterest::Never);
+    let (states, state_stream) = builder.new_output();
+    let (city, city_stream) = builder.new_output();
+    let mut states = OutputBuilder::<_, CapacityContainerBuilder<Vec<Found>>>::from(states);
+    let mut city = OutputBuilder::<_, CapacityContainerBuilder<Vec<CityWork>>>::from(city);
+    builder.build(move |_| {
+        move |_| {
+            let (mut states, mut city) = (states.activate(), city.activate());
             // In the order of arrival, which is that of the log for each partition; epochs do not matter.
+            input.for_each_stamp(|capability, containers| {
+                let (mut states, mut city) = (states.session(&capability), city.session(&capability));
+                for work in containers.flat_map(|container| container.drain(..)) {
+                    if shared.failed() {
+                        return;
+                    }
+                    match work {
+                        WideWork::Copy(_, shard) => operator.want(shard),
+                        WideWork::CopyCity(_, copy) => city.give(CityWork::Copy(copy)),
+                        WideWork::Told(told) => match operator.on_told(told) {
+                            Ok(told) => city.give(CityWork::Told(told)),
+                            Err(error) => shared.fail(error),
+                        },
+                    }
+                    if let Some(state) = operator.copy() {
+                        states.give(Found::Shard(Box::new(state)));
+                    }
+                }
+            });
+        }
+    });
+    (state_stream, city_stream)
+}
+
+fn city_relations<'scope>(
+    work: StreamVec<'scope, Epoch, CityWork>,
+    mut operator: Option<CityStage>,
+    shared: &Arc<Shared>,
+) -> StreamVec<'scope, Epoch, Found> {
+    let shared = Arc::clone(shared);
+    work.unary(Exchange::new(|_: &CityWork| 0), "city-relations", move |_, _| {
+        move |input, output| {
             input.for_each(|capability, container| {
                 let mut session = output.session(&capability);
                 for work in container.drain(..) {
                     if shared.failed() {
                         return;
                     }
+                    let operator = operator.as_mut().expect("all is sent to the first worker");
                     match work {
-                        WideWork::Copy(_, shard) => operator.want(shard),
-                        WideWork::Told(told) => {
+                        CityWork::Copy(copy) => operator.want(copy),
+                        CityWork::Told(told) => {
+                            let (partition, next) = (told.partition, told.next);
                             let mut transitions = Vec::new();
-                            match operator.on_told(&told, &mut transitions) {
-                                Ok(()) => {
-                                    let ToWide { partition, next, .. } = told;
-                                    session.give(Found::Told { partition, next, transitions });
-                                }
+                            match operator.on_told(told, &mut transitions) {
+                                Ok(()) => session.give(Found::Told { partition, next, transitions }),
                                 Err(error) => shared.fail(error),
                             }
                         }
                     }
                     if let Some(state) = operator.copy() {
-                        session.give(Found::Shard(Box::new(state)));
+                        session.give(Found::City(Box::new(state)));
                     }
                 }
             });

@@ -1,6 +1,7 @@
 //! Starting a stream, watching it, ending it.
 
 use crate::checkpoint::{Checkpointer, Loaded, Store, ToCheckpoint};
+use crate::city::{City, CityStage};
 use crate::egress::Egress;
 use crate::flow::{Operators, Workers, panic_text};
 use crate::local::{LocalRules, RestoreError, Slot};
@@ -181,7 +182,7 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     }
     let store = Store::open(&settings.data_dir)?;
     let programs = Arc::new(Programs::new(Arc::clone(&log), settings.clone()));
-    let (store, slots, shards, ends) = resume(&log, store, &programs, settings)?;
+    let (store, Resumed { slots, shards, city, ends }) = resume(&log, store, &programs, settings)?;
     let past = Arc::new(Past::new(&*log, ends)?);
     let tail = Tail::read(&*log, Arc::clone(&past), settings.limits.tail_incidents)?;
     let shared = Arc::new(Shared::new(settings.workers, settings.limits));
@@ -213,11 +214,13 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     for (shard, state) in shards.into_iter().enumerate() {
         shards_by_worker[shard % settings.workers].push(state);
     }
+    let mut city = Some(CityStage::new(city, Arc::clone(&programs)));
     let by_worker = by_worker.into_iter().zip(shards_by_worker).enumerate();
     let operators = by_worker.map(|(worker, (slots, shards))| Operators {
         source: Source::new(worker, Arc::clone(&log), Arc::clone(&shared), &starts),
         local_rules: LocalRules::new(slots, Arc::clone(&programs), Arc::clone(&shared)),
         wide_rules: WideStage::new(shards, Arc::clone(&programs)),
+        city_relations: city.take(),
         egress: Egress::new(worker, Arc::clone(&shared), to_sink.clone()),
     });
     let operators = operators.collect();
@@ -249,27 +252,35 @@ pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result
     Ok(handle)
 }
 
+/// What a stream begins with.
+struct Resumed {
+    slots: Vec<Slot>,
+    shards: Vec<Shard>,
+    city: City,
+    /// Where the topics ended before its checkpoint.
+    ends: Ends,
+}
+
 /// The state of all partitions from the newest checkpoint that is whole, and where the topics ended before it.
 fn resume(
     log: &Arc<dyn EventLog>,
     mut store: Store,
     programs: &Programs,
     settings: &StreamSettings,
-) -> Result<(Store, Vec<Slot>, Vec<Shard>, Ends), StreamError> {
+) -> Result<(Store, Resumed), StreamError> {
     for sequence in store.sequences()?.into_iter().rev() {
         let Some(loaded) = store.load(sequence, &settings.observe) else { continue };
         match restore(&loaded, programs, settings.workers) {
-            Ok((slots, shards)) => {
-                for (partition, slot) in (0..PARTITIONS).zip(&slots) {
+            Ok(resumed) => {
+                for (partition, slot) in (0..PARTITIONS).zip(&resumed.slots) {
                     let (offset, held) = (slot.next(), held(&**log, partition)?);
                     if offset < held.start || offset > held.end {
                         return Err(StreamError::OffTheLog { partition, offset, held });
                     }
                 }
                 (settings.observe)(&Event::Resumed { sequence });
-                let ends = loaded.manifest.ends.clone();
                 store.resumed(loaded.manifest);
-                return Ok((store, slots, shards, ends));
+                return Ok((store, resumed));
             }
             Err(RestoreError::Program(error)) => return Err(error),
             Err(RestoreError::Bytes(reason)) => {
@@ -280,13 +291,14 @@ fn resume(
     }
     (settings.observe)(&Event::StartedFromTheBeginning);
     let slots = (0..PARTITIONS).map(|partition| Ok(Slot::new(partition, held(&**log, partition)?.start)));
+    let slots = slots.collect::<Result<_, StreamError>>()?;
     let shards = (0..WideRules::SHARDS).map(Shard::new).collect();
-    Ok((store, slots.collect::<Result<_, StreamError>>()?, shards, Ends::none()))
+    Ok((store, Resumed { slots, shards, city: City::new(), ends: Ends::none() }))
 }
 
 /// Takes up all partitions, on as many threads as there will be workers.
-fn restore(loaded: &Loaded, programs: &Programs, workers: usize) -> Result<(Vec<Slot>, Vec<Shard>), RestoreError> {
-    let Loaded { manifest, engines, shards } = loaded;
+fn restore(loaded: &Loaded, programs: &Programs, workers: usize) -> Result<Resumed, RestoreError> {
+    let Loaded { manifest, engines, shards, city } = loaded;
     let mut slots: Vec<Option<Result<Slot, RestoreError>>> = (0..PARTITIONS).map(|_| None).collect();
     std::thread::scope(|scope| {
         for places in slots.chunks_mut((PARTITIONS as usize).div_ceil(workers)).enumerate() {
@@ -304,7 +316,9 @@ fn restore(loaded: &Loaded, programs: &Programs, workers: usize) -> Result<(Vec<
         slots.into_iter().map(|slot| slot.expect("every chunk was restored")).collect();
     let shards = manifest.shards.iter().zip(shards);
     let shards = shards.map(|(state, bytes)| Shard::restore(state.slot.clone(), bytes, programs));
-    Ok((slots?, shards.collect::<Result<_, RestoreError>>()?))
+    let shards = shards.collect::<Result<_, RestoreError>>()?;
+    let city = City::restore(manifest.city.slot.clone(), city, programs)?;
+    Ok(Resumed { slots: slots?, shards, city, ends: manifest.ends.clone() })
 }
 
 fn held(log: &dyn EventLog, partition: Partition) -> Result<Range<Offset>, StreamError> {

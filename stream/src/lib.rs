@@ -7,10 +7,12 @@
 //! only pace checkpoints and measure them.
 //!
 //! A worker owns the log partitions `p` with `p % workers == worker`. In each worker the records go
-//! source → local rules → egress, and what the local rules show of it to the wide rules of all workers; one sink thread makes what the workers found durable, one checkpoint thread saves
-//! their state. Only [`flow`] names timely.
+//! source → local rules → egress, and what the local rules show of it to the wide rules of all workers; what these find
+//! goes to the relations of the city in the first worker. One sink thread makes what the workers found durable, one
+//! checkpoint thread saves their state. Only [`flow`] names timely.
 
 mod checkpoint;
+mod city;
 pub mod config;
 mod egress;
 mod events;

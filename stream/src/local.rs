@@ -1,6 +1,7 @@
 //! The local rules of one worker: an engine for each of its partitions, switched by the markers on the log.
 
 use crate::StreamError;
+use crate::city::{CityState, Entered, Standing};
 use crate::programs::{Compiled, Programs};
 use crate::shared::Shared;
 use crate::wide::{ShardState, Switch, ToWide};
@@ -19,10 +20,12 @@ pub(crate) enum Found {
     Read { partition: Partition, next: Offset, transitions: Vec<Transition>, perceived: Vec<Perceived> },
     /// A partition's state, after all that was found before.
     State(Box<PartitionState>),
-    /// What the wide rules of this worker made of what a read told them.
+    /// What became over the city of what the wide rules of one worker made of a read.
     Told { partition: Partition, next: Offset, transitions: Vec<Transition> },
     /// The state of a shard of the wide rules.
     Shard(Box<ShardState>),
+    /// The state of the relations of the city.
+    City(Box<CityState>),
 }
 
 /// A copy of a partition's state.
@@ -62,6 +65,13 @@ pub(crate) struct SlotSummary {
     pub(crate) told: Offset,
 }
 
+/// Entries that no marker is between, and how far the partition let wide rules go before each.
+#[derive(Default)]
+struct Group<'a> {
+    entries: Vec<(Offset, Entry<'a>)>,
+    before: Vec<Progress>,
+}
+
 /// One partition: a pure state machine over its records.
 pub(crate) struct Slot {
     summary: SlotSummary,
@@ -71,6 +81,9 @@ pub(crate) struct Slot {
     wide: Option<Arc<Compiled>>,
     shown: Vec<Shown>,
     switches: Vec<Switch>,
+    /// What the relations of the city are to look at.
+    entered: Vec<Entered>,
+    standing: Vec<Standing>,
 }
 
 /// The operator: the partitions of one worker.
@@ -142,7 +155,8 @@ impl Slot {
     fn of(summary: SlotSummary, engine: Option<Engine>, wide: Option<Arc<Compiled>>) -> Slot {
         let clock = engine.as_ref().map_or(summary.clock, Engine::clock);
         let outlet = Outlet::resumed(summary.partition, clock, summary.wide.unwrap_or(Progress::NONE));
-        Slot { summary, engine, outlet, wide, shown: Vec::new(), switches: Vec::new() }
+        let (shown, switches, entered, standing) = Default::default();
+        Slot { summary, engine, outlet, wide, shown, switches, entered, standing }
     }
 
     /// A partition as a checkpoint knows it; the error says why its bytes cannot be used.
@@ -160,7 +174,7 @@ impl Slot {
     }
 
     fn apply(&mut self, records: &Records, programs: &Programs, out: &mut Vec<Transition>) -> Result<(), StreamError> {
-        let mut group = Vec::with_capacity(Engine::GROUP);
+        let mut group = Group::default();
         for (offset, record) in records.iter() {
             debug_assert!(offset >= self.summary.next, "records come in the order of their offsets");
             self.summary.next = offset + 1;
@@ -171,13 +185,14 @@ impl Slot {
                     self.switch(offset, marker, programs, out)?;
                 }
                 Some(entry) => {
+                    group.before.push(self.outlet.progress());
                     if let Some(program) = &self.wide {
                         self.outlet.apply(&program.wide, offset, &entry, &mut self.shown);
                     }
-                    group.push((offset, entry));
+                    group.entries.push((offset, entry));
                 }
             }
-            if group.len() == Engine::GROUP {
+            if group.entries.len() == Engine::GROUP {
                 self.evaluate(&mut group, out);
             }
         }
@@ -186,12 +201,17 @@ impl Slot {
     }
 
     /// Evaluates readings and ticks that no marker is between, and leaves none of them.
-    fn evaluate(&mut self, group: &mut Vec<(Offset, Entry<'_>)>, out: &mut Vec<Transition>) {
-        if let Some(engine) = &mut self.engine {
-            engine.apply_all(group, out);
-            group.clear();
+    fn evaluate(&mut self, group: &mut Group<'_>, out: &mut Vec<Transition>) {
+        if let (Some(engine), Some(program)) = (&mut self.engine, &self.wide) {
+            let Group { entries, before } = group;
+            engine.apply_each(entries, out, |place, told| {
+                let offset = entries[place].0;
+                self.entered.extend(Entered::of(&program.wide, offset, before[place], told));
+            });
+            entries.clear();
         }
-        for (_, entry) in group.drain(..) {
+        group.before.clear();
+        for (_, entry) in group.entries.drain(..) {
             match entry {
                 Entry::Reading(_) => self.summary.unevaluated += 1,
                 Entry::Tick(time) | Entry::Rest(time) => self.summary.clock = self.summary.clock.max(Some(time)),
@@ -228,17 +248,25 @@ impl Slot {
         if let (None, Some(clock)) = (&self.engine, self.summary.clock) {
             self.outlet.apply(&program.wide, offset, &Entry::Tick(clock), &mut self.shown);
         }
-        if program.wide.has_sensors() || self.summary.wide.is_some() {
+        if program.wide.has_wide_work() || self.summary.wide.is_some() {
             self.summary.wide.get_or_insert(Progress::NONE);
             let (rules, registry) = (rules.clone(), registry.clone());
             self.switches.push(Switch { offset, rules, registry, clock: self.outlet.clock() });
         }
-        self.wide = Some(Arc::clone(&program));
-        let program = Arc::clone(&program.local);
-        match &mut self.engine {
-            Some(engine) => engine.reload(program, offset, marker.time, out),
-            None => {
-                let mut engine = Engine::new(program, self.summary.partition);
+        let before = self.wide.replace(Arc::clone(&program));
+        let local = Arc::clone(&program.local);
+        match (&mut self.engine, before) {
+            (Some(engine), Some(before)) => {
+                let from = out.len();
+                engine.reload(local, offset, marker.time, out);
+                self.entered.extend(Entered::of(&before.wide, offset, self.outlet.progress(), &out[from..]));
+                let incidents = engine.standing(&[&before.wide, &program.wide]);
+                if self.summary.wide.is_some() {
+                    self.standing.push(Standing { offset, incidents });
+                }
+            }
+            _ => {
+                let mut engine = Engine::new(local, self.summary.partition);
                 // Sensors count as registered at the clock of this point of the log, which the engine did not see.
                 if let Some(clock) = self.summary.clock.take() {
                     engine.apply(offset, &Entry::Tick(clock), out);
@@ -253,13 +281,17 @@ impl Slot {
     fn tell(&mut self, workers: usize, tell: &mut Vec<ToWide>) {
         let Some(told) = self.summary.wide else { return };
         let progress = self.outlet.progress();
-        if self.shown.is_empty() && self.switches.is_empty() && progress == told {
+        let nothing = self.shown.is_empty() && self.switches.is_empty() && self.entered.is_empty();
+        if nothing && progress == told {
             return;
         }
+        let rests = self.outlet.take_rests();
         (self.summary.wide, self.summary.told) = (Some(progress), self.summary.next);
         for worker in 0..workers {
             let owned = (0..WideRules::SHARDS).filter(|shard| *shard as usize % workers == worker);
             let owned = owned.fold(0, |mask: u16, shard| mask | 1 << shard);
+            // The relations of the city are the first worker's.
+            let is_first = worker == 0;
             tell.push(ToWide {
                 worker,
                 partition: self.summary.partition,
@@ -267,6 +299,9 @@ impl Slot {
                 shown: self.shown.iter().filter(|shown| shown.shards & owned != 0).cloned().collect(),
                 switches: self.switches.clone(),
                 progress,
+                rests: rests.clone(),
+                entered: if is_first { std::mem::take(&mut self.entered) } else { Vec::new() },
+                standing: if is_first { std::mem::take(&mut self.standing) } else { Vec::new() },
             });
         }
         self.shown.clear();

@@ -1,5 +1,6 @@
 //! What the threads of one stream share: progress, the pace of the sources, the first failure.
 
+use crate::city::CopyCity;
 use crate::wide::CopyShard;
 use crate::{Limits, StreamError};
 use model::{Offset, PARTITIONS, Partition};
@@ -51,6 +52,8 @@ pub(crate) struct WorkerShared {
 pub(crate) enum Copy {
     Partition(Partition),
     Shard(CopyShard),
+    /// Of the relations of the city, which are the first worker's.
+    City(CopyCity),
 }
 
 /// What is known of one partition from outside its worker.

@@ -20,13 +20,13 @@ const APPEND_MAX: usize = 10_000;
 /// Bytes of one read of the tail.
 const READ_BYTES: usize = 1024 * 1024;
 
-/// What is on `analyze` behind the checkpoint: of each incident the highest revision. And what is on `perceive` behind
-/// it, by the names of the events.
+/// What is on `analyze` behind the checkpoint: of each incident the highest revision, and the highest of a mark. And what
+/// is on `perceive` behind it, by the names of the events.
 ///
-/// All transitions of an incident come from one partition, in order, so what is there of one is without gaps and its
-/// highest revision says all. Both are bounded by what changed since the checkpoint, and they go when the stream has caught up with the last run: see [`Past`].
+/// All transitions of an incident come from one place, in order, and the marks between them as well, so what is there
+/// of one is without gaps and the highest revisions say all. Both are bounded by what changed since the checkpoint, and they go when the stream has caught up with the last run: see [`Past`].
 pub(crate) struct Tail {
-    revisions: FxHashMap<Uuid, u32>,
+    revisions: FxHashMap<(Uuid, bool), u32>,
     perceived: FxHashSet<(Partition, Offset, u32)>,
     past: Arc<Past>,
 }
@@ -89,7 +89,7 @@ impl Tail {
         read_tail(log, Topic::Analyze, &past.ends.analyze, |record| {
             let transition = record.value.and_then(|value| serde_json::from_slice::<Named>(value).ok());
             if let Some(Named { id, revision }) = transition {
-                let known = tail.revisions.entry(id).or_default();
+                let known = tail.revisions.entry((id, Transition::may_be_mark(revision))).or_default();
                 *known = revision.max(*known);
             }
             tail.revisions.len() <= limit
@@ -106,7 +106,8 @@ impl Tail {
     }
 
     fn holds(&self, transition: &Transition) -> bool {
-        self.revisions.get(&transition.id).is_some_and(|revision| *revision >= transition.revision)
+        let Transition { id, revision, .. } = *transition;
+        self.revisions.get(&(id, Transition::may_be_mark(revision))).is_some_and(|known| *known >= revision)
     }
 
     fn holds_perceived(&self, perceived: &Perceived) -> bool {
@@ -234,6 +235,9 @@ impl Sink {
             }
             for shard in message.shards {
                 let _ = self.checkpoint.send(ToCheckpoint::Shard(Box::new(shard)));
+            }
+            if let Some(city) = message.city {
+                let _ = self.checkpoint.send(ToCheckpoint::City(Box::new(city)));
             }
         }
         if self.tail.as_ref().is_some_and(|tail| tail.past.is_over(&self.shared)) {

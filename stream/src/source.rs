@@ -1,6 +1,7 @@
 //! The source of one worker: reads its partitions from the log, a bounded piece at a time.
 
 use crate::StreamError;
+use crate::city::CopyCity;
 use crate::shared::{Copy, Epoch, Shared};
 use crate::wide::CopyShard;
 use bus::{EventLog, Records, Topic};
@@ -16,6 +17,8 @@ pub(crate) enum Work {
     Copy(Partition),
     /// Copy the state of this worker's shard of the wide rules.
     CopyShard(CopyShard),
+    /// Copy the state of the relations of the city.
+    CopyCity(CopyCity),
 }
 
 /// What a source wants after it ran.
@@ -65,6 +68,7 @@ impl Source {
         out.extend(worker.take_copy_wanted().map(|copy| match copy {
             Copy::Partition(partition) => Work::Copy(partition),
             Copy::Shard(shard) => Work::CopyShard(shard),
+            Copy::City(city) => Work::CopyCity(city),
         }));
         if !self.shared.stopping() {
             for _ in 0..self.cursors.len() {

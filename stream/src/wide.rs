@@ -5,10 +5,11 @@
 //! that is evaluated by the old rules, what comes after by the new ones, whatever the order in which they tell.
 
 use crate::StreamError;
+use crate::city::{End, Entered, FromPartition, FromShard, Standing, ToCity};
 use crate::local::RestoreError;
 use crate::programs::Programs;
 use model::{EventTime, Offset, PARTITIONS, Partition, Transition};
-use rules::engine::{Progress, Shown, WideRules};
+use rules::engine::{Progress, Shown, Watermark, WideRules};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +24,11 @@ pub(crate) struct ToWide {
     pub(crate) shown: Vec<Shown>,
     pub(crate) switches: Vec<Switch>,
     pub(crate) progress: Progress,
+    /// Rests on the way there, by offset.
+    pub(crate) rests: Vec<(Offset, Progress)>,
+    /// For the relations of the city: told to the first worker only.
+    pub(crate) entered: Vec<Entered>,
+    pub(crate) standing: Vec<Standing>,
 }
 
 /// A rule set and a registry that a marker put in force.
@@ -38,7 +44,7 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    fn is_to_the_same(&self, other: &Switch) -> bool {
+    pub(crate) fn is_to_the_same(&self, other: &Switch) -> bool {
         (&self.rules, &self.registry) == (&other.rules, &other.registry)
     }
 
@@ -62,6 +68,8 @@ pub(crate) struct ShardState {
     pub(crate) summary: ShardSummary,
     /// What the rules wrote; empty where there are none yet.
     pub(crate) rules: Vec<u8>,
+    /// Number of the last message to the relations of the city before it.
+    pub(crate) sent: u64,
 }
 
 /// Everything of a shard's state but its rules'.
@@ -71,12 +79,16 @@ pub(crate) struct ShardSummary {
     pub(crate) shard: Partition,
     /// By partition.
     partitions: Vec<Told>,
+    watermark: Watermark,
     /// The rule set and the registry in force, by hash.
     in_force: Option<(String, String)>,
     /// What comes into force when all before that instant is done.
     switching: Option<(String, String, EventTime)>,
     /// What was shown before every partition told of the first rules.
     early: Vec<Shown>,
+    /// Transitions that the relations of the city were given, and rule sets that they were told of.
+    given: u64,
+    switched: u64,
 }
 
 /// What a shard knows of a partition.
@@ -84,7 +96,6 @@ pub(crate) struct ShardSummary {
 #[serde(deny_unknown_fields)]
 struct Told {
     next: Offset,
-    progress: Progress,
     /// Bounded by the markers that one partition is ahead of another.
     switches: VecDeque<Switch>,
 }
@@ -93,6 +104,9 @@ struct Told {
 pub(crate) struct Shard {
     summary: ShardSummary,
     rules: Option<WideRules>,
+    /// Messages to the relations of the city since the process began, and how far the last one went.
+    sent: u64,
+    told_below: Option<EventTime>,
 }
 
 /// The operator: the shards of one worker.
@@ -109,9 +123,13 @@ impl WideStage {
         WideStage { shards, programs, wanted: None }
     }
 
-    /// Takes what a partition tells.
-    pub(crate) fn on_told(&mut self, told: &ToWide, out: &mut Vec<Transition>) -> Result<(), StreamError> {
-        self.shards.iter_mut().try_for_each(|shard| shard.take(told, &self.programs, out))
+    /// Takes what a partition tells; gives what the relations of the city are to know.
+    pub(crate) fn on_told(&mut self, told: ToWide) -> Result<ToCity, StreamError> {
+        let mut shards = Vec::new();
+        self.shards.iter_mut().try_for_each(|shard| shard.take(&told, &self.programs, &mut shards))?;
+        let ToWide { worker, partition, next, switches, entered, standing, .. } = told;
+        let read = (worker == 0).then_some(FromPartition { switches, entered, standing });
+        Ok(ToCity { partition, next, shards, read })
     }
 
     /// Asks for a copy, which [`WideStage::copy`] gives in its time.
@@ -133,12 +151,18 @@ impl WideStage {
 impl Shard {
     /// A shard with no history.
     pub(crate) fn new(shard: Partition) -> Shard {
-        let told = Told { next: 0, progress: Progress::NONE, switches: VecDeque::new() };
-        let partitions = vec![told; PARTITIONS as usize];
-        Shard {
-            summary: ShardSummary { shard, partitions, in_force: None, switching: None, early: Vec::new() },
-            rules: None,
-        }
+        let partitions = vec![Told { next: 0, switches: VecDeque::new() }; PARTITIONS as usize];
+        let summary = ShardSummary {
+            shard,
+            partitions,
+            watermark: Watermark::default(),
+            in_force: None,
+            switching: None,
+            early: Vec::new(),
+            given: 0,
+            switched: 0,
+        };
+        Shard { summary, rules: None, sent: 0, told_below: None }
     }
 
     /// A shard as a checkpoint knows it; the error says why its bytes cannot be used.
@@ -154,7 +178,7 @@ impl Shard {
             }
             None => None,
         };
-        Ok(Shard { summary, rules })
+        Ok(Shard { summary, rules, sent: 0, told_below: None })
     }
 
     fn knows(&self, told: &[Offset]) -> bool {
@@ -166,10 +190,10 @@ impl Shard {
         if let Some(running) = &self.rules {
             running.snapshot(&mut rules);
         }
-        ShardState { summary: self.summary.clone(), rules }
+        ShardState { summary: self.summary.clone(), rules, sent: self.sent }
     }
 
-    fn take(&mut self, told: &ToWide, programs: &Programs, out: &mut Vec<Transition>) -> Result<(), StreamError> {
+    fn take(&mut self, told: &ToWide, programs: &Programs, out: &mut Vec<FromShard>) -> Result<(), StreamError> {
         let known = &mut self.summary.partitions[told.partition as usize];
         // After a restart partitions tell again what this shard knew when it was saved.
         if told.next <= known.next {
@@ -178,17 +202,26 @@ impl Shard {
         known.switches.extend(told.switches.iter().filter(|switch| switch.offset >= known.next).cloned());
         let is_new = |shown: &&Shown| shown.offset >= known.next && shown.shards & (1 << self.summary.shard) != 0;
         let shown: Vec<Shown> = told.shown.iter().filter(is_new).cloned().collect();
-        (known.next, known.progress) = (told.next, told.progress);
+        self.summary.watermark.tell(told.partition as usize, told.progress, &told.rests, known.next);
+        known.next = told.next;
         self.summary.early.extend(shown);
-        self.begin_switch(programs)?;
+        self.begin_switch(programs, out)?;
         if let Some(rules) = &mut self.rules {
             self.summary.early.drain(..).for_each(|shown| rules.take(shown));
         }
         self.go_on(programs, out)
     }
 
+    /// Gives what was found to the relations of the city, numbered: after a restart it may be found again.
+    fn give(&mut self, found: Vec<(EventTime, Transition)>, end: End, out: &mut Vec<FromShard>) {
+        let first = self.summary.given;
+        self.summary.given += found.len() as u64;
+        self.sent += 1;
+        out.push(FromShard { shard: self.summary.shard, number: self.sent, first, found, end });
+    }
+
     /// Settles when the next rules come into force, once every partition has told of them.
-    fn begin_switch(&mut self, programs: &Programs) -> Result<(), StreamError> {
+    fn begin_switch(&mut self, programs: &Programs, out: &mut Vec<FromShard>) -> Result<(), StreamError> {
         let ShardSummary { partitions, switching, in_force, shard, .. } = &mut self.summary;
         if switching.is_some() {
             return Ok(());
@@ -212,7 +245,10 @@ impl Shard {
         if self.rules.is_none() {
             let program = programs.get(&next.rules, &next.registry)?;
             self.rules = Some(WideRules::new(Arc::clone(&program.wide), *shard));
-            *in_force = Some((next.rules, next.registry));
+            *in_force = Some((next.rules.clone(), next.registry.clone()));
+            self.summary.switched += 1;
+            let (number, rules, registry) = (self.summary.switched, next.rules, next.registry);
+            self.give(Vec::new(), End::Switch { number, rules, registry, at: EventTime::MIN }, out);
         } else {
             *switching = Some((next.rules, next.registry, at));
         }
@@ -220,33 +256,39 @@ impl Shard {
     }
 
     /// Evaluates what can be, and switches where that ends.
-    fn go_on(&mut self, programs: &Programs, out: &mut Vec<Transition>) -> Result<(), StreamError> {
+    fn go_on(&mut self, programs: &Programs, out: &mut Vec<FromShard>) -> Result<(), StreamError> {
         loop {
-            let all = self.progress();
             let Some(rules) = &mut self.rules else { return Ok(()) };
-            let Some((rules_hash, registry_hash, at)) = &self.summary.switching else {
-                rules.advance(all, out);
+            let switching = self.summary.switching.as_ref().map(|(.., at)| *at);
+            // None goes beyond a marker that others have not come to.
+            let switches = |index: usize| self.summary.partitions[index].switches.front().map(Switch::at);
+            let point = self.summary.watermark.next(|index| {
+                let at = switching.into_iter().chain(switches(index)).min();
+                at.map(before)
+            });
+            let mut found = Vec::new();
+            rules.advance(point, &mut found);
+            let below = rules.progress().below;
+            if !found.is_empty() || self.told_below != Some(below) {
+                self.told_below = Some(below);
+                self.give(found, End::Below(below), out);
+            }
+            if point.rests {
+                continue;
+            }
+            let Some((rules_hash, registry_hash, at)) = self.summary.switching.take_if(|(.., at)| below >= *at) else {
                 return Ok(());
             };
-            rules.advance(all.min(before(*at)), out);
-            if all.below < *at {
-                return Ok(());
-            }
-            let program = programs.get(rules_hash, registry_hash)?;
-            rules.reload(Arc::clone(&program.wide), *at, out);
+            let program = programs.get(&rules_hash, &registry_hash)?;
+            let mut found = Vec::new();
+            let rules = self.rules.as_mut().expect("only what runs is switched");
+            rules.reload(Arc::clone(&program.wide), at, &mut found);
             self.summary.in_force = Some((rules_hash.clone(), registry_hash.clone()));
-            self.summary.switching = None;
-            self.begin_switch(programs)?;
+            self.summary.switched += 1;
+            let number = self.summary.switched;
+            self.give(found, End::Switch { number, rules: rules_hash, registry: registry_hash, at }, out);
+            self.begin_switch(programs, out)?;
         }
-    }
-
-    /// How far all partitions let it go: none beyond a marker that others have not come to.
-    fn progress(&self) -> Progress {
-        let of = |told: &Told| match told.switches.front() {
-            Some(switch) => told.progress.min(before(switch.at())),
-            None => told.progress,
-        };
-        self.summary.partitions.iter().map(of).reduce(Progress::min).expect("there are partitions")
     }
 }
 

@@ -4,6 +4,9 @@
 //! Each message is on its topic once, however often the process is killed: where the feed stood is noted in the store
 //! once a second, and at a restart the topics are read from there to their end, so that what is on them is not written
 //! again. Messages have the ids of the transitions, so a reader could drop a repeat too.
+//!
+//! A mark of what is found over the whole city comes later than what it marks, perhaps behind the incident's next
+//! transition, even its end. Then it says nothing any more, and is left out: so the newest message is how it stands.
 
 use crate::center::Center;
 use crate::city::City;
@@ -28,6 +31,11 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 const TAIL_INCIDENTS_MAX: usize = 20_000_000;
 /// Bytes of one partition of `analyze` that become one append at most.
 pub(crate) const READ_BYTES: usize = 64 * 1024;
+/// Incidents whose newest revision is remembered at least, so that a mark that comes behind it is known; twice as many
+/// at most, about 40 bytes each. A mark comes some ten seconds late.
+const NEWEST_KEPT: usize = 50_000;
+/// Records of each partition of `analyze` that a restart reads once more for that.
+const NEWEST_READ_AGAIN: u64 = 1_000;
 /// Bytes of one read of a tail.
 const TAIL_READ_BYTES: usize = 1024 * 1024;
 
@@ -41,7 +49,15 @@ pub(crate) struct Feed {
     log: Arc<dyn EventLog>,
     noted: Noted,
     tail: Tail,
+    newest: Newest,
     counts: Arc<FeedCounters>,
+}
+
+/// The newest revision of incidents that marks may come late for, without the marks.
+#[derive(Default)]
+struct Newest {
+    now: FxHashMap<Uuid, u32>,
+    before: FxHashMap<Uuid, u32>,
 }
 
 /// What the feed has counted.
@@ -84,14 +100,15 @@ impl Feed {
         }
         drop(reading);
         let noted = Noted { analyze, ends };
-        let (tail, noted, log) = blocking(move || {
-            let tail = Tail::read(&*log, &noted);
-            tail.map(|tail| (tail, noted, log))
+        let (tail, newest, noted, log) = blocking(move || {
+            let tail = Tail::read(&*log, &noted)?;
+            let newest = Newest::read(&*log, &noted.analyze)?;
+            Ok((tail, newest, noted, log))
         })
         .await?;
         let next = noted.analyze;
         counts.noted.store(next.iter().sum(), Ordering::Relaxed);
-        Ok((Feed { log, noted, tail, counts }, next))
+        Ok((Feed { log, noted, tail, newest, counts }, next))
     }
 
     /// Writes the messages of what is on `analyze`, for ever.
@@ -121,14 +138,16 @@ impl Feed {
     ) -> Result<(), CenterError> {
         reader.advance(&found);
         let (log, tail) = (Arc::clone(&self.log), std::mem::take(&mut self.tail));
-        let (tail, count) = blocking(move || {
-            let batch = tail.batch(&city, &found);
+        let mut newest = std::mem::take(&mut self.newest);
+        let (tail, newest, count) = blocking(move || {
+            let batch = tail.batch(&city, &found, &mut newest);
             let count = batch.len() as u64;
             let appended = if batch.is_empty() { Ok(()) } else { log.append(batch).map(drop) };
-            appended.map(|()| (tail, count)).map_err(CenterError::log("append to the utilities' feed"))
+            appended.map(|()| (tail, newest, count)).map_err(CenterError::log("append to the utilities' feed"))
         })
         .await?;
         self.counts.written.fetch_add(count, Ordering::Relaxed);
+        self.newest = newest;
         let caught_up = reader.next.iter().zip(&tail.until).all(|(next, until)| next >= until);
         self.tail = if caught_up { Tail::default() } else { tail };
         Ok(())
@@ -155,6 +174,46 @@ impl Feed {
         self.counts.noted.store(next.iter().sum(), Ordering::Relaxed);
         self.noted = Noted { analyze: next, ends };
         Ok(())
+    }
+}
+
+impl Newest {
+    /// Reads again what stands just before where the feed goes on.
+    fn read(log: &dyn EventLog, next: &Positions) -> Result<Newest, CenterError> {
+        let mut newest = Newest::default();
+        for (partition, end) in (0..PARTITIONS).zip(next) {
+            let failed = CenterError::log("read the end of what is on the utilities' feed");
+            let mut from = end.saturating_sub(NEWEST_READ_AGAIN);
+            from = from.max(log.bounds(Topic::Analyze, partition).map_err(&failed)?.start);
+            while from < *end {
+                let records = log.read(Topic::Analyze, partition, from, TAIL_READ_BYTES).map_err(&failed)?;
+                for (_, record) in records.iter().take_while(|(offset, _)| offset < end) {
+                    if let Ok(transition) = Event::read(&record).and_then(|event| event.transition()) {
+                        newest.is_behind(&transition);
+                    }
+                }
+                let Some(after) = records.next_offset() else { break };
+                from = after;
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Notes a transition; true if it marks what is no longer so.
+    fn is_behind(&mut self, transition: &Transition) -> bool {
+        let Transition { id, revision, .. } = *transition;
+        if Transition::may_be_mark(revision) {
+            let known = self.now.get(&id).or_else(|| self.before.get(&id));
+            return known.is_some_and(|known| *known > revision);
+        }
+        // Behind the first one comes every mark.
+        if revision > 1 {
+            if self.now.len() == NEWEST_KEPT {
+                self.before = std::mem::take(&mut self.now);
+            }
+            self.now.insert(id, revision);
+        }
+        false
     }
 }
 
@@ -209,10 +268,13 @@ impl Tail {
     }
 
     /// What these records of `analyze` add to the topics.
-    fn batch(&self, city: &City, found: &[(Partition, Records)]) -> Batch {
+    fn batch(&self, city: &City, found: &[(Partition, Records)], newest: &mut Newest) -> Batch {
         let mut batch = Batch::new();
         for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
             let Ok(transition) = Event::read(&record).and_then(|event| event.transition()) else { continue };
+            if newest.is_behind(&transition) {
+                continue;
+            }
             let lacks = |held: &FxHashMap<Uuid, u32>| {
                 held.get(&transition.id).is_none_or(|revision| *revision < transition.revision)
             };

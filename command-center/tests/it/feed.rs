@@ -2,7 +2,7 @@
 
 use crate::client::{Event, Events};
 use crate::world::{World, next, opened};
-use model::{Domain, EventTime, FeedMessage, MsgType};
+use model::{Domain, EventTime, FeedMessage, MsgType, Transition, TransitionKind};
 
 async fn message(events: &mut Events) -> (Event, FeedMessage) {
     let event = events.next().await.unwrap();
@@ -53,4 +53,37 @@ fn open_then_changes_then_from_where_it_was() {
         }
     });
     life.stop();
+}
+
+#[test]
+fn a_mark_that_comes_behind_the_end_of_its_incident_is_left_out() {
+    let world = World::new();
+    let first = opened(0, EventTime(1_000));
+    let over = Transition { revision: 1_001, ..next(&first, 3, EventTime(4_000)) };
+    let mark = |revision| Transition {
+        transition: TransitionKind::Updated,
+        revision,
+        time: EventTime(3_000),
+        inhibited_by: vec![opened(1, EventTime(3_000)).id],
+        evidence: Vec::new(),
+        ..first.clone()
+    };
+    let other = opened(5, EventTime(5_000));
+    let revisions = |world: &World| -> Vec<u32> {
+        let of = |record: &bus::Record<'_>| serde_json::from_slice::<FeedMessage>(record.value.unwrap()).unwrap();
+        world.topic(bus::Topic::Incidents(Domain::Drainage), of).iter().map(|one| one.revision).collect()
+    };
+    let life = world.live();
+    world.append(&[first.clone(), mark(2), over.clone(), mark(3)]);
+    life.until("the end", async |_| revisions(&world).len() == 3);
+    life.stop();
+    // One comes when the process has started anew.
+    world.append(&[mark(4), other]);
+    let life = world.live();
+    life.until("the other", async |_| revisions(&world).len() == 4);
+    life.stop();
+    assert_eq!(revisions(&world).iter().filter(|revision| **revision != 1).collect::<Vec<_>>(), [&2, &1_001]);
+    let mut open = std::collections::BTreeMap::new();
+    world.topic(bus::Topic::Open, |record| open.insert(record.key.to_vec(), record.value.is_some()));
+    assert!(!open[first.id.to_string().as_bytes()], "what is over stays over");
 }

@@ -3,7 +3,7 @@
 use super::rule::{Found, Reader};
 use super::values::{self, Fields};
 use super::{LONGEST_WINDOW, suggest};
-use crate::ast::{Condition, Correlate, Each, Near, Relations, Rule};
+use crate::ast::{Condition, Correlate, Each, Near, Relations};
 use crate::syntax::yaml::{Node, Value};
 use crate::syntax::{Report, Span};
 use model::{Millis, Severity};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const DOWNSTREAM: &str = "downstream";
 /// Beyond this a storm guard guards nothing.
 const MAX_MAX_OPEN: u32 = 1_000_000;
-/// The largest distance: beyond it `same: city` is meant.
+/// The largest distance: beyond it a district is meant.
 const MAX_METRES: f64 = 50_000.0;
 
 /// What is read of a rule's relations, with the places of the ids that it names.
@@ -34,7 +34,6 @@ pub(super) fn read(reader: &mut Reader<'_, '_, '_>, fields: &Fields<'_>, each: &
                 read.inhibits.push((word, span));
             } else if each.is_sensor() {
                 read.relations.inhibits_upstream = true;
-                within_partition(span, report);
             } else {
                 report
                     .error(span, format!("`inhibits: downstream` is about sensors, not about each: {each}"))
@@ -120,23 +119,14 @@ fn near(fields: &Fields<'_>, each: &Each, report: &mut Report<'_>) -> Option<Nea
     }
     let node = fields.get(key)?;
     match *key {
-        "near" => {
-            let metres = metres(node, report)?;
-            report.error(node.span, "`near` is not in this version yet").hint("use same: cell or same: subdistrict");
-            let _ = metres;
-            None
-        }
+        "near" => Some(Near::Metres(metres(node, report)?)),
         "same" => match values::word(node, "value of `same`", &["cell", "subdistrict", "district"], report)? {
             "cell" => Some(Near::Same(Each::Cell)),
             "subdistrict" => Some(Near::Same(Each::Subdistrict)),
-            _ => {
-                report.error(node.span, "`same: district` is not in this version yet").hint("use same: subdistrict");
-                None
-            }
+            _ => Some(Near::Same(Each::District)),
         },
         _ => {
             values::word(node, "value of `along`", &[DOWNSTREAM], report)?;
-            within_partition(node.span, report);
             Some(Near::Pipe)
         }
     }
@@ -156,13 +146,6 @@ fn metres(node: &Node, report: &mut Report<'_>) -> Option<f64> {
         report.error(node.span, "`near` must be a distance from 1m to 50km").hint("near: 500m");
     }
     metres
-}
-
-/// Says how far pipes are followed in this version.
-fn within_partition(span: Span, report: &mut Report<'_>) {
-    report
-        .warning(span, "in this version pipes are followed inside one partition of the log only")
-        .hint("sensors of one subdistrict are always together; those of others may not be");
 }
 
 /// A word with its place, or a list of them.
@@ -198,7 +181,6 @@ pub(super) fn among_rules(found: &[Found], report: &mut Report<'_>) {
         circles(what, &reaches, report);
     }
     for found in found {
-        wide(found, &known, report);
         let Some(rule) = &found.rule else { continue };
         let Condition::Correlate(correlate) = &rule.condition else { continue };
         let is_shadow =
@@ -211,23 +193,6 @@ pub(super) fn among_rules(found: &[Found], report: &mut Report<'_>) {
                     format!("`correlate` needs {} rules, but only {counting} count", correlate.at_least),
                 )
                 .hint("incidents of a shadow rule count for shadow rules only");
-        }
-    }
-}
-
-/// Refuses relations with rules whose keys reach over partitions: their incidents are told elsewhere, and later.
-fn wide(found: &Found, known: &BTreeMap<&str, &Found>, report: &mut Report<'_>) {
-    let is_wide = |found: &Found| found.rule.as_ref().is_some_and(Rule::is_wide);
-    for (what, ids) in [("inhibits", &found.inhibits), ("correlate", &found.of)] {
-        for (other, span) in ids {
-            if is_wide(found) || known.get(other.as_str()).is_some_and(|other| is_wide(other)) {
-                report
-                    .error(
-                        *span,
-                        format!("`{what}` with a rule of each: district, city or attr.NAME is not in this version yet"),
-                    )
-                    .hint("it works among rules of sensors, cells and subdistricts");
-            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! All rules of a city in one thread: for backtests, and for tests of rules.
 
-use super::{Counters, Engine, Outlet, Program, Progress, Shown, WideRules};
+use super::{CityRelations, Counters, Engine, Outlet, Program, Shown, Watermark, WideRules};
 use crate::ast::RuleSet;
 use crate::{CityRules, PartitionRules, Settings};
 use model::{Entry, EventTime, Offset, PARTITIONS, Partition, Registry, Transition};
 use std::sync::Arc;
 
-/// The evaluators of every partition, and of every shard of the wide rules.
+/// The evaluators of every partition, of every shard of the wide rules, and of what they do to each other's incidents.
 #[derive(Debug)]
 pub struct CityEngine {
     registry: Arc<Registry>,
@@ -14,6 +14,8 @@ pub struct CityEngine {
     partitions: Vec<(Engine, Outlet)>,
     /// Empty if there are no wide rules.
     shards: Vec<WideRules>,
+    watermark: Watermark,
+    relations: CityRelations,
     shown: Vec<Shown>,
 }
 
@@ -29,6 +31,8 @@ impl CityEngine {
             registry: Arc::clone(registry),
             partitions: (0..PARTITIONS).map(partition).collect(),
             shards: shards.map(|shard| WideRules::new(Arc::clone(&wide), shard)).collect(),
+            watermark: Watermark::default(),
+            relations: CityRelations::new(Arc::clone(&wide)),
             wide,
             shown: Vec::new(),
         }
@@ -40,16 +44,36 @@ impl CityEngine {
     }
 }
 
+impl CityEngine {
+    fn go_on(&mut self, out: &mut Vec<Transition>) {
+        loop {
+            let point = self.watermark.next(|_| None);
+            let mut found = Vec::new();
+            self.shards.iter_mut().for_each(|rules| rules.advance(point, &mut found));
+            found.into_iter().for_each(|(at, one)| self.relations.take(at, one));
+            self.relations.advance(point.progress.below, out);
+            if !point.rests {
+                return;
+            }
+        }
+    }
+}
+
 impl CityRules for CityEngine {
     fn apply(&mut self, partition: Partition, offset: Offset, entry: &Entry<'_>, out: &mut Vec<Transition>) {
         let (engine, outlet) = &mut self.partitions[partition as usize];
+        let from = out.len();
         engine.apply(offset, entry, out);
-        if self.shards.is_empty() {
+        if !self.wide.has_wide_work() {
             return;
         }
         let before = outlet.progress();
+        for told in &out[from..] {
+            if let Some(at) = self.wide.turn_of(told, before) {
+                self.relations.take(at, told.clone());
+            }
+        }
         outlet.apply(&self.wide, offset, entry, &mut self.shown);
-        let goes_on = outlet.progress() != before;
         for shown in self.shown.drain(..) {
             for (shard, rules) in self.shards.iter_mut().enumerate() {
                 if shown.shards & (1 << shard) != 0 {
@@ -57,10 +81,9 @@ impl CityRules for CityEngine {
                 }
             }
         }
-        if goes_on {
-            let of_all = self.partitions.iter().map(|(_, outlet)| outlet.progress());
-            let progress = of_all.reduce(Progress::min).expect("there are partitions");
-            self.shards.iter_mut().for_each(|rules| rules.advance(progress, out));
+        if outlet.progress() != before {
+            self.watermark.tell(partition as usize, outlet.progress(), &outlet.take_rests(), 0);
+            self.go_on(out);
         }
     }
 

@@ -13,14 +13,28 @@ impl Engine {
     /// The sensors of a group of entries are looked up before the first of them is applied, so that the waits for memory
     /// outside the cache overlap.
     pub fn apply_all(&mut self, entries: &[(Offset, Entry<'_>)], out: &mut Vec<Transition>) {
-        for group in entries.chunks(Engine::GROUP) {
+        self.apply_each(entries, out, |_, _| {});
+    }
+
+    /// The same; `told` gets what each entry made, with the entry's place.
+    pub fn apply_each(
+        &mut self,
+        entries: &[(Offset, Entry<'_>)],
+        out: &mut Vec<Transition>,
+        mut told: impl FnMut(usize, &[Transition]),
+    ) {
+        for (number, group) in entries.chunks(Engine::GROUP).enumerate() {
             let mut places = [None; Engine::GROUP];
             for (place, (_, entry)) in places.iter_mut().zip(group) {
                 *place = self.place_for(entry);
             }
             self.touch(&places);
-            for (place, (offset, entry)) in places.iter().zip(group) {
+            for (index, (place, (offset, entry))) in places.iter().zip(group).enumerate() {
+                let from = out.len();
                 self.apply_at(*place, *offset, entry, out);
+                if out.len() > from {
+                    told(number * Engine::GROUP + index, &out[from..]);
+                }
             }
         }
     }

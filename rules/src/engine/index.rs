@@ -97,12 +97,13 @@ fn halves_to_even(sum: i128, step: i128) -> i128 {
     }
 }
 
-/// The formula of clause 4.2: in proportion between two limits, rounded up.
 fn index_of(concentration: u32, pollutant: Pollutant, edition: Edition) -> Option<u16> {
-    let limits = pollutant.limits(edition);
-    let Some(row) = limits.iter().position(|&limit| u32::from(limit) >= concentration) else {
-        return pollutant.beyond(edition);
-    };
+    along(concentration, pollutant.limits(edition)).or_else(|| pollutant.beyond(edition))
+}
+
+/// The formula of clause 4.2: in proportion between two limits, rounded up; `None` beyond the last.
+fn along(concentration: u32, limits: &[u16]) -> Option<u16> {
+    let row = limits.iter().position(|&limit| u32::from(limit) >= concentration)?;
     let Some(before) = row.checked_sub(1) else { return Some(INDEXES[0]) };
     let (low, high) = (u32::from(limits[before]), u32::from(limits[row]));
     let rise = u32::from(INDEXES[row] - INDEXES[before]);
@@ -115,8 +116,9 @@ mod tests {
 
     #[test]
     fn indexes_are_those_of_the_standard() {
-        crate::aqi::vectors::check(|concentration, pollutant, edition| {
-            index_of(u32::from(concentration), pollutant, edition)
-        });
+        crate::aqi::vectors::check(
+            |concentration, pollutant, edition| index_of(u32::from(concentration), pollutant, edition),
+            |concentration, limits| along(u32::from(concentration), limits),
+        );
     }
 }

@@ -19,6 +19,7 @@ mod index;
 mod layout;
 mod life;
 mod metric;
+mod ordered;
 mod predicate;
 mod presence;
 mod program;
@@ -36,6 +37,7 @@ mod tally;
 mod telling;
 mod timers;
 mod view;
+mod watermark;
 mod wide;
 mod window;
 mod worse;
@@ -43,6 +45,8 @@ mod worse;
 pub use city::CityEngine;
 pub use counters::Counters;
 pub use program::Program;
+pub use relations::CityRelations;
+pub use watermark::{Point, Watermark};
 pub use wide::{Outlet, Progress, Shown, WideRules};
 
 use crate::PartitionRules;
@@ -156,6 +160,11 @@ impl Engine {
             ProgramChange { before: Arc::clone(&self.program), at: dropped_at, offset, presence, out, from: before };
         *self = restored::load(program, self.partition, &bytes, Some(change)).expect("what was just written is read");
         self.counters.transitions += (out.len() - before) as u64;
+    }
+
+    /// The incidents that are open, each as it was told last, of those that a program of wide rules asks for.
+    pub fn standing(&self, wide: &[&Program]) -> Vec<Transition> {
+        self.relations.standing(&|told| wide.iter().any(|program| program.asks_for(told)))
     }
 
     /// Moves what was perceived of sensors and areas since the last call to the end of `out`.

@@ -122,7 +122,7 @@ impl Program {
     }
 
     fn of_stage(stage: Stage, rules: Arc<RuleSet>, registry: Arc<Registry>, settings: Settings) -> Program {
-        let plan = Arc::new(Plan::new(&rules, Arc::clone(&registry), &settings.prefix));
+        let plan = Arc::new(Plan::new(&rules, Arc::clone(&registry), &settings.prefix, stage));
         let mut program = Program {
             stage,
             plan,

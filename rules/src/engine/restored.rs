@@ -13,13 +13,13 @@ use super::tally::{Tallied, Tally};
 use super::timers::Key;
 use super::window::Held;
 use super::{Counters, Engine, RestoreError};
-use crate::ast::{Condition, Rule};
+use crate::ast::{Condition, Rule, RuleSet};
 use model::{EventTime, IncidentState, Offset, Partition, Severity, Transition, TransitionKind};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// Why an incident ends that no reading ended.
-const RULE_CHANGED: &str = "rule-changed";
+pub(super) const RULE_CHANGED: &str = "rule-changed";
 const MOVED: &str = "moved";
 
 /// Makes an engine of `program` with the state that [`super::saved::save`] wrote under `program`, or under `before` if the program
@@ -348,6 +348,12 @@ impl Engine {
         let at = rules.binary_search_by_key(&rule, |rule| rule.rule).ok()?;
         Some(&mut self.sensors[place].rules[at])
     }
+}
+
+/// Whether the rule with this id may keep its state from one rule set to another.
+pub(super) fn is_unchanged(before: &RuleSet, now: &RuleSet, id: &str) -> bool {
+    let find = |rules: &RuleSet| rules.rules.iter().find(|rule| rule.id == id).cloned();
+    find(before).zip(find(now)).is_some_and(|(before, now)| unchanged(&before, &now))
 }
 
 /// Whether a rule may keep the state of another with its id.

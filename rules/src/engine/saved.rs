@@ -16,7 +16,7 @@ use model::CoverageClass;
 use uuid::Uuid;
 
 /// Raised when the bytes change their meaning, so that old state is refused instead of misread.
-pub(super) const VERSION: u64 = 6;
+pub(super) const VERSION: u64 = 7;
 
 /// Appends the engine's state to `out`.
 pub(super) fn save(engine: &Engine, out: &mut Vec<u8>) {

@@ -5,7 +5,9 @@
 //! its account. [`WideRules`] are those of the keys of one shard: they hold what was shown until every partition has come
 //! past it, and then evaluate it in the order of (time, sensor). So nothing depends on how the partitions interleave.
 
+use super::ordered::Ordered;
 use super::program::Program;
+use super::watermark::Point;
 use super::{Engine, RestoreError, codec, restored, saved};
 use crate::PartitionRules;
 use model::{Entry, EventTime, Offset, Partition, Reading, Transition};
@@ -33,7 +35,7 @@ impl Progress {
         Progress { below: self.below.min(other.below), timers: self.timers.min(other.timers) }
     }
 
-    fn max(self, other: Progress) -> Progress {
+    pub(super) fn max(self, other: Progress) -> Progress {
         Progress { below: self.below.max(other.below), timers: self.timers.max(other.timers) }
     }
 }
@@ -59,17 +61,19 @@ pub struct Outlet {
     partition: Partition,
     clock: Option<i64>,
     progress: Progress,
+    /// How far wide rules may go at each rest since they were taken.
+    rests: Vec<(Offset, Progress)>,
 }
 
 impl Outlet {
     /// Of a partition with no history.
     pub fn new(partition: Partition) -> Outlet {
-        Outlet { partition, clock: None, progress: Progress::NONE }
+        Outlet::resumed(partition, None, Progress::NONE)
     }
 
     /// As it was when [`Outlet::clock`] and [`Outlet::progress`] told these.
     pub fn resumed(partition: Partition, clock: Option<EventTime>, progress: Progress) -> Outlet {
-        Outlet { partition, clock: clock.map(|clock| clock.0), progress }
+        Outlet { partition, clock: clock.map(|clock| clock.0), progress, rests: Vec::new() }
     }
 
     /// The newest tick.
@@ -82,6 +86,11 @@ impl Outlet {
         self.progress
     }
 
+    /// The rests seen since the last call, by offset: wide rules must stop at each of them. See [`Watermark`](super::Watermark).
+    pub fn take_rests(&mut self) -> Vec<(Offset, Progress)> {
+        std::mem::take(&mut self.rests)
+    }
+
     /// Sees the entry at `offset`; appends what wide rules are to see of it.
     ///
     /// A reading that is older than the clock by more than the wide lateness, or that is late anyway, is not shown.
@@ -92,7 +101,10 @@ impl Outlet {
                 self.tick(wide, time.0);
                 let clock = self.clock.unwrap_or(time.0);
                 let timers = EventTime(clock.saturating_sub(wide.settings.settle.0));
-                self.progress = self.progress.max(Progress { below: EventTime(clock + 1), timers });
+                let rest = self.progress.max(Progress { below: EventTime(clock + 1), timers });
+                if rest != std::mem::replace(&mut self.progress, rest) {
+                    self.rests.push((offset, rest));
+                }
             }
             Entry::Reading(reading) => self.reading(wide, offset, reading, out),
             Entry::Marker(_) => {}
@@ -165,6 +177,8 @@ impl Ord for Waiting {
 pub struct WideRules {
     engine: Engine,
     waiting: BinaryHeap<Reverse<Waiting>>,
+    /// What the rules found, until all before it is found.
+    found: Ordered,
     progress: Progress,
 }
 
@@ -174,7 +188,8 @@ impl WideRules {
 
     /// A shard with no history.
     pub fn new(wide: Arc<Program>, shard: Partition) -> WideRules {
-        WideRules { engine: Engine::new(wide, shard), waiting: BinaryHeap::new(), progress: Progress::NONE }
+        let engine = Engine::new(wide, shard);
+        WideRules { engine, waiting: BinaryHeap::new(), found: Ordered::default(), progress: Progress::NONE }
     }
 
     /// Takes what an outlet showed of this shard's keys.
@@ -183,29 +198,36 @@ impl WideRules {
         self.waiting.push(Reverse(Waiting { time, sensor, offset, what: What::Reading(values) }));
     }
 
-    /// Goes on as far as all partitions allow.
-    pub fn advance(&mut self, progress: Progress, out: &mut Vec<Transition>) {
-        if progress.max(self.progress) == self.progress {
+    /// Goes on as far as all partitions allow. Appends what was found, each with the instant at which it has its turn in
+    /// [`CityRelations`](super::CityRelations): the same list, however often it goes on.
+    pub fn advance(&mut self, point: Point, out: &mut Vec<(EventTime, Transition)>) {
+        if point.progress.max(self.progress) == self.progress && !point.rests {
             return;
         }
-        self.progress = progress.max(self.progress);
+        self.progress = point.progress.max(self.progress);
+        let mut found = Vec::new();
         while self.waiting.peek().is_some_and(|Reverse(next)| next.time < self.progress.below) {
             let Some(Reverse(next)) = self.waiting.pop() else { break };
             match next.what {
                 What::Reading(values) => {
                     let values = values.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), *value)).collect();
                     let reading = Reading { sensor: Cow::Borrowed(&next.sensor), time: next.time, values, seq: None };
-                    self.engine.apply(next.offset, &Entry::Reading(reading), out);
+                    self.engine.apply(next.offset, &Entry::Reading(reading), &mut found);
                 }
-                What::Forget(metric) => drop(self.engine.forget(&next.sensor, &metric, next.time, out)),
+                What::Forget(metric) => drop(self.engine.forget(&next.sensor, &metric, next.time, &mut found)),
             }
         }
-        self.engine.apply(0, &Entry::Tick(self.progress.timers), out);
+        self.engine.apply(0, &Entry::Tick(self.progress.timers), &mut found);
+        found.into_iter().for_each(|one| self.found.put(one.time, one));
+        self.found.release(self.progress.below, point.rests, out);
     }
 
     /// Goes on with another program from here: as [`Engine::reload`], at `time`.
-    pub fn reload(&mut self, wide: Arc<Program>, time: EventTime, out: &mut Vec<Transition>) {
-        self.engine.reload_at(wide, time, out);
+    pub fn reload(&mut self, wide: Arc<Program>, time: EventTime, out: &mut Vec<(EventTime, Transition)>) {
+        self.found.release(time, true, out);
+        let mut found = Vec::new();
+        self.engine.reload_at(wide, time, &mut found);
+        out.extend(found.into_iter().map(|one| (time, one)));
     }
 
     /// How far it has come.
@@ -236,6 +258,7 @@ impl WideRules {
                 writer.number(*value);
             }
         }
+        self.found.save(&mut writer);
         saved::save(&self.engine, out);
     }
 
@@ -243,12 +266,12 @@ impl WideRules {
     pub fn restore(wide: Arc<Program>, shard: Partition, bytes: &[u8]) -> Result<WideRules, RestoreError> {
         let mut reader = codec::Reader(bytes);
         let read = read_waiting(&mut reader);
-        let (progress, waiting) = read.map_err(|codec::Broken| RestoreError {
+        let (progress, waiting, found) = read.map_err(|codec::Broken| RestoreError {
             partition: shard,
             reason: format!("it breaks {} bytes before its end", reader.0.len()),
         })?;
         let engine = restored::load(wide, shard, reader.0, None)?;
-        let mut rules = WideRules { engine, waiting: BinaryHeap::new(), progress };
+        let mut rules = WideRules { engine, waiting: BinaryHeap::new(), found, progress };
         waiting.into_iter().for_each(|shown| rules.take(shown));
         Ok(rules)
     }
@@ -261,7 +284,7 @@ impl WideRules {
     }
 }
 
-type Saved = (Progress, Vec<Shown>);
+type Saved = (Progress, Vec<Shown>, Ordered);
 
 fn read_waiting(reader: &mut codec::Reader<'_>) -> Result<Saved, codec::Broken> {
     let (below, timers) = (EventTime(reader.signed()?), EventTime(reader.signed()?));
@@ -272,5 +295,5 @@ fn read_waiting(reader: &mut codec::Reader<'_>) -> Result<Saved, codec::Broken> 
         let values = reader.list(|reader| Ok((reader.text()?.to_owned(), reader.number()?)))?;
         Ok(Shown { shards: 0, offset, sensor, time, values })
     })?;
-    Ok((Progress { below, timers }, waiting))
+    Ok((Progress { below, timers }, waiting, Ordered::load(reader)?))
 }

@@ -156,7 +156,7 @@ impl Explainer {
         };
         loop {
             if let (Evaluator::Wide(city), true) = (&mut self.evaluator, goes_on) {
-                goes_on = city.step(&mut made);
+                goes_on = city.step(&mut made) || city.pass_rests();
             }
             self.tell(earlier, std::mem::take(&mut made), out);
             if !goes_on {

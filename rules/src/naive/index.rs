@@ -111,12 +111,16 @@ fn nearest(numerator: i128, divisor: i128) -> i128 {
     if to_lower < to_upper || (to_lower == to_upper && lower % 2 == 0) { lower } else { lower + 1 }
 }
 
-/// The smallest whole index that is not below the standard's line between two limits.
+/// The index of a concentration, which must not be negative.
 fn index(concentration: i128, pollutant: Pollutant, edition: Edition) -> Option<u16> {
     if concentration < 0 {
         return None;
     }
-    let limits = pollutant.limits(edition);
+    between(concentration, pollutant.limits(edition)).or_else(|| pollutant.beyond(edition))
+}
+
+/// The smallest whole index that is not below the standard's line between two limits; `None` beyond the last.
+fn between(concentration: i128, limits: &[u16]) -> Option<u16> {
     for (row, pair) in limits.windows(2).enumerate() {
         let (low, high) = (i128::from(pair[0]), i128::from(pair[1]));
         let (from, to) = (INDEXES[row], INDEXES[row + 1]);
@@ -126,7 +130,7 @@ fn index(concentration: i128, pollutant: Pollutant, edition: Edition) -> Option<
             return (from..=to).find(reaches);
         }
     }
-    pollutant.beyond(edition)
+    None
 }
 
 #[cfg(test)]
@@ -135,8 +139,9 @@ mod tests {
 
     #[test]
     fn indexes_are_those_of_the_standard() {
-        crate::aqi::vectors::check(|concentration, pollutant, edition| {
-            index(i128::from(concentration), pollutant, edition)
-        });
+        crate::aqi::vectors::check(
+            |concentration, pollutant, edition| index(i128::from(concentration), pollutant, edition),
+            |concentration, limits| between(i128::from(concentration), limits),
+        );
     }
 }

@@ -104,7 +104,7 @@ impl Naive {
     fn of(rules: &RuleSet, registry: Arc<Registry>, settings: Settings, scope: Scope) -> Naive {
         let world = World { registry, settings, readings: Readings::new(), clock: None, registered: None };
         let keys = all_keys(rules, &world, scope);
-        let relations = Relations::new(rules, &world.registry, &world.settings.prefix);
+        let relations = Relations::new(rules, &world.registry, &world.settings.prefix, scope == Scope::Wide);
         Naive { world, scope, keys, relations, counters: NaiveCounters::default() }
     }
 

@@ -106,7 +106,8 @@ fn naive(rules: &Arc<RuleSet>, registry: &Arc<Registry>, settings: &Settings) ->
     Box::new(NaiveCity::new(rules, registry, settings))
 }
 
-fn run(suite: &Suite) -> SuiteResult {
+/// Both evaluators give the same.
+pub fn run(suite: &Suite) -> SuiteResult {
     let production = testing::run(suite, &Metrics::seeded(), &Settings::default(), &engines);
     let oracle = testing::run(suite, &Metrics::seeded(), &Settings::default(), &naive);
     assert_eq!(production, oracle);

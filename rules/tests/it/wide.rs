@@ -47,8 +47,13 @@ tests:
 ";
 
 fn passes(tests: &str) {
-    let text = format!("{SENSORS}{tests}");
-    let rules = [("wide.yaml".to_owned(), RULES.to_owned())];
+    passes_with(RULES, SENSORS, tests);
+}
+
+/// Rules, and a test file in two parts: both evaluators pass it.
+pub fn passes_with(rules: &str, sensors: &str, tests: &str) {
+    let text = format!("{sensors}{tests}");
+    let rules = [("wide.yaml".to_owned(), rules.to_owned())];
     let registry = Registry::new(Vec::new(), Metrics::seeded());
     let suite = testing::load("wide.test.yaml", &text, &rules, &registry, &Outlines::default());
     let suite = suite.unwrap_or_else(|told| panic!("{told}"));

@@ -8,6 +8,7 @@ mod store;
 
 pub(crate) use store::{Loaded, Store};
 
+use crate::city::{CityState, CopyCity};
 use crate::local::PartitionState;
 use crate::shared::{Copy, Shared, lock};
 use crate::sink::{Ends, Past};
@@ -26,6 +27,8 @@ pub(crate) enum ToCheckpoint {
     State(Box<PartitionState>),
     /// The same of the wide rules.
     Shard(Box<ShardState>),
+    /// The same of the relations of the city.
+    City(Box<CityState>),
     /// Take one more checkpoint, then end.
     Finish,
     /// End at once.
@@ -65,7 +68,7 @@ impl Checkpointer {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(ToCheckpoint::Finish) => finishing = true,
                     Ok(ToCheckpoint::Abandon) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                    Ok(ToCheckpoint::State(_) | ToCheckpoint::Shard(_)) => {
+                    Ok(ToCheckpoint::State(_) | ToCheckpoint::Shard(_) | ToCheckpoint::City(_)) => {
                         unreachable!("a state is sent when asked for")
                     }
                 }
@@ -117,12 +120,13 @@ impl Checkpointer {
             return Err(error.into());
         }
         // After the partitions: a shard must know at least what they have told by where they go on.
-        let mut shards = Vec::new();
+        let (mut shards, mut sent) = (Vec::new(), Vec::new());
         for shard in 0..WideRules::SHARDS {
             let wanted = Copy::Shard(CopyShard { shard, told: told.clone() });
             self.shared.owner(shard).want_copy(wanted);
             let ToCheckpoint::Shard(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
             (self.observe)(&Event::StateCopied);
+            sent.push(state.sent);
             bytes += state.rules.len() as u64;
             match self.store.write_shard(state.summary, &state.rules) {
                 Ok(file) => shards.push(file),
@@ -130,7 +134,13 @@ impl Checkpointer {
             }
             (self.observe)(&Event::StateWritten);
         }
-        self.store.commit(ends, states, shards, &self.observe)?;
+        self.shared.owner(0).want_copy(Copy::City(CopyCity { told, sent }));
+        let ToCheckpoint::City(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
+        (self.observe)(&Event::StateCopied);
+        bytes += state.relations.len() as u64;
+        let city = self.store.write_city(state.summary, &state.relations)?;
+        (self.observe)(&Event::StateWritten);
+        self.store.commit(ends, states, shards, city, &self.observe)?;
         let (sequence, took) = (self.store.next_sequence() - 1, began.elapsed());
         let failed = lock(&self.report).failed;
         *lock(&self.report) = CheckpointReport { sequence, took, pause, bytes, failed };
@@ -157,7 +167,7 @@ impl Checkpointer {
 fn wait_for_state(messages: &Receiver<ToCheckpoint>, finishing: &mut bool) -> Result<ToCheckpoint, Interrupted> {
     loop {
         match messages.recv() {
-            Ok(state @ (ToCheckpoint::State(_) | ToCheckpoint::Shard(_))) => return Ok(state),
+            Ok(state @ (ToCheckpoint::State(_) | ToCheckpoint::Shard(_) | ToCheckpoint::City(_))) => return Ok(state),
             Ok(ToCheckpoint::Finish) => *finishing = true,
             Ok(ToCheckpoint::Abandon) | Err(_) => return Err(Interrupted::Abandoned),
         }

@@ -1,9 +1,11 @@
 //! Checkpoints on the disk: a file for each partition's state, and a manifest that makes them count.
 //!
-//! `state-SEQUENCE-PARTITION` holds the bytes of an engine, `wide-SEQUENCE-SHARD` those of wide rules; `manifest-SEQUENCE` is `crc32 in hexadecimal, newline,
+//! `state-SEQUENCE-PARTITION` holds the bytes of an engine, `wide-SEQUENCE-SHARD` those of wide rules,
+//! `city-SEQUENCE` those of the relations of the city; `manifest-SEQUENCE` is `crc32 in hexadecimal, newline,
 //! JSON` and names each state with its length and CRC-32. A checkpoint counts when its manifest has its name; that
 //! happens after everything it names is synced. The last two are kept: one is whole if the other is torn or flipped.
 
+use crate::city::CitySummary;
 use crate::local::SlotSummary;
 use crate::sink::Ends;
 use crate::wide::ShardSummary;
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Checkpoints that stay on the disk.
 const KEPT: usize = 2;
 /// Rises when an older program could not make sense of a manifest.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The list of what belongs to a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,7 @@ pub(crate) struct Manifest {
     pub(crate) states: Vec<StateFile<SlotSummary>>,
     /// In the order of the shards of the wide rules.
     pub(crate) shards: Vec<StateFile<ShardSummary>>,
+    pub(crate) city: StateFile<CitySummary>,
 }
 
 /// One partition or shard in a [`Manifest`].
@@ -49,6 +52,8 @@ pub(crate) struct Loaded {
     pub(crate) engines: Vec<Vec<u8>>,
     /// Bytes of wide rules in the order of the shards.
     pub(crate) shards: Vec<Vec<u8>>,
+    /// Bytes of the relations of the city.
+    pub(crate) city: Vec<u8>,
 }
 
 /// The directory of the checkpoints, with the lease on it.
@@ -100,9 +105,11 @@ impl Store {
         };
         let engines = manifest.states.iter().map(|state| self.read(state)).collect();
         let shards = manifest.shards.iter().map(|state| self.read(state)).collect();
-        match (engines, shards) {
-            (Ok(engines), Ok(shards)) => Some(Loaded { manifest, engines, shards }),
-            (Err((path, reason)), _) | (_, Err((path, reason))) => damaged(path, reason),
+        match (engines, shards, self.read(&manifest.city)) {
+            (Ok(engines), Ok(shards), Ok(city)) => Some(Loaded { manifest, engines, shards, city }),
+            (Err((path, reason)), ..) | (_, Err((path, reason)), _) | (.., Err((path, reason))) => {
+                damaged(path, reason)
+            }
         }
     }
 
@@ -150,6 +157,15 @@ impl Store {
         self.write(shard, file, rules)
     }
 
+    /// Writes and syncs the state of the relations of the city.
+    pub(crate) fn write_city(
+        &self,
+        city: CitySummary,
+        relations: &[u8],
+    ) -> Result<StateFile<CitySummary>, StreamError> {
+        self.write(city, format!("city-{:010}", self.next_sequence), relations)
+    }
+
     fn write<S>(&self, slot: S, file: String, bytes: &[u8]) -> Result<StateFile<S>, StreamError> {
         let path = self.dir.join(&file);
         write_synced(&path, &[bytes]).map_err(failed("write", &path))?;
@@ -162,11 +178,12 @@ impl Store {
         ends: Ends,
         states: Vec<StateFile<SlotSummary>>,
         shards: Vec<StateFile<ShardSummary>>,
+        city: StateFile<CitySummary>,
         observe: &Observe,
     ) -> Result<(), StreamError> {
         assert_eq!(states.len(), PARTITIONS as usize, "a checkpoint holds every partition");
         assert_eq!(shards.len(), WideRules::SHARDS as usize, "a checkpoint holds every shard");
-        let manifest = Manifest { format: FORMAT, sequence: self.next_sequence, ends, states, shards };
+        let manifest = Manifest { format: FORMAT, sequence: self.next_sequence, ends, states, shards, city };
         let json = serde_json::to_vec(&manifest).expect("numbers and text always serialise");
         let path = self.manifest_path(self.next_sequence);
         let draft = path.with_extension("draft");
@@ -191,6 +208,7 @@ impl Store {
                 name == manifest_name(manifest.sequence)
                     || manifest.states.iter().any(|state| state.file == name)
                     || manifest.shards.iter().any(|shard| shard.file == name)
+                    || manifest.city.file == name
             });
             if !needed {
                 let path = self.dir.join(&name);

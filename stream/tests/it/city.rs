@@ -1,7 +1,7 @@
 //! A small city with a seeded history: sensors, rules, readings, all from numbers.
 
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
-use model::{AttrValue, Entry, EventTime, Metrics, Millis, Offset, Partition, Reading, Registry, Sensor};
+use model::{AttrValue, Entry, EventTime, Metrics, Millis, Offset, Partition, Point, Reading, Registry, Sensor};
 use rules::data::Recording;
 use rules::feed::Feed;
 use std::fs::File;
@@ -13,7 +13,14 @@ pub const START: EventTime = EventTime(1_767_542_400_000);
 /// The rules of the first half of the history.
 pub const RULES: &str = "
 rules:
-  - { id: drainage.level, title: High, domain: drainage, each: sensor, severity: severe, when: level_m > 0.9, for: 1m }
+  - id: drainage.level
+    title: High
+    domain: drainage
+    each: sensor
+    severity: severe
+    when: level_m > 0.9
+    for: 1m
+    inhibits: downstream
   - id: drainage.mean
     title: High for long
     domain: drainage
@@ -36,6 +43,7 @@ rules:
     when: share(level_m > 0.95, '3m') > 0.42
     clear_when: share(level_m > 0.95, '3m') < 0.36
     clear_for: 1m
+    inhibits: [drainage.level, drainage.mean, drainage.street]
   - id: drainage.street
     title: A street fills
     domain: drainage
@@ -43,6 +51,19 @@ rules:
     severity: moderate
     when: avg(level_m, '2m') > 0.82
     clear_when: avg(level_m, '2m') < 0.72
+  - id: drainage.together
+    title: High, and high for long, near each other
+    domain: cross
+    each: cell
+    severity: extreme
+    correlate: { of: [drainage.level, drainage.mean], within: 5m, near: 300m }
+  - id: drainage.pipe
+    title: A district fills, and places in it
+    domain: cross
+    each: district
+    severity: minor
+    correlate: { of: [drainage.basin, drainage.together], within: 20m, same: district }
+    inhibits: [drainage.together]
   - { id: drainage.silent, title: Silent, domain: drainage, each: sensor, severity: minor, silent_for: 3 intervals }
 ";
 const METRICS: &str = "
@@ -69,13 +90,16 @@ impl Seeded {
     }
 }
 
-/// The rules of the second half: `level`, `basin` and `silent` stay, `mean` and `street` change, `crowd` goes, `high` comes.
+/// The rules of the second half: `level`, `basin`, `together` and `silent` stay, `mean` and `street` change and with them
+/// `pipe`, `crowd` goes, `high` comes, and `together` inhibits.
 pub fn later_rules() -> String {
     let (before, crowd) = RULES.split_once("  - id: drainage.crowd").unwrap();
     let (_, rest) = crowd.split_once("'5m') >= 2\n").unwrap();
     let rest = rest.replace("avg(level_m, '2m')", "avg(level_m, '3m')");
     let high =
         "  - { id: drainage.high, title: Top, domain: drainage, each: sensor, severity: extreme, when: level_m > 1 }\n";
+    let rest = rest.replace("near: 300m }", "near: 300m }\n    inhibits: [drainage.mean]");
+    let rest = rest.replace("within: 20m,", "within: 15m,");
     format!("{}{high}{rest}", before.replace("'10m'", "'15m'"))
 }
 
@@ -90,14 +114,15 @@ pub fn sensors(count: usize) -> Vec<Sensor> {
         Sensor {
             id: sensor_id(index),
             domain: "drainage".to_owned(),
-            point: None,
+            point: Some(Point::new(116.3 + 0.004 * (index % 37) as f64, 39.9 + 0.003 * (index % 23) as f64)),
             interval: Millis::MINUTE,
             lateness: None,
             stale_after: None,
             cell: Some(format!("{subdistrict}-{}", index / 24 % 4)),
             subdistrict,
             district: format!("11{:02}", index % 5),
-            downstream: None,
+            // Pipes of eight sensors, through as many subdistricts.
+            downstream: (index % 8 != 7 && index + 1 < count).then(|| sensor_id(index + 1)),
             in_service: true,
             attr: [
                 ("number".to_owned(), AttrValue::Number(index as f64)),

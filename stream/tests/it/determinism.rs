@@ -9,6 +9,12 @@ fn any_number_of_workers_finds_the_same() {
     city::record(recorded.path(), 240, 40_000, 1);
     let expected = run::to_the_end(recorded.path(), first.path(), 1);
     assert!(expected.lines().count() > 1_000, "the history is not eventful enough: {}", expected.lines().count());
+    // What is between partitions happens too.
+    let count = |found: &[&str]| expected.lines().filter(|line| found.iter().all(|one| line.contains(one))).count();
+    let together = count(&["\"rule\":\"drainage.together\"", "\"transition\":\"opened\""]);
+    let pipe = count(&["\"rule\":\"drainage.pipe\"", "\"transition\":\"opened\""]);
+    let marks = count(&["\"transition\":\"updated\"", "\"revision\":2,", "inhibited_by"]);
+    assert!(together > 20 && pipe > 20 && marks > 100, "{together} {pipe} {marks}");
     for workers in [2, 4, 7, 16] {
         let run = tempdir().unwrap();
         let found = run::to_the_end(recorded.path(), run.path(), workers);

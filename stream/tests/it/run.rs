@@ -2,7 +2,7 @@
 
 use bus::{Appended, Batch, BusError, EmbeddedLog, EmbeddedSettings, EventLog, Records, Topic, Wake};
 use model::{Offset, PARTITIONS, Partition, Perceived, Transition};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -86,10 +86,11 @@ pub fn catch_up(handle: &StreamHandle) {
     assert!(done, "{:?} {:?}", handle.failure(), handle.progress());
 }
 
-/// Every transition on `analyze`: asserts that each is there once and an incident's are in order.
+/// Every transition on `analyze`: asserts that each is there once, that an incident's own are in order, and its marks
+/// among each other, and that none is missing.
 pub fn transitions(log: &dyn EventLog) -> Vec<Transition> {
     let mut found = Vec::new();
-    let mut revisions = BTreeMap::new();
+    let mut revisions: BTreeMap<(uuid::Uuid, bool), Vec<u32>> = BTreeMap::new();
     for partition in 0..PARTITIONS {
         let mut next = 0;
         loop {
@@ -97,8 +98,10 @@ pub fn transitions(log: &dyn EventLog) -> Vec<Transition> {
             for (_, record) in records.iter() {
                 let transition: Transition = serde_json::from_slice(record.value.unwrap()).unwrap();
                 assert_eq!(record.key, transition.id.to_string().as_bytes());
-                let last = revisions.insert(transition.id, transition.revision).unwrap_or(0);
-                assert_eq!(transition.revision, last + 1, "{transition:?}");
+                let of_kind = (transition.id, Transition::may_be_mark(transition.revision));
+                let told = revisions.entry(of_kind).or_default();
+                assert!(told.last().is_none_or(|last| *last < transition.revision), "{transition:?}");
+                told.push(transition.revision);
                 found.push(transition);
             }
             match records.next_offset() {
@@ -106,6 +109,14 @@ pub fn transitions(log: &dyn EventLog) -> Vec<Transition> {
                 None => break,
             }
         }
+    }
+    let mut by_incident: BTreeMap<uuid::Uuid, BTreeSet<u32>> = BTreeMap::new();
+    for ((id, _), told) in revisions {
+        by_incident.entry(id).or_default().extend(told);
+    }
+    for (id, told) in &by_incident {
+        let whole = |revision: &u32| !Transition::may_be_mark(*revision) || told.contains(&(revision - 1));
+        assert!(told.contains(&1) && told.iter().all(whole), "{id}: {told:?}");
     }
     found.sort_by_key(Transition::file_order);
     found

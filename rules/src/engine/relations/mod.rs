@@ -5,12 +5,14 @@
 //! at readings or a clock, and knows nothing of partitions: of whose transitions it is given, it keeps the open incidents.
 //! An opening costs its companions and those that it inhibits, and the logarithm of what is open.
 
+mod city;
 mod correlate;
 mod open;
 mod plan;
 mod saved;
 mod storm;
 
+pub use city::CityRelations;
 pub use plan::Plan;
 
 use model::{EventTime, Evidence, IncidentState, Transition, TransitionKind, incident_id};
@@ -50,6 +52,8 @@ struct Step {
     shrunk: BTreeSet<Name>,
     /// Role and subdistrict where a rule with a storm guard lost an incident.
     relieved: BTreeSet<(u32, String)>,
+    /// Incidents told elsewhere that were told there.
+    told_elsewhere: BTreeSet<Name>,
 }
 
 impl Relations {
@@ -102,14 +106,34 @@ impl Relations {
         (at, reason): (i64, &str),
         out: &mut Vec<Transition>,
     ) -> Relations {
+        self.end_changed(plan, unchanged, (at, reason), out);
+        let mut next = self.under(plan);
+        let touched = next.names().collect();
+        next.finish(Step { at, touched, ..Step::default() }, out);
+        next
+    }
+
+    /// Ends the incidents made here that the other plan does not go on with.
+    fn end_changed(
+        &mut self,
+        plan: &Plan,
+        unchanged: &dyn Fn(&str) -> bool,
+        (at, reason): (i64, &str),
+        out: &mut Vec<Transition>,
+    ) {
         let mut step = Step { at, ..Step::default() };
         for role in 0..self.plan.roles.len() as u32 {
-            let now = plan.role_of(&self.plan.roles[role as usize].rule.id);
+            let was = &self.plan.roles[role as usize];
+            let now = plan.role_of(&was.rule.id);
             let guard = |plan: &Plan, role: u32| plan.roles[role as usize].guard.map(|(_, max_open)| max_open);
-            let before = self.plan.role_of(&self.plan.roles[role as usize].rule.id);
-            let stays = match (&self.plan.roles[role as usize], before.zip(now)) {
-                (was, Some((before, now))) if was.is_storm => guard(&self.plan, before) == guard(plan, now),
-                (was, now) => was.correlate().is_none() || now.is_some() && unchanged(&was.rule.id),
+            let before = self.plan.role_of(&was.rule.id);
+            let stays = match before.zip(now) {
+                _ if !was.is_ours => true,
+                Some((before, now)) if was.is_storm => guard(&self.plan, before) == guard(plan, now),
+                _ => {
+                    let goes_on = |now: u32| plan.roles[now as usize].is_ours && unchanged(&was.rule.id);
+                    was.correlate().is_none() || now.is_some_and(goes_on)
+                }
             };
             if !stays {
                 for key in self.open[role as usize].keys().cloned().collect::<Vec<_>>() {
@@ -118,10 +142,17 @@ impl Relations {
             }
         }
         self.finish(step, out);
-        let mut next = self.under(plan);
-        let touched = next.names().collect();
-        next.finish(Step { at, touched, ..Step::default() }, out);
-        next
+    }
+
+    /// The incidents that are open, of those that `wanted` says, each as it was told last, with the first reading of
+    /// its opening.
+    pub(super) fn standing(&self, wanted: &dyn Fn(&Transition) -> bool) -> Vec<Transition> {
+        let stands = |name: Name| {
+            let told = self.transition(&name, TransitionKind::Updated);
+            let evidence = self.get(&name).and_then(|open| open.evidence.clone());
+            Transition { evidence: evidence.into_iter().collect(), ..told }
+        };
+        self.names().map(stands).filter(|one| wanted(one)).collect()
     }
 
     /// All that is open.
@@ -150,9 +181,10 @@ impl Relations {
                 transition.id = incident_id(&self.plan.prefix, &transition.rule, &transition.key, transition.opened_at);
             }
             self.cleared[role as usize].remove(&name.1);
-            self.insert(&name, Open::of(&transition), step);
+            let by_thousands = self.plan.roles[role as usize].by_thousands;
+            self.insert(&name, Open { by_thousands, ..Open::of(&transition) }, step);
         } else if let Some(open) = self.open[role as usize].get_mut(&name.1) {
-            open.revision += 1;
+            open.count();
             open.told_at = step.at;
             open.severity = transition.severity;
             open.stale = transition.stale == Some(true);
@@ -180,21 +212,23 @@ impl Relations {
         self.guard(&mut step);
         let own: BTreeSet<Name> =
             step.told.iter().filter(|(_, one)| one.state == IncidentState::Open).map(name).collect();
-        let touched = step.touched.iter().chain(&step.opened).cloned().collect::<BTreeSet<Name>>();
-        for name in touched {
+        let touched = step.touched.iter().chain(&step.opened).chain(&step.told_elsewhere).cloned();
+        for name in touched.collect::<BTreeSet<Name>>() {
             if !self.open[name.0 as usize].contains_key(&name.1) {
                 continue;
             }
             let inhibited_by = self.inhibitors(&name);
             let open = self.open[name.0 as usize].get_mut(&name.1).expect("it was there two lines before");
-            if open.inhibited_by != inhibited_by {
-                open.inhibited_by = inhibited_by;
-                if !own.contains(&name) {
-                    open.revision += 1;
-                    open.told_at = open.told_at.max(step.at);
-                    open.show();
-                    out.push(self.transition(&name, TransitionKind::Updated));
-                }
+            // What is told elsewhere knows nothing of the mark, so the mark is told behind it again.
+            let again = step.told_elsewhere.contains(&name) && !inhibited_by.is_empty();
+            if open.inhibited_by == inhibited_by && !again {
+                continue;
+            }
+            open.inhibited_by = inhibited_by;
+            if !own.contains(&name) && open.count_mark() {
+                open.told_at = open.told_at.max(step.at);
+                open.show();
+                out.push(self.transition(&name, TransitionKind::Updated));
             }
         }
         for (role, mut transition) in step.told {
@@ -216,7 +250,9 @@ impl Relations {
         for (other, kind) in &role.inhibited_by {
             for code in self.plan.codes(name.0, &name.1, kind) {
                 let itself = *other == name.0 && *code == *name.1;
-                found.extend(self.open[*other as usize].get(code.as_str()).filter(|_| !itself).map(|open| open.id));
+                if !itself && !self.plan.is_seen_to(name.0, kind, &name.1, &code) {
+                    found.extend(self.open[*other as usize].get(code.as_str()).map(|open| open.id));
+                }
             }
         }
         if self.open[name.0 as usize][&name.1].in_storm {
@@ -281,6 +317,7 @@ impl Relations {
     fn open_own(&mut self, name: &Name, mut open: Open, evidence: Vec<Evidence>, step: &mut Step) {
         let at = step.at.max(self.not_before(name.0, &name.1, true));
         (open.opened_at, open.told_at, open.revision) = (at, at, 1);
+        open.by_thousands = self.plan.roles[name.0 as usize].by_thousands;
         let rule = &self.plan.roles[name.0 as usize].rule.id;
         open.id = incident_id(&self.plan.prefix, rule, &name.1, EventTime(at));
         open.evidence = evidence.first().cloned();
@@ -292,7 +329,7 @@ impl Relations {
     /// Ends an incident that was made here.
     fn close(&mut self, name: &Name, reason: Option<&str>, step: &mut Step) {
         let open = self.open[name.0 as usize].get_mut(&name.1).expect("only what is open is closed");
-        open.revision += 1;
+        open.count();
         open.told_at = open.told_at.max(step.at);
         let (told_at, members) = (open.told_at, open.group.as_mut().map(|group| std::mem::take(&mut group.members)));
         let told = self.transition(name, TransitionKind::Cleared);
@@ -318,14 +355,14 @@ impl Relations {
             severity: open.severity,
             state: if cleared { IncidentState::Cleared } else { IncidentState::Open },
             transition: kind,
-            revision: open.revision,
+            revision: open.newest_revision(),
             time: EventTime(open.told_at),
             opened_at: EventTime(open.opened_at),
             evidence: Vec::new(),
             message: open.message.clone(),
             stale: (open.stale && !cleared).then_some(true),
             reason: None,
-            inhibited_by: open.inhibited_by.clone(),
+            inhibited_by: open.all_inhibitors(),
             members: open.group.as_ref().map_or(Vec::new(), |group| group.ids.clone()),
             storm: if role.is_storm { role.rule.relations.max_open } else { None },
             shown_from: open.shown_from,

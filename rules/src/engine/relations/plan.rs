@@ -1,8 +1,9 @@
 //! What rules do to each other's incidents, compiled: who inhibits whom, who makes up what, and by which areas incidents
 //! are found.
 
+use super::super::program::Stage;
 use crate::ast::{Condition, Correlate, Each, Near, Rule, RuleSet};
-use model::{Registry, Sensor};
+use model::{Registry, Sensor, Transition};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -29,21 +30,31 @@ pub(super) struct Role {
     pub rule: Arc<Rule>,
     pub is_storm: bool,
     pub each: Each,
+    /// Whether its incidents are told by whoever follows this plan; else somebody else tells them, and here they are
+    /// only looked at and marked.
+    pub is_ours: bool,
+    /// Whether the relations of the city may mark its incidents, so that there must be room between their revisions.
+    pub by_thousands: bool,
     /// Roles whose incidents are inhibited by this one's, and what finds them.
     pub inhibits: Vec<(u32, Kind)>,
     /// The same from the other side.
     pub inhibited_by: Vec<(u32, Kind)>,
     /// By what its incidents must be found.
     pub kinds: Vec<Kind>,
-    /// The storms of this rule, and its `max_open`.
+    /// The storms of this rule.
+    pub storm: Option<u32>,
+    /// The storms of this rule, and its `max_open`, where they are told here.
     pub guard: Option<(u32, u32)>,
     /// Roles of the rules it is made up from.
     pub of: Vec<u32>,
 }
 
-/// All rules with what they do to each other; shared by all partitions.
+/// All rules with what they do to each other inside a partition, or beyond that; shared by all who follow it.
+///
+/// Each relation is in one of the two plans: in that of the partitions if both of its rules are told there.
 #[derive(Debug)]
 pub struct Plan {
+    stage: Stage,
     /// In the order of the rules' ids; storms behind them.
     pub(super) roles: Vec<Role>,
     pub(super) by_id: FxHashMap<String, u32>,
@@ -57,14 +68,21 @@ pub struct Plan {
     points: FxHashMap<(Each, String), (f64, f64, f64)>,
     /// The least cosine of a latitude.
     narrow: f64,
+    /// Whether there is anything to see to for the relations of the city.
+    pub(in crate::engine) is_needed: bool,
 }
 
 impl Plan {
-    /// Compiles what `rules` do to each other's incidents in the city of `registry`.
-    pub fn new(rules: &RuleSet, registry: Arc<Registry>, prefix: &str) -> Plan {
+    /// Compiles what `rules` do to each other's incidents in the city of `registry`, as far as this stage has to see to it.
+    pub fn new(rules: &RuleSet, registry: Arc<Registry>, prefix: &str, stage: Stage) -> Plan {
         let by_id = rules.rules.iter().enumerate().map(|(index, rule)| (rule.id.clone(), index as u32)).collect();
+        let pipes_cross = pipes_cross(rules, &registry);
+        let beyond = told_beyond(rules, pipes_cross);
+        let of_stage = |beyond: bool| beyond == (stage == Stage::Wide);
+        let with_ours = |(rule, beyond): (&Arc<Rule>, &bool)| Role::new(rule, false, of_stage(*beyond));
         let mut plan = Plan {
-            roles: rules.rules.iter().map(|rule| Role::new(rule, false)).collect(),
+            stage,
+            roles: rules.rules.iter().zip(&beyond).map(with_ours).collect(),
             by_id,
             correlates: Vec::new(),
             prefix: prefix.to_owned(),
@@ -72,38 +90,59 @@ impl Plan {
             first: FxHashMap::default(),
             points: FxHashMap::default(),
             narrow: 1.0,
+            is_needed: false,
         };
-        for rule in &rules.rules {
-            if let Some(max_open) = rule.relations.max_open {
-                let (role, storm) = (plan.by_id[&rule.id] as usize, plan.roles.len() as u32);
-                plan.roles.push(Role::new(rule, true));
+        for (role, rule) in rules.rules.iter().enumerate() {
+            let Some(max_open) = rule.relations.max_open else { continue };
+            let storm = plan.roles.len() as u32;
+            let is_ours = plan.roles[role].is_ours;
+            plan.roles.push(Role::new(rule, true, is_ours));
+            plan.roles[role].storm = Some(storm);
+            if is_ours {
                 plan.roles[role].guard = Some((storm, max_open));
                 plan.roles[role].wants(Kind::Area(Each::Subdistrict));
             }
         }
         for (role, rule) in rules.rules.iter().enumerate() {
-            plan.add_inhibits(role as u32, rule);
-            if let Condition::Correlate(correlate) = &rule.condition {
+            plan.add_inhibits(role as u32, rule, pipes_cross);
+            if let Condition::Correlate(correlate) = &rule.condition
+                && plan.roles[role].is_ours
+            {
                 plan.add_members(role as u32, rule, correlate);
             }
         }
         plan.order_correlates();
         plan.survey();
+        plan.is_needed = plan.roles.iter().any(|role| role.is_ours || role.is_asked());
         plan
     }
 
-    fn add_inhibits(&mut self, role: u32, rule: &Rule) {
+    fn add_inhibits(&mut self, role: u32, rule: &Rule, pipes_cross: bool) {
         let mut victims: Vec<(u32, Kind)> = Vec::new();
+        let is_ours = self.roles[role as usize].is_ours;
         for victim in 0..self.roles.len() as u32 {
-            let other = &self.roles[victim as usize].rule;
+            let other = &mut self.roles[victim as usize];
             // What nobody is shown keeps nothing from being shown.
-            let may = other.id != rule.id && (other.about.shadow || !rule.about.shadow);
-            if may && rule.relations.inhibits.contains(&other.id) {
+            let may = other.rule.id != rule.id && (other.rule.about.shadow || !rule.about.shadow);
+            if !may || !rule.relations.inhibits.contains(&other.rule.id) {
+                continue;
+            }
+            let in_one_partition = match self.stage {
+                Stage::Local => is_ours && other.is_ours,
+                Stage::Wide => !is_ours && !other.is_ours,
+            };
+            if in_one_partition == (self.stage == Stage::Local) {
                 victims.push((victim, Kind::Area(rule.each.clone())));
+            } else if self.stage == Stage::Local {
+                other.by_thousands |= other.is_ours;
             }
         }
         if rule.relations.inhibits_upstream {
-            victims.push((role, Kind::Pipe));
+            // Inside a partition its own relations see to it.
+            if is_ours || (self.stage == Stage::Wide && pipes_cross) {
+                victims.push((role, Kind::Pipe));
+            }
+            self.roles[role as usize].by_thousands |= is_ours && self.stage == Stage::Local && pipes_cross;
         }
         for (victim, kind) in &victims {
             let victim = &mut self.roles[*victim as usize];
@@ -124,6 +163,25 @@ impl Plan {
             self.roles[role as usize].of.push(member);
         }
         self.correlates.push(role);
+    }
+
+    /// The role of an incident that is told elsewhere, if anything depends on it here.
+    pub(super) fn asked(&self, transition: &Transition) -> Option<u32> {
+        let role = self.role_for(transition)?;
+        let asked = &self.roles[role as usize];
+        (!asked.is_ours && asked.is_asked()).then_some(role)
+    }
+
+    /// The role of a transition that stands as it was told: of its rule, or of the storms of its rule.
+    pub(super) fn role_for(&self, transition: &Transition) -> Option<u32> {
+        let role = self.role_of(&transition.rule)?;
+        if transition.storm.is_some() { self.roles[role as usize].storm } else { Some(role) }
+    }
+
+    /// Whether the partition of two sensors sees to the pipe between them itself, because they are both in it.
+    pub(super) fn is_seen_to(&self, role: u32, kind: &Kind, a: &str, b: &str) -> bool {
+        let partition = |id: &str| self.registry.sensor(id).map(Sensor::partition);
+        *kind == Kind::Pipe && !self.roles[role as usize].is_ours && partition(a) == partition(b)
     }
 
     /// Puts each rule with `correlate` behind those it is made up from; in a circle, which the check refuses, as they come.
@@ -245,11 +303,14 @@ impl Plan {
 }
 
 impl Role {
-    fn new(rule: &Arc<Rule>, is_storm: bool) -> Role {
+    fn new(rule: &Arc<Rule>, is_storm: bool, is_ours: bool) -> Role {
         Role {
             each: if is_storm { Each::Subdistrict } else { rule.each.clone() },
             rule: Arc::clone(rule),
             is_storm,
+            is_ours,
+            by_thousands: false,
+            storm: None,
             inhibits: Vec::new(),
             inhibited_by: Vec::new(),
             kinds: Vec::new(),
@@ -262,6 +323,11 @@ impl Role {
         if !self.kinds.contains(&kind) {
             self.kinds.push(kind);
         }
+    }
+
+    /// Whether anything depends on its incidents.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.kinds.is_empty() || !self.inhibits.is_empty()
     }
 
     /// What it is made up from, where it is.
@@ -279,6 +345,44 @@ impl Kind {
             Near::Metres(metres) => Kind::Squares(metres.to_bits()),
             Near::Same(each) => Kind::Area(each.clone()),
             Near::Pipe => Kind::Pipe,
+        }
+    }
+}
+
+/// Whether a pipe leads from one partition of the log into another, and a rule asks for that.
+fn pipes_cross(rules: &RuleSet, registry: &Registry) -> bool {
+    let asks = |rule: &Arc<Rule>| {
+        let along = matches!(&rule.condition, Condition::Correlate(correlate) if correlate.near == Near::Pipe);
+        along || rule.relations.inhibits_upstream
+    };
+    let crosses = |sensor: &Sensor| {
+        let next = sensor.downstream.as_deref().and_then(|next| registry.sensor(next));
+        next.is_some_and(|next| next.partition() != sensor.partition())
+    };
+    rules.rules.iter().any(asks) && registry.sensors().iter().any(crosses)
+}
+
+/// Of each rule, whether its incidents are told beyond the partitions: wide ones, and those that are made up from
+/// incidents of several partitions.
+fn told_beyond(rules: &RuleSet, pipes_cross: bool) -> Vec<bool> {
+    let mut beyond: Vec<bool> = rules.rules.iter().map(|rule| rule.is_wide()).collect();
+    loop {
+        let before = beyond.clone();
+        for (index, rule) in rules.rules.iter().enumerate() {
+            let Condition::Correlate(correlate) = &rule.condition else { continue };
+            let reaches = match &correlate.near {
+                Near::Metres(_) => true,
+                Near::Same(each) => each.is_wide(),
+                Near::Pipe => pipes_cross,
+            };
+            let is_beyond = |id: &String| {
+                let place = rules.rules.binary_search_by(|rule| rule.id.cmp(id));
+                place.is_ok_and(|place| before[place])
+            };
+            beyond[index] |= reaches || correlate.of.iter().any(is_beyond);
+        }
+        if beyond == before {
+            return beyond;
         }
     }
 }

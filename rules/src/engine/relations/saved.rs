@@ -1,6 +1,7 @@
 //! The open incidents as bytes, and under another plan.
 
 use super::super::codec::{Broken, Reader, Writer};
+use super::open::Elsewhere;
 use super::{Group, Name, Open, Plan, Relations, Step};
 use model::{EventTime, Evidence, EvidencePosition, Severity};
 use std::collections::BTreeSet;
@@ -48,13 +49,14 @@ impl Relations {
         let now = |role: u32| {
             let was = &self.plan.roles[role as usize];
             let now = plan.role_of(&was.rule.id)?;
-            if was.is_storm { plan.roles[now as usize].guard.map(|(storm, _)| storm) } else { Some(now) }
+            if was.is_storm { plan.roles[now as usize].storm } else { Some(now) }
         };
         let name_now = |name: &Name| Some((now(name.0)?, Arc::clone(&name.1)));
         let mut next = Relations::new(Arc::clone(plan));
         for name in self.names() {
             let mut open = self.open[name.0 as usize][&name.1].clone();
             let Some(name) = name_now(&name) else { continue };
+            open.by_thousands |= plan.roles[name.0 as usize].by_thousands;
             open.member_of = open.member_of.iter().filter_map(name_now).collect();
             if let Some(group) = &mut open.group {
                 group.members = group.members.iter().filter_map(name_now).collect();
@@ -97,6 +99,11 @@ fn save_open(open: &Open, writer: &mut Writer<'_>) {
     writer.signed(open.opened_at);
     writer.signed(open.told_at);
     writer.unsigned(u64::from(open.revision));
+    writer.flag(open.by_thousands);
+    writer.option(open.elsewhere.as_deref(), |writer, elsewhere| {
+        save_ids(&elsewhere.inhibited_by, writer);
+        writer.unsigned(u64::from(elsewhere.marks));
+    });
     writer.unsigned(open.severity as u64);
     writer.flag(open.stale);
     writer.option(open.message.as_deref(), Writer::text);
@@ -126,6 +133,9 @@ fn load_open(reader: &mut Reader<'_>, roles: usize) -> Result<Open, Broken> {
         opened_at: reader.signed()?,
         told_at: reader.signed()?,
         revision: reader.index()?,
+        by_thousands: reader.flag()?,
+        elsewhere: reader
+            .option(|reader| Ok(Box::new(Elsewhere { inhibited_by: reader.list(load_id)?, marks: reader.index()? })))?,
         severity: *Severity::ALL.get(reader.unsigned()? as usize).ok_or(Broken)?,
         stale: reader.flag()?,
         message: reader.option(|reader| reader.text().map(str::to_owned))?,

@@ -10,7 +10,7 @@ impl Relations {
     /// Rules with `correlate`, each after those that it is made up from.
     pub(super) fn correlates(&self) -> Vec<Arc<Rule>> {
         let mut left: Vec<Arc<Rule>> =
-            self.rules.iter().filter(|rule| correlate_of(rule).is_some()).map(Arc::clone).collect();
+            self.rules.iter().filter(|rule| correlate_of(rule).is_some() && self.is_ours(rule)).cloned().collect();
         let mut ordered = Vec::new();
         while !left.is_empty() {
             let waits =

@@ -1,5 +1,6 @@
 //! Incidents about incidents, plainly: all open incidents in one list, every question asked of all of them.
 
+mod city;
 mod correlate;
 mod places;
 
@@ -17,6 +18,12 @@ pub(super) struct Relations {
     open: Vec<Incident>,
     /// The last time that an incident of a rule at a key was cleared, storms apart.
     cleared: Vec<(Name, EventTime)>,
+    /// Whether they are those of the city: of what is not inside one partition.
+    of_city: bool,
+    /// Of the city only: what has its turn at an instant, in the order in which it came.
+    waiting: Vec<(EventTime, Transition)>,
+    /// Of the city only: all before this is done.
+    done: EventTime,
 }
 
 /// Rule, key, and whether it is the storm of the rule there.
@@ -40,12 +47,24 @@ struct Incident {
     /// What it is made up from: those that are open, and the ids of all.
     members: Vec<Name>,
     member_ids: Vec<Uuid>,
+    /// Whether a partition tells it; then what inhibits it there, and how many marks were told since its last revision.
+    elsewhere: bool,
+    inhibited_elsewhere: Vec<Uuid>,
+    marks: u32,
 }
 
 impl Relations {
-    pub(super) fn new(rules: &RuleSet, registry: &Arc<Registry>, prefix: &str) -> Relations {
-        let registry = Arc::clone(registry);
-        Relations { rules: rules.rules.clone(), registry, prefix: prefix.to_owned(), open: vec![], cleared: vec![] }
+    pub(super) fn new(rules: &RuleSet, registry: &Arc<Registry>, prefix: &str, of_city: bool) -> Relations {
+        Relations {
+            rules: rules.rules.clone(),
+            registry: Arc::clone(registry),
+            prefix: prefix.to_owned(),
+            open: vec![],
+            cleared: vec![],
+            of_city,
+            waiting: vec![],
+            done: EventTime::MIN,
+        }
     }
 
     /// What becomes of the transitions of one entry.
@@ -88,26 +107,46 @@ impl Relations {
         for transition in made {
             self.follow(at, transition, &mut opened, &mut told);
         }
+        self.finish(at, opened, told, &[], out);
+    }
+
+    /// What follows from what was told at one time; `elsewhere` was told by partitions.
+    fn finish(
+        &mut self,
+        at: EventTime,
+        mut opened: Vec<Name>,
+        mut told: Vec<(Name, Transition)>,
+        elsewhere: &[Name],
+        out: &mut Vec<Transition>,
+    ) {
         for rule in self.correlates() {
             self.correlate(&rule, at, &mut opened, &mut told);
         }
         for rule in self.rules.clone() {
-            if let Some(most) = rule.relations.max_open {
+            if let Some(most) = rule.relations.max_open.filter(|_| self.is_ours(&rule)) {
                 self.guard(&rule, most as usize, at, &mut opened, &mut told);
             }
         }
         for index in 0..self.open.len() {
             let inhibited_by = self.inhibitors(&self.open[index]);
-            if inhibited_by == self.open[index].inhibited_by {
+            let again = elsewhere.contains(&self.open[index].name) && !inhibited_by.is_empty();
+            if inhibited_by == self.open[index].inhibited_by && !again {
                 continue;
             }
+            let next = self.next_revision(&self.open[index]);
             let incident = &mut self.open[index];
             incident.inhibited_by = inhibited_by;
             let name = incident.name.clone();
             if !told.iter().any(|(other, one)| *other == name && one.state == IncidentState::Open) {
-                incident.revision += 1;
+                if !incident.elsewhere {
+                    incident.revision = next;
+                } else if incident.revision + incident.marks + 1 < next {
+                    incident.marks += 1;
+                } else {
+                    continue;
+                }
                 incident.told_at = incident.told_at.max(at);
-                if incident.shown_from == 0 && incident.inhibited_by.is_empty() {
+                if incident.shown_from == 0 && incident.inhibited_by.is_empty() && !incident.elsewhere {
                     incident.shown_from = incident.revision;
                 }
                 let incident = incident.clone();
@@ -156,12 +195,16 @@ impl Relations {
                 in_storm: false,
                 members: Vec::new(),
                 member_ids: Vec::new(),
+                elsewhere: false,
+                inhibited_elsewhere: Vec::new(),
+                marks: 0,
             });
             opened.push(name.clone());
         } else {
             let place = self.open.iter().position(|open| open.name == name).expect("only what is open changes");
+            let next = self.next_revision(&self.open[place]);
             let incident = &mut self.open[place];
-            incident.revision += 1;
+            incident.revision = next;
             incident.told_at = at;
             incident.severity = transition.severity;
             incident.stale = transition.stale == Some(true);
@@ -215,6 +258,9 @@ impl Relations {
             in_storm: false,
             members,
             member_ids,
+            elsewhere: false,
+            inhibited_elsewhere: Vec::new(),
+            marks: 0,
         };
         self.open.push(incident.clone());
         opened.push(name.clone());
@@ -222,7 +268,7 @@ impl Relations {
     }
 
     fn end(&mut self, mut incident: Incident, at: EventTime, told: &mut Vec<(Name, Transition)>) {
-        incident.revision += 1;
+        incident.revision = self.next_revision(&incident);
         incident.told_at = incident.told_at.max(at);
         told.push((incident.name.clone(), self.transition(&incident, TransitionKind::Cleared)));
         self.forget(&incident.name, incident.told_at);
@@ -281,8 +327,10 @@ impl Relations {
             }
             let may = self.rule(&name.0).about.shadow || !rule.about.shadow;
             let listed = rule.id != name.0 && rule.relations.inhibits.contains(&name.0);
+            let listed = listed && self.sees_to(rule, self.rule(&name.0));
             let by_area = may && listed && self.area_of(name, &rule.each).as_ref() == Some(&other.name.1);
             let upstream = rule.relations.inhibits_upstream && rule.id == name.0 && !name.2;
+            let upstream = upstream && self.sees_to_pipe(rule, &name.1, &other.name.1);
             by_area || (upstream && other.name != *name && self.pipe_of(name).contains(&other.name.1))
         };
         let mut found: Vec<Uuid> = self.open.iter().filter(inhibits).map(|open| open.id).collect();
@@ -303,14 +351,18 @@ impl Relations {
             severity: incident.severity,
             state: if cleared { IncidentState::Cleared } else { IncidentState::Open },
             transition: kind,
-            revision: incident.revision,
+            revision: incident.revision + incident.marks,
             time: incident.told_at,
             opened_at: incident.opened_at,
             evidence: Vec::new(),
             message: incident.message.clone(),
             stale: (incident.stale && !cleared).then_some(true),
             reason: None,
-            inhibited_by: incident.inhibited_by.clone(),
+            inhibited_by: {
+                let mut all = [incident.inhibited_by.clone(), incident.inhibited_elsewhere.clone()].concat();
+                all.sort();
+                all
+            },
             members,
             storm: rule.relations.max_open.filter(|_| incident.name.2),
             shown_from: incident.shown_from,

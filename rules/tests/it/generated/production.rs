@@ -2,7 +2,7 @@
 
 use super::case::{Case, Outcome};
 use super::random::Random;
-use super::{run_naive, seeds, shrink};
+use super::{Coverage, run_naive, seeds, shrink, try_all};
 use crate::text;
 use model::{Entry, EventTime, Millis, Offset, Partition, Transition};
 use rules::PartitionRules;
@@ -57,8 +57,12 @@ impl<R: PartitionRules> PartitionRules for Forgetting<R> {
     }
 }
 
-/// One case in so many is also run with metrics forgotten.
-const FORGETTING: u64 = 4;
+/// One case in so many is also run with metrics forgotten, with its state saved and taken up again, all at once, with its
+/// partitions in another order.
+const FORGETTING: u64 = 8;
+const RESTORED: u64 = 4;
+const AT_ONCE: u64 = 4;
+const SHUFFLED: u64 = 8;
 
 fn forgetting(case: &Case) -> Option<String> {
     let city = case.city();
@@ -78,36 +82,46 @@ fn forgetting(case: &Case) -> Option<String> {
 
 #[test]
 fn the_production_evaluator_does_as_the_naive_one() {
-    for seed in seeds() {
+    let tried = try_all(&seeds(), |seed| {
         let case = Case::generate(seed);
-        if difference(&case).is_some() {
-            report(case);
-        }
+        let compared = catch_unwind(AssertUnwindSafe(|| compare(&case)));
+        compared.unwrap_or_else(|_| Err(String::new())).map(|outcome| Coverage::of(&case, &outcome)).map_err(|_| case)
+    });
+    let mut coverage = Coverage::default();
+    for one in tried {
+        coverage = coverage.plus(&one.unwrap_or_else(|case| report(case)));
     }
+    println!("{coverage:?}");
+    coverage.assert_enough();
 }
 
 /// How the evaluators differ on a case, if they do.
 fn difference(case: &Case) -> Option<String> {
     let compared = catch_unwind(AssertUnwindSafe(|| compare(case)));
-    compared.unwrap_or_else(|_| Some("the production evaluator panics".to_owned()))
+    compared.unwrap_or_else(|_| Err("the production evaluator panics".to_owned())).err()
 }
 
-fn compare(case: &Case) -> Option<String> {
+/// What the naive evaluator finds, if the production evaluator finds the same.
+fn compare(case: &Case) -> Result<Outcome, String> {
     let city = case.city();
     let program = Arc::new(Program::compile(city.rules, city.registry, city.settings));
     let (expected, naives) = run_naive(case);
     let (engine, engines) = case.run(|partition| Engine::new(program.clone(), partition));
-    let (restored, _) = case.run(|partition| Restored {
-        engine: Engine::new(program.clone(), partition),
-        program: program.clone(),
-        partition,
-        random: Random::new(case.seed),
-    });
-    let forgets = case.seed.is_multiple_of(FORGETTING);
-    first_difference("naive", &expected, "engine", &engine)
-        .or_else(|| forgets.then(|| forgetting(case)).flatten())
-        .or_else(|| first_difference("engine", &engine, "restored", &restored))
-        .or_else(|| at_once(case, &program, &engine))
+    let is_turn = |one_in: u64, place: u64| case.seed % one_in == place;
+    let restored = || {
+        let (restored, _) = case.run(|partition| Restored {
+            engine: Engine::new(program.clone(), partition),
+            program: program.clone(),
+            partition,
+            random: Random::new(case.seed),
+        });
+        first_difference("engine", &engine, "restored", &restored)
+    };
+    let difference = first_difference("naive", &expected, "engine", &engine)
+        .or_else(|| is_turn(FORGETTING, 0).then(|| forgetting(case)).flatten())
+        .or_else(|| is_turn(RESTORED, 1).then(restored).flatten())
+        .or_else(|| is_turn(AT_ONCE, 2).then(|| at_once(case, &program, &engine)).flatten())
+        .or_else(|| is_turn(SHUFFLED, 3).then(|| shuffled(case, &expected)).flatten())
         .or_else(|| {
             let naive = naives.iter().map(|naive| (naive.counters().unregistered, naive.counters().late));
             let counted = engines.iter().map(|engine| (engine.counters().unregistered, engine.counters().late));
@@ -117,7 +131,15 @@ fn compare(case: &Case) -> Option<String> {
             let told: usize = engine.iter().map(Vec::len).sum();
             let counted: u64 = engines.iter().map(|engine| engine.counters().transitions).sum();
             (told as u64 != counted).then(|| format!("{told} transitions, counted {counted}"))
-        })
+        });
+    difference.map_or(Ok(expected), Err)
+}
+
+/// How it differs if the partitions come in another order.
+fn shuffled(case: &Case, expected: &Outcome) -> Option<String> {
+    let shuffled = case.shuffled(&mut Random::new(case.seed));
+    let by_partition = shuffled.by_partition(run_naive(&shuffled).0);
+    (case.by_partition(expected.clone()) != by_partition).then(|| "partitions touch each other".to_owned())
 }
 
 /// How it differs if each partition's whole log is applied at once.
