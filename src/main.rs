@@ -29,6 +29,7 @@ mod signed;
 mod simulate;
 mod socket;
 mod stop;
+mod supervise;
 mod tail;
 
 use clap::{Parser, Subcommand};
@@ -64,6 +65,9 @@ enum Command {
     /// The sensors, areas and metrics
     #[command(subcommand)]
     Registry(registry::RegistryCommand),
+    /// How the city's units did their work
+    #[command(subcommand)]
+    Supervise(supervise::Supervise),
     /// Print the OpenAPI description of the API
     Openapi,
     /// Can it reach what it needs; what is wrong, and the mend
@@ -94,6 +98,7 @@ fn main() -> ExitCode {
         Command::Incidents(incidents) => incidents.run(),
         Command::DeadLetter(dead_letter) => dead_letter.run(),
         Command::Registry(registry) => registry.run(),
+        Command::Supervise(supervise) => supervise.run(),
         Command::Openapi => openapi(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(config) => config.run(),

@@ -1,4 +1,4 @@
-//! Reading a topic of all partitions as lines: incidents and dead letters, filtered, merged by time.
+//! Reading a topic of all partitions as lines: incidents, dead letters and steps of cases, filtered, merged in order.
 //!
 //! It promises the order of the log within a partition, and between partitions the order of time as far as both have
 //! records. It does not wait: at the end it says so, and can be asked again after an append.
@@ -9,6 +9,7 @@ use model::{Domain, EventTime, Offset, PARTITIONS, Partition, Transition};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Bytes read ahead from each partition.
 const READ_BYTES: usize = 256 * 1024;
@@ -28,6 +29,8 @@ pub enum Ask {
     },
     /// What was refused.
     DeadLetter,
+    /// Steps of cases.
+    Steps,
 }
 
 /// Where a line stands among the others: time, then what makes the order total.
@@ -69,6 +72,7 @@ impl Ask {
         match self {
             Ask::Incidents { .. } => Topic::Analyze,
             Ask::DeadLetter => Topic::DeadLetter,
+            Ask::Steps => Topic::Command,
         }
     }
 
@@ -82,6 +86,7 @@ impl Ask {
         Ok(match self {
             Ask::Incidents { .. } => order_of(&serde_json::from_slice(json)?),
             Ask::DeadLetter => serde_json::from_slice::<Letter>(json)?.order(),
+            Ask::Steps => serde_json::from_slice::<Step>(json)?.order(),
         })
     }
 
@@ -98,7 +103,33 @@ impl Ask {
                 let letter = Letter::read(partition, offset, value)?;
                 Ok(Some(Line { order: letter.order(), json: serde_json::to_vec(&letter)? }))
             }
+            Ask::Steps => {
+                // The topic has acts on incidents too: they have no step.
+                let Probe { step: Some(_) } = serde_json::from_slice(value)? else { return Ok(None) };
+                let step: Step = serde_json::from_slice(value)?;
+                Ok(Some(Line { order: step.order(), json: value.to_vec() }))
+            }
         }
+    }
+}
+
+/// Whether an event is a step of a case.
+#[derive(Deserialize)]
+struct Probe {
+    step: Option<String>,
+}
+
+/// What names a step of a case.
+#[derive(Deserialize)]
+struct Step {
+    case: Uuid,
+    version: u64,
+}
+
+impl Step {
+    /// By case, then as they were taken: a clock that was set back changes nothing.
+    fn order(&self) -> Order {
+        (0, self.case.as_u128(), self.version)
     }
 }
 

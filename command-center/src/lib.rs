@@ -5,8 +5,8 @@
 //! gap. Nothing but the sign-in link and the page itself is answered without a session, health to this machine apart.
 //! What it does not do: it detects nothing and keeps no measured values; rules and history do.
 //!
-//! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them; `store` is the
-//! database, `live` what pages are sent, `auth` who may, `api` the routes.
+//! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them, `supervise` counts how
+//! the city's units do their work; `store` is the database, `live` what pages are sent, `auth` who may, `api` the routes.
 
 mod analyze;
 mod api;
@@ -21,11 +21,13 @@ mod serve;
 mod settings;
 mod start;
 mod store;
+pub mod supervise;
 mod tasks;
 
 pub use api::openapi;
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
+pub use serve::merge;
 pub use settings::{FeedCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};
 pub use store::{StoreState, check_store, examine_store};

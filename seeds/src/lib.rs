@@ -5,6 +5,7 @@
 //! deterministic: the same count, seed and start give the same bytes, on any machine. Nothing here reads a clock or a file.
 
 mod areas;
+pub mod cases;
 mod dice;
 mod scenario;
 mod sensors;

@@ -1,0 +1,29 @@
+//! Supervision 监察: how the city's units do their work, counted from the log alone.
+//!
+//! What it promises: every figure is a pure function of what stands on the log, the month and a formula file, equal to
+//! the last digit each time; numerator and denominator are kept; without a denominator there is no value; what is
+//! unknown never raises a score; rankings and findings say how sure they are. What it does not do: it judges nobody.
+//! A finding goes to people.
+
+mod case;
+mod checks;
+mod enforcement;
+mod exposure;
+mod fold;
+mod formula;
+mod kpi;
+mod period;
+mod publish;
+mod score;
+pub mod statistics;
+
+pub use case::{CallBack, Case, Check, Closing, Dispatch, Satisfaction, Seen, Source};
+pub use checks::{CheckPlan, Estimate, Looked, Stratum, Visit, check_plan, missed};
+pub use enforcement::{Enforcement, Finding, Kind, enforcement};
+pub use exposure::{Exposed, Reason, exposure};
+pub use fold::{CaseFold, StepError};
+pub use formula::{ClassWeight, Formula, FormulaError, Limits};
+pub use kpi::{By, Kpi, Kpis, Rate, kpis};
+pub use period::{Month, MonthError, Period};
+pub use publish::{Report, csv, html, report};
+pub use score::{Group, Ranked, Score, ranking};
