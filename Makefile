@@ -3,7 +3,8 @@
 CITYWATCH := target/release/citywatch
 WEB := command-center/web
 # The tests of the workspace build the binary too, so that `make test` need not build it again.
-PACKS = $(CITYWATCH) rules check --strict rules/packs && $(CITYWATCH) rules test --strict rules/packs
+PACKS = $(CITYWATCH) rules check --strict rules/packs && $(CITYWATCH) rules test --strict rules/packs \
+	&& $(CITYWATCH) rules lint rules/packs
 
 .PHONY: help run test check page page-check packs browser bench deny
 
@@ -34,7 +35,7 @@ page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit test
 browser: page ## an operator's first five minutes in Chromium, against the built binary
 	cd $(WEB) && npm run --silent e2e && npm run --silent operator
 
-packs: ## check and test the city's rules
+packs: ## check, test and lint the city's rules
 	cargo build --release --locked
 	$(PACKS)
 

@@ -193,6 +193,7 @@ impl City {
         let opened = EmbeddedHistory::open(config.data_dir.join("history"), settings).map_err(Failure::usage)?;
         let history: Arc<dyn History> = Arc::new(opened);
         self.history = Some(Arc::clone(&history));
+        let _ = self.desk.history.set(Arc::clone(&history));
         Ok(history)
     }
 

@@ -5,7 +5,7 @@
 //! evaluator; the answer says whether that found the same transitions. It only reads.
 
 use ::rules::Settings;
-use ::rules::ast::Rule;
+use ::rules::ast::{Rule, RuleSet};
 use ::rules::naive::{Decided, Explainer, Told};
 use bus::{BusError, EventLog, Topic};
 use model::{
@@ -112,7 +112,7 @@ pub fn explain(log: &dyn EventLog, incident: Uuid, settings: &Settings) -> Resul
 }
 
 /// The incident's transitions, each once, oldest first.
-fn transitions(log: &dyn EventLog, incident: Uuid) -> Result<Vec<Transition>, BusError> {
+pub fn transitions(log: &dyn EventLog, incident: Uuid) -> Result<Vec<Transition>, BusError> {
     let key = incident.to_string();
     let partition = partition_of(key.as_bytes(), PARTITIONS);
     let mut found: Vec<Transition> = Vec::new();
@@ -134,6 +134,19 @@ type InForce = Result<(Arc<Rule>, Registry, Version), String>;
 
 /// The rule and the registry as they were at an instant; the inner error says what the log lacks.
 fn in_force(log: &dyn EventLog, rule: &str, at: EventTime) -> Result<InForce, BusError> {
+    Ok(in_force_all(log, at)?.and_then(|(set, files, registry, (hash, since))| {
+        let found = set.rules.iter().find(|one| one.id == rule);
+        let found = found.ok_or_else(|| format!("the rules of then have no {rule}"))?;
+        let (path, text) = ::rules::check::source(&files, rule).unwrap_or_default();
+        Ok((Arc::clone(found), registry, Version { hash, since, path, text }))
+    }))
+}
+
+type Everything = (RuleSet, Vec<(String, String)>, Registry, (String, EventTime));
+
+/// All rules with their files, and the registry, as they were at an instant, and the rule set's hash and when it came in
+/// force; the inner error says what the log lacks.
+pub fn in_force_all(log: &dyn EventLog, at: EventTime) -> Result<Result<Everything, String>, BusError> {
     let text_of = |kind: MarkerKind| -> Result<Option<(Marker, String)>, BusError> {
         let Some(marker) = stream::config::in_force(log, kind, at)? else { return Ok(None) };
         Ok(stream::config::text(log, &marker.hash)?.map(|text| (marker, text)))
@@ -144,14 +157,11 @@ fn in_force(log: &dyn EventLog, rule: &str, at: EventTime) -> Result<InForce, Bu
     let Some((marker, rules)) = text_of(MarkerKind::Rules)? else {
         return Ok(Err("the log has no rules of then".to_owned()));
     };
-    let read = || -> InForce {
+    let read = || {
         let registry = Registry::from_text(&registry).map_err(|error| error.to_string())?;
         let set = stream::config::read_rules(&rules, &registry)?;
-        let found = set.rules.iter().find(|one| one.id == rule);
-        let found = found.ok_or_else(|| format!("the rules of then have no {rule}"))?;
         let files = stream::config::rule_files(&rules)?;
-        let (path, text) = ::rules::check::source(&files, rule).unwrap_or_default();
-        Ok((Arc::clone(found), registry, Version { hash: marker.hash, since: marker.time, path, text }))
+        Ok((set, files, registry, (marker.hash, marker.time)))
     };
     Ok(read())
 }
@@ -177,7 +187,7 @@ fn again(log: &dyn EventLog, mut explainer: Explainer, transitions: &[Transition
 }
 
 /// A place in the partition before which the clock had not come to `time`, found by halving: ticks only go up.
-fn offset_at(log: &dyn EventLog, partition: Partition, time: EventTime) -> Result<Offset, BusError> {
+pub fn offset_at(log: &dyn EventLog, partition: Partition, time: EventTime) -> Result<Offset, BusError> {
     let held = log.bounds(Topic::Observations, partition)?;
     let (mut low, mut high) = (held.start, held.end);
     while high - low > NEAR {
@@ -220,10 +230,16 @@ fn is_same(again: &Transition, logged: &Transition) -> bool {
 }
 
 /// Is given offset, key and value of a record, and says whether to read on.
-type GoOn<'a> = &'a mut dyn FnMut(Offset, &[u8], &[u8]) -> bool;
+pub type GoOn<'a> = &'a mut dyn FnMut(Offset, &[u8], &[u8]) -> bool;
 
 /// Reads a partition from an offset on while `go_on` says so.
-fn scan(log: &dyn EventLog, topic: Topic, partition: Partition, from: Offset, go_on: GoOn<'_>) -> Result<(), BusError> {
+pub fn scan(
+    log: &dyn EventLog,
+    topic: Topic,
+    partition: Partition,
+    from: Offset,
+    go_on: GoOn<'_>,
+) -> Result<(), BusError> {
     let mut next = from;
     loop {
         let records = log.read(topic, partition, next, READ_BYTES)?;

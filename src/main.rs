@@ -18,7 +18,9 @@ mod incidents;
 mod inputs;
 mod lines;
 mod listen;
+mod past;
 mod progress;
+mod readings;
 mod registry;
 mod replay;
 mod retry;
@@ -31,6 +33,7 @@ mod socket;
 mod stop;
 mod supervise;
 mod tail;
+mod why_not;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ use crate::socket;
 use crate::tail::Ask;
 use bus::{EventLog, Topic};
 use clap::Args;
+use history::History;
 use ingest::Retrier;
 use model::{Offset, PARTITIONS, Partition};
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,8 @@ pub struct Desk {
     pub log: Arc<dyn EventLog>,
     /// Set when ingest has started.
     pub retrier: Arc<OnceLock<Retrier>>,
+    /// Set when history is open.
+    pub history: Arc<OnceLock<Arc<dyn History>>>,
     /// Held while rules or registry are changed: publishing takes one publisher at a time.
     pub changing: Arc<Mutex<()>>,
 }
@@ -134,7 +137,7 @@ pub struct Desk {
 impl Desk {
     /// Over a log, without an ingest yet.
     pub fn new(log: Arc<dyn EventLog>) -> Desk {
-        Desk { log, retrier: Arc::default(), changing: Arc::default() }
+        Desk { log, retrier: Arc::default(), history: Arc::default(), changing: Arc::default() }
     }
 
     /// Sends a letter again; the outcome's line, or why it could not be tried.

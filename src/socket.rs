@@ -8,8 +8,10 @@
 use crate::change;
 use crate::explain::explain;
 use crate::failure::{Failure, FileError, chain};
+use crate::past;
 use crate::retry::{self, Desk};
 use crate::tail::{Ask, Tail};
+use crate::why_not;
 use ::rules::Settings;
 use bus::{EventLog, Topic};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use uuid::Uuid;
 
 /// The socket's name in the data directory.
@@ -32,6 +34,8 @@ const CLIENTS_MAX: usize = 64;
 const REQUEST_BYTES_MAX: u64 = 512 << 20;
 /// How long a client may take for its request.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// Pieces of readings that wait for a client.
+const PIECES_MAX: usize = 4;
 /// Lines written with one call.
 const LINES_PER_WRITE: usize = 256;
 /// Longest path that a Unix socket's address holds on Linux, with its closing zero.
@@ -51,6 +55,16 @@ pub enum Request {
     Explain {
         /// The incident.
         explain: Uuid,
+    },
+    /// Why a rule did not fire: one line, an [`Answer`](crate::why_not::Answer).
+    WhyNot {
+        /// Rule, key and time.
+        why_not: why_not::Question,
+    },
+    /// What was measured: a [`past::Head`], then a line for each entry or observation.
+    Past {
+        /// When.
+        past: past::Stretch,
     },
     /// To send a refused message again: one line, what became of it.
     Retry(retry::Request),
@@ -142,7 +156,14 @@ async fn answer(
     line.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
     let ask = match serde_json::from_str(&request) {
         Ok(Request::Tail(ask)) => ask,
-        Ok(Request::Explain { explain }) => return answer_why(&mut write, log, explain, settings).await,
+        Ok(Request::Explain { explain: incident }) => {
+            let found = move || explain(&*log, incident, &settings).map_err(Failure::internal);
+            return answer_why(&mut write, found).await;
+        }
+        Ok(Request::WhyNot { why_not: question }) => {
+            return answer_why(&mut write, move || why_not::from_log(&*log, &question, &settings)).await;
+        }
+        Ok(Request::Past { past }) => return answer_past(&mut write, log, desk, settings, past).await,
         Ok(Request::Retry(letter)) => {
             return match desk.answer(letter).await {
                 Ok(outcome) => write.write_all(format!("{OK}\n{outcome}\n{END}\n").as_bytes()).await,
@@ -179,19 +200,39 @@ async fn answer(
     }
 }
 
-async fn answer_why(
+async fn answer_why<T: Serialize + Send + 'static>(
     write: &mut (impl AsyncWriteExt + Unpin),
-    log: Arc<dyn EventLog>,
-    incident: Uuid,
-    settings: Arc<Settings>,
+    find: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> std::io::Result<()> {
-    let found = tokio::task::spawn_blocking(move || explain(&*log, incident, &settings));
-    match found.await.expect("a panic ends the process") {
+    match tokio::task::spawn_blocking(find).await.expect("a panic ends the process") {
         Ok(found) => {
             let json = serde_json::to_string(&found).expect("text and finite numbers always serialise");
             write.write_all(format!("{OK}\n{json}\n{END}\n").as_bytes()).await
         }
-        Err(error) => refuse(write, &chain(&error)).await,
+        Err(error) => refuse(write, &error.to_string()).await,
+    }
+}
+
+/// Pieces of the answer as they are read; a client that does not read holds the reading up.
+async fn answer_past(
+    write: &mut (impl AsyncWriteExt + Unpin),
+    log: Arc<dyn EventLog>,
+    desk: Desk,
+    settings: Arc<Settings>,
+    stretch: past::Stretch,
+) -> std::io::Result<()> {
+    let (pieces, mut read) = mpsc::channel::<Vec<u8>>(PIECES_MAX);
+    let told = tokio::task::spawn_blocking(move || {
+        let history = desk.history.get().map(|history| &**history);
+        past::tell(&*log, history, &settings, stretch, &mut |piece| pieces.blocking_send(piece.to_vec()).is_ok())
+    });
+    write.write_all(format!("{OK}\n").as_bytes()).await?;
+    while let Some(piece) = read.recv().await {
+        write.write_all(&piece).await?;
+    }
+    match told.await.expect("a panic ends the process") {
+        Ok(()) => write.write_all(format!("{END}\n").as_bytes()).await,
+        Err(error) => refuse(write, &error.to_string()).await,
     }
 }
 

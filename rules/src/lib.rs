@@ -10,6 +10,7 @@ pub mod check;
 pub mod data;
 pub mod engine;
 pub mod feed;
+pub mod lint;
 pub mod naive;
 pub mod syntax;
 pub mod testing;

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, FileError, read_text};
 use crate::inputs;
-use crate::progress::bytes_bar;
+use crate::readings::Readings;
 use ::rules::backtest::{self, Label, Options, Outcome};
 use ::rules::data::Recording;
 use clap::{Args, ValueEnum};
@@ -27,12 +27,8 @@ pub struct Backtest {
     /// Rule files, or folders of them
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Recorded readings: CSV `time,sensor,metric,value`, or NDJSON of observations
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    data: Vec<PathBuf>,
-    /// The sensors: CSV or GeoJSON points; areas and metrics may be among the files
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    sensors: Vec<PathBuf>,
+    #[command(flatten)]
+    readings: Readings,
     /// Labelled events to score against: CSV `start,end,domain,key,name`
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -56,16 +52,12 @@ pub struct Backtest {
 impl Backtest {
     /// Runs it.
     pub fn run(self) -> Result<(), Failure> {
-        let registry = Arc::new(inputs::registry(&self.sensors)?);
+        let registry = self.readings.registry()?;
         let files = inputs::rule_files(&self.paths)?;
         let rules = Arc::new(inputs::checked(&files.rules, &inputs::known(&registry))?);
         let labels = labels_of(self.labels.as_deref())?;
-        let (mut recording, bytes) = open(&self.data)?;
-        let bar = bytes_bar(bytes);
-        let settings = ::rules::Settings::default();
-        let outcome = backtest::run(&rules, &registry, &settings, &mut recording, &mut |read| bar.set_position(read));
-        bar.finish_and_clear();
-        let outcome = outcome.map_err(Failure::usage)?;
+        let outcome = self.readings.run(&[Arc::clone(&rules)], &registry)?;
+        let outcome = outcome.into_iter().next().ok_or_else(|| Failure::internal("one rule set has one outcome"))?;
         if let Some(path) = &self.incidents {
             write_incidents(path, &outcome)
                 .map_err(|source| Failure::usage(FileError { doing: "write", path: path.clone(), source }))?;

@@ -1,11 +1,11 @@
 //! `citywatch rules diff`: what another rule set would change on recorded readings.
 
-use super::backtest::{Format, labels_of, open, write_page};
+use super::backtest::{Format, labels_of, write_page};
 use crate::failure::Failure;
 use crate::inputs;
-use crate::progress::bytes_bar;
+use crate::readings::Readings;
 use ::rules::ast::RuleSet;
-use ::rules::backtest::{self, Options, Outcome};
+use ::rules::backtest::{self, Options};
 use clap::Args;
 use model::{Millis, Registry};
 use std::io::Write;
@@ -19,12 +19,8 @@ pub struct Diff {
     old: PathBuf,
     /// The rules as they would be
     new: PathBuf,
-    /// Recorded readings: CSV `time,sensor,metric,value`, or NDJSON of observations
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    data: Vec<PathBuf>,
-    /// The sensors: CSV or GeoJSON points; areas and metrics may be among the files
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    sensors: Vec<PathBuf>,
+    #[command(flatten)]
+    readings: Readings,
     /// Labelled events, to tell which of the changed incidents were true
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -42,12 +38,13 @@ pub struct Diff {
 impl Diff {
     /// Runs it.
     pub fn run(self) -> Result<(), Failure> {
-        let registry = Arc::new(inputs::registry(&self.sensors)?);
+        let registry = self.readings.registry()?;
         let labels = labels_of(self.labels.as_deref())?;
-        let (old_rules, old) = self.outcome(&self.old, &registry)?;
-        let (new_rules, new) = self.outcome(&self.new, &registry)?;
+        let sets = [rules_of(&self.old, &registry)?, rules_of(&self.new, &registry)?];
+        let outcomes = self.readings.run(&sets, &registry)?;
+        let [old, new] = &outcomes[..] else { return Err(Failure::internal("two rule sets have two outcomes")) };
         let options = Options { tolerance: self.tolerance, ..Options::default() };
-        let diff = backtest::diff([&old_rules, &new_rules], [&old, &new], &registry, labels.as_deref(), &options);
+        let diff = backtest::diff([&sets[0], &sets[1]], [old, new], &registry, labels.as_deref(), &options);
         if let Some(path) = &self.report {
             write_page(path, &backtest::diff_page(&diff))?;
         }
@@ -58,16 +55,10 @@ impl Diff {
         }
         Ok(())
     }
+}
 
-    /// One rule set over the readings.
-    fn outcome(&self, rules: &PathBuf, registry: &Arc<Registry>) -> Result<(Arc<RuleSet>, Outcome), Failure> {
-        let files = inputs::rule_files(std::slice::from_ref(rules))?;
-        let rules = Arc::new(inputs::checked(&files.rules, &inputs::known(registry))?);
-        let (mut recording, bytes) = open(&self.data)?;
-        let bar = bytes_bar(bytes);
-        let settings = ::rules::Settings::default();
-        let outcome = backtest::run(&rules, registry, &settings, &mut recording, &mut |read| bar.set_position(read));
-        bar.finish_and_clear();
-        Ok((rules, outcome.map_err(Failure::usage)?))
-    }
+/// The rules of a file or a folder.
+fn rules_of(path: &PathBuf, registry: &Registry) -> Result<Arc<RuleSet>, Failure> {
+    let files = inputs::rule_files(std::slice::from_ref(path))?;
+    Ok(Arc::new(inputs::checked(&files.rules, &inputs::known(registry))?))
 }

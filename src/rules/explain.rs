@@ -1,13 +1,17 @@
-//! `citywatch rules explain`: why an incident is.
+//! `citywatch rules explain`: why an incident is; why there is none.
 
+use super::why_not;
 use crate::explain::{Explanation, Step, explain};
 use crate::failure::Failure;
 use crate::lines::DataDir;
 use crate::socket::{self, Request};
+use crate::why_not::Question;
 use ::rules::naive::{Decided, Worth};
 use clap::{Args, ValueEnum};
+use model::{EventTime, Millis};
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// How it is printed.
@@ -22,10 +26,29 @@ enum Format {
 /// `rules explain`.
 #[derive(Args)]
 pub struct Explain {
-    /// The incident's id, as `incidents tail` prints it
-    incident: Uuid,
+    /// The incident's id, as `incidents tail` prints it; with --data, the rule files instead
+    #[arg(value_name = "INCIDENT-ID|PATH", required_unless_present = "rule")]
+    what: Option<String>,
+    /// Why did this rule not fire
+    #[arg(long, value_name = "RULE", requires_all = ["key", "at"])]
+    rule: Option<String>,
+    /// At this sensor or area
+    #[arg(long, value_name = "KEY", requires = "rule")]
+    key: Option<String>,
+    /// At this time
+    #[arg(long, value_name = "TIME", requires = "rule")]
+    at: Option<EventTime>,
+    /// How long before that near misses are looked for
+    #[arg(long, value_name = "DURATION", default_value = "1h", requires = "rule")]
+    within: Millis,
     #[command(flatten)]
-    data: DataDir,
+    data_dir: DataDir,
+    /// Recorded readings to look at, instead of a log
+    #[arg(long, num_args = 1.., value_name = "FILE", requires_all = ["rule", "what", "sensors"])]
+    data: Vec<PathBuf>,
+    /// The sensors of these readings
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "data")]
+    sensors: Vec<PathBuf>,
     /// Text, or one JSON
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -34,28 +57,51 @@ pub struct Explain {
 impl Explain {
     /// Runs it: asks the citywatch that runs there, which knows its settings, or reads the log if none does.
     pub fn run(self) -> Result<(), Failure> {
-        let request = Request::Explain { explain: self.incident };
-        let found: Option<Explanation> = match socket::ask(&self.data.data_dir, &request)? {
+        let text = match (&self.rule, &self.key, self.at) {
+            (Some(rule), Some(key), Some(at)) => {
+                let question = Question { rule: rule.clone(), key: key.clone(), at, within: self.within };
+                let found = match &self.what {
+                    Some(path) if !self.data.is_empty() => {
+                        why_not::of_files(Path::new(path), &self.data, &self.sensors, &question)?
+                    }
+                    Some(_) => return Err(Failure::usage("name an incident, or --rule, --key and --at, not both")),
+                    None => why_not::of_city(&self.data_dir, &question)?,
+                };
+                self.shown(&found, why_not::text_of)?
+            }
+            _ => self.shown(&self.of_incident()?, text_of)?,
+        };
+        Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+    }
+
+    fn shown<T: serde::Serialize>(&self, found: &T, text_of: impl FnOnce(&T) -> String) -> Result<String, Failure> {
+        match self.format {
+            Format::Json => Ok(serde_json::to_string(found).map_err(Failure::internal)? + "\n"),
+            Format::Text => Ok(text_of(found)),
+        }
+    }
+
+    fn of_incident(&self) -> Result<Explanation, Failure> {
+        let id = self.what.as_deref().unwrap_or_default();
+        let id: Uuid = id.parse().map_err(|_| {
+            Failure::usage(format!("\"{id}\" is not an incident's id: `citywatch incidents tail` prints them"))
+        })?;
+        let found: Option<Explanation> = match socket::ask(&self.data_dir.data_dir, &Request::Explain { explain: id })?
+        {
             Some(mut answer) => {
                 let line = answer.next()?.unwrap_or_default();
                 serde_json::from_str(&line).map_err(Failure::internal)?
             }
             None => {
                 let settings = ::rules::Settings::default();
-                explain(&self.data.log()?, self.incident, &settings).map_err(Failure::internal)?
+                explain(&self.data_dir.log()?, id, &settings).map_err(Failure::internal)?
             }
         };
-        let Some(found) = found else {
-            let id = self.incident;
-            return Err(Failure::usage(format!(
+        found.ok_or_else(|| {
+            Failure::usage(format!(
                 "there is no incident {id} on the log: `citywatch incidents tail --no-follow` lists those that are"
-            )));
-        };
-        let text = match self.format {
-            Format::Json => serde_json::to_string(&found).map_err(Failure::internal)? + "\n",
-            Format::Text => text_of(&found),
-        };
-        Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+            ))
+        })
     }
 }
 
@@ -126,7 +172,8 @@ fn decided_text(out: &mut String, decided: &Decided) {
     }
 }
 
-fn worth_text(worth: &Worth) -> String {
+/// A value for people.
+pub fn worth_text(worth: &Worth) -> String {
     match worth {
         Worth::Number(number) => number.to_string(),
         Worth::Bool(truth) => truth.to_string(),
@@ -136,6 +183,7 @@ fn worth_text(worth: &Worth) -> String {
     }
 }
 
-fn told(out: &mut String, text: std::fmt::Arguments<'_>) {
+/// Appends formatted text.
+pub fn told(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to memory does not fail");
 }

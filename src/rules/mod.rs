@@ -5,8 +5,10 @@ mod backtest;
 mod check;
 mod diff;
 mod explain;
+mod lint;
 mod schema;
 mod test;
+mod why_not;
 
 pub use backtest::open as open_recording;
 
@@ -24,7 +26,9 @@ pub enum Rules {
     Backtest(backtest::Backtest),
     /// Tell what other rules would change on the same readings
     Diff(diff::Diff),
-    /// Say why an incident is: the rule, what its condition was worth, the readings on the log
+    /// Find what is allowed in rules and hardly meant: thresholds out of range, no hysteresis, overlaps, missing tests
+    Lint(lint::Lint),
+    /// Say why an incident is: the rule, what its condition was worth, the readings on the log; or why there is none
     Explain(explain::Explain),
     /// Check and test rules, then put them in force in the citywatch that runs
     Apply(apply::Apply),
@@ -44,6 +48,7 @@ impl Rules {
             Rules::Test(test) => test.run(),
             Rules::Backtest(backtest) => backtest.run(),
             Rules::Diff(diff) => diff.run(),
+            Rules::Lint(lint) => lint.run(),
             Rules::Explain(explain) => explain.run(),
             Rules::Apply(apply) => apply.run(),
             Rules::Versions(versions) => versions.run(),

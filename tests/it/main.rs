@@ -20,3 +20,4 @@ mod real_input;
 mod simulate;
 mod supervise;
 mod tidy;
+mod workbench;

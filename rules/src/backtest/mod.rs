@@ -7,12 +7,14 @@ mod chart;
 mod diff;
 mod html;
 mod labels;
+mod log;
 mod report;
 mod table;
 
 pub use diff::{Diff, Found, Moved, RuleDiff, diff};
 pub use html::{backtest_page, diff_page};
 pub use labels::{Label, read_labels};
+pub use log::Run;
 pub use report::{Delay, Options, Report, RuleReport, Score, Scores, report};
 
 use crate::ast::RuleSet;
@@ -146,7 +148,7 @@ pub fn replay<R: BufRead>(
 }
 
 /// Counts a reading, and says whether the edge would let it pass: it refuses a reading whole.
-fn is_accepted(registry: &Registry, reading: &Reading<'_>, seen: &mut Seen) -> bool {
+pub fn is_accepted(registry: &Registry, reading: &Reading<'_>, seen: &mut Seen) -> bool {
     if registry.sensor(&reading.sensor).is_none() {
         seen.unknown_sensors.add(&reading.sensor);
         return false;

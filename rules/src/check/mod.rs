@@ -7,7 +7,7 @@ mod functions;
 mod known;
 mod levels;
 mod message;
-mod reach;
+pub(crate) mod reach;
 mod relations;
 mod rule;
 mod schedule;
@@ -15,11 +15,12 @@ mod sequence;
 mod source;
 mod stuck;
 pub(crate) mod suggest;
-mod types;
+pub(crate) mod types;
 pub(crate) mod values;
 
 pub use known::{AttrKind, Known};
-pub use source::source;
+pub use source::{source, sources};
+pub use suggest::nearest;
 
 use crate::ast::{Each, Expr, Rule, RuleSet};
 use crate::syntax::yaml::{self, Value};

@@ -357,6 +357,14 @@ fn natural_words(operand: &Expr) -> String {
     }
 }
 
+/// Whether two conditions, each one comparison of the same operand, can be shown to hold for one value together.
+pub(crate) fn meet(a: &Expr, b: &Expr) -> bool {
+    match (Claim::read(a, true), Claim::read(b, true)) {
+        (Some((a, first)), Some((b, second))) => a == b && !first.meet(&second).is_empty(),
+        _ => false,
+    }
+}
+
 /// Whether one condition can be shown to hold wherever the other does: both are one comparison of the same operand.
 pub(crate) fn implies(narrow: &Expr, wide: &Expr) -> bool {
     if narrow == wide {

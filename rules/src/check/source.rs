@@ -3,6 +3,7 @@
 use super::values::Fields;
 use crate::syntax::yaml::{self, Value};
 use crate::syntax::{File, Report};
+use std::collections::BTreeMap;
 
 /// Path and text of the rule of this id among rule files, with the comment lines right above it; `None` if there is none.
 pub fn source(files: &[(String, String)], id: &str) -> Option<(String, String)> {
@@ -22,6 +23,27 @@ pub fn source(files: &[(String, String)], id: &str) -> Option<(String, String)> 
         let span = list.iter().find(is_it)?.span;
         Some((path.clone(), lines_of(text, span.start as usize, span.end as usize)))
     })
+}
+
+/// The texts of all rules among rule files by their ids, without comment lines: what two rule sets are compared by.
+pub fn sources(files: &[(String, String)]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (path, text) in files {
+        let file = [File { path: path.clone(), text: text.clone() }];
+        let mut report = Report::new(&file);
+        let Some(root) = yaml::parse(&file, 0, &mut report) else { continue };
+        let list = Fields::of(&root, "a rule file", &mut report).and_then(|fields| fields.get("rules"));
+        let Some(Value::Sequence(list)) = list.map(|node| &node.value) else { continue };
+        for node in list {
+            let id = Fields::of(node, "a rule", &mut report).and_then(|fields| fields.get("id"));
+            if let Some(Value::Scalar(id, _)) = id.map(|node| &node.value) {
+                let own = lines_of(text, node.span.start as usize, node.span.end as usize);
+                let lines = own.lines().filter(|line| !line.trim_start().starts_with('#'));
+                found.insert(id.clone(), lines.collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    found
 }
 
 /// The whole lines of a span, and the comments right above, without their common indentation.
@@ -60,5 +82,8 @@ mod tests {
         assert_eq!(of("b").unwrap(), "# Second,\n# in two lines.\n- id: b\n  when: |\n    x > 2\n    && y > 1");
         assert_eq!(of("c").unwrap(), "# Third.\n- { id: c, when: x > 3 }");
         assert_eq!(of("d"), None);
+        let all = sources(&files);
+        assert_eq!(all.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(all["a"], "- id: a\n  when: x > 1");
     }
 }

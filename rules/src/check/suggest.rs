@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
 /// The name that was probably meant: the nearest by edits, if it is near enough for its length.
-pub(crate) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let word: Vec<char> = word.to_lowercase().chars().take(64).collect();
     let allowed = (word.len() / 3).max(1);
     names

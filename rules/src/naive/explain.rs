@@ -5,6 +5,8 @@
 //! other code than what opened the incident. It is for one key and a stretch of the log, not for a city.
 
 use super::value::Moment;
+use super::why_not::Watch;
+pub(super) use super::worse::moves;
 use super::{Naive, NaiveCity, RuleAtKey, World};
 use crate::aqi::Pollutant;
 use crate::ast::{Condition, Expr, Rule, RuleSet, SilentFor};
@@ -73,10 +75,12 @@ pub struct Told {
 pub struct Explainer {
     evaluator: Evaluator,
     partitions: Vec<Partition>,
-    rule: Arc<Rule>,
+    pub(super) rule: Arc<Rule>,
     looks_back: Millis,
     /// Severity and stale mark of the incident, as told last.
     before: Option<(Severity, bool)>,
+    /// What sees the evaluations, if somebody asks why nothing came of them.
+    pub(super) watch: Option<Watch>,
 }
 
 /// A local rule needs its partition, a wide one the city.
@@ -118,6 +122,7 @@ impl Explainer {
             rule: Arc::clone(rule),
             looks_back,
             before: None,
+            watch: None,
         })
     }
 
@@ -166,12 +171,21 @@ impl Explainer {
         }
     }
 
+    pub(super) fn naive(&self) -> &Naive {
+        self.evaluator.naive()
+    }
+
     fn last_evaluated(&self) -> Option<(EventTime, bool)> {
         self.evaluator.naive().keys[0].rules[0].life.last_evaluated()
     }
 
     /// Tells what one step of the evaluator made, which was evaluated before at `earlier`.
     fn tell(&mut self, earlier: Option<(EventTime, bool)>, made: Vec<Transition>, out: &mut Vec<Told>) {
+        if let Some(watch) = &mut self.watch {
+            let naive = self.evaluator.naive();
+            let latest = naive.keys[0].rules[0].life.last_evaluated();
+            watch.see(naive, latest.filter(|_| latest != earlier), &made);
+        }
         for transition in made {
             // A timer that fired before the reading applied was decided by the evaluation before.
             let latest = self.last_evaluated().filter(|(at, _)| *at <= transition.time);
@@ -209,7 +223,7 @@ impl Explainer {
         let RuleAtKey { rule, members, .. } = &self.evaluator.naive().keys[0].rules[0];
         let moment = Moment { world: &world, rule, members, at, by_timer };
         let mut parts = Vec::new();
-        collect(&moment, &condition, 0, &mut parts);
+        collect(&moment, &condition, (0, None), &mut parts);
         Some(Decided { at, severity, which: which.to_owned(), parts })
     }
 }
@@ -253,8 +267,9 @@ fn looks_back(rule: &Rule, sensors: &[Sensor], settings: &Settings) -> Millis {
     Millis(all.iter().map(|span| span.0.clamp(0, LONGEST_SEASON.0)).sum())
 }
 
-/// The part and those below it; inside of a `pred` there is a value for each reading, and none to tell.
-fn collect(moment: &Moment<'_>, expr: &Expr, depth: usize, parts: &mut Vec<Part>) {
+/// The part at a depth and those below it, of a sensor if one is given, else of the key; inside of a `pred` there is a
+/// value for each reading, and none to tell.
+pub(super) fn collect(moment: &Moment<'_>, expr: &Expr, (depth, sensor): (usize, Option<u32>), parts: &mut Vec<Part>) {
     if matches!(expr, Expr::Number(_) | Expr::Bool(_) | Expr::Text(_)) {
         return;
     }
@@ -262,8 +277,8 @@ fn collect(moment: &Moment<'_>, expr: &Expr, depth: usize, parts: &mut Vec<Part>
     if depth > 0 && parts.iter().any(|part| part.text == text) {
         return;
     }
-    parts.push(Part { text, depth, worth: moment.worth(expr) });
-    let mut below = |expr: &Expr| collect(moment, expr, depth + 1, parts);
+    parts.push(Part { text, depth, worth: moment.worth_of(expr, sensor) });
+    let mut below = |expr: &Expr| collect(moment, expr, (depth + 1, sensor), parts);
     match expr {
         Expr::Not(a) | Expr::Neg(a) | Expr::In(a, _) => below(a),
         Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) | Expr::Arithmetic(_, a, b) => {

@@ -158,7 +158,7 @@ impl RuleAtKey {
     }
 
     /// When the sensor of a `silent_for` rule falls silent, or fell.
-    fn silent_from(&self, world: &World) -> Option<EventTime> {
+    pub(super) fn silent_from(&self, world: &World) -> Option<EventTime> {
         let Condition::Silent { after, .. } = &self.rule.condition else { return None };
         let sensor = *self.members.first()?;
         let span = match after {

@@ -18,11 +18,16 @@ mod season;
 mod sequence;
 mod statistics;
 mod value;
+mod why_not;
 mod windows;
 mod worse;
 
 pub use city::NaiveCity;
 pub use explain::{Decided, Explainer, Part, Told, Worth};
+pub use why_not::{
+    Attempted, Clause, HeldBack, LevelWhy, MemberRule, Missing, Nearest, OpenMember, Silence, Stands, StepSeen, Stuck,
+    Unselected, WhyNot, members, unselected,
+};
 
 use crate::ast::{Each, Rule, RuleSet};
 use crate::{PartitionRules, Settings};

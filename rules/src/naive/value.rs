@@ -77,8 +77,12 @@ impl<'a> Moment<'a> {
 
     /// What a part of a condition of the rule is worth.
     pub(super) fn worth(&self, part: &Expr) -> Worth {
-        let scope = self.key_sensor().map_or(Scope::Area, Scope::Sensor);
-        match self.side(part, scope) {
+        self.worth_of(part, None)
+    }
+
+    /// The same of a sensor that was observed, or of the key if none is given.
+    pub(super) fn worth_of(&self, part: &Expr, sensor: Option<u32>) -> Worth {
+        match self.side(part, self.scope_of(sensor)) {
             None => Worth::Unknown,
             Some(Side::Range(low, high)) if low == high => Worth::Number(low),
             Some(Side::Range(low, high)) => Worth::Range([low, high]),
@@ -90,10 +94,19 @@ impl<'a> Moment<'a> {
 
     /// The least and the largest number that a part of a condition can be.
     pub(super) fn ends(&self, part: &Expr) -> Option<(f64, f64)> {
-        match self.side(part, self.key_sensor().map_or(Scope::Area, Scope::Sensor))? {
+        self.ends_of(part, None)
+    }
+
+    /// The same of a sensor that was observed, or of the key if none is given.
+    pub(super) fn ends_of(&self, part: &Expr, sensor: Option<u32>) -> Option<(f64, f64)> {
+        match self.side(part, self.scope_of(sensor))? {
             Side::Range(low, high) => Some((low, high)),
             Side::Value(value) => value.number().map(|number| (number, number)),
         }
+    }
+
+    fn scope_of(&self, sensor: Option<u32>) -> Scope {
+        sensor.or_else(|| self.key_sensor()).map_or(Scope::Area, Scope::Sensor)
     }
 
     /// Whether a `where` is true of a sensor.

@@ -59,7 +59,7 @@ fn collect<'a>(expr: &'a Expr, found: &mut Vec<(Comparison, &'a Expr, &'a Expr)>
 }
 
 /// Whether readings move it: it is more than constants and attributes.
-fn moves(expr: &Expr) -> bool {
+pub(super) fn moves(expr: &Expr) -> bool {
     match expr {
         Expr::Number(_) | Expr::Bool(_) | Expr::Text(_) | Expr::Attr(_) => false,
         Expr::Not(a) | Expr::Neg(a) | Expr::In(a, _) => moves(a),

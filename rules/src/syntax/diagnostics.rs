@@ -240,6 +240,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// A warning that is not collected.
+    pub fn placed(&self, span: Span, message: String) -> Diagnostic {
+        self.place(Level::Warning, span, message)
+    }
+
     /// The file and line of a span, as `file:line`, for messages that point at two places.
     pub fn whereabouts(&self, span: Span) -> String {
         let diagnostic = self.place(Level::Error, span, String::new());

@@ -1,7 +1,7 @@
 //! What tests expected, what was seen, and how that is told.
 
 use super::{Event, Expectation, Suite, Test};
-use crate::ast::{Condition, Rule};
+use crate::ast::{Condition, Rule, RuleSet};
 use model::{EventTime, Millis, Transition, TransitionKind};
 use std::fmt::{self, Write};
 
@@ -53,6 +53,8 @@ pub struct SuiteResult {
     pub path: String,
     /// Its tests.
     pub tests: Vec<TestResult>,
+    /// Ids of the rules that it loads.
+    pub rules: Vec<String>,
     /// Ids of rules without a test in which they open.
     pub never_opened: Vec<String>,
     /// Ids of rules without a test in which they have readings and do not open.
@@ -129,8 +131,9 @@ impl SuiteResult {
             lacking.map(|rule| rule.id.clone()).collect()
         };
         let never_opened = without(&|test, rule| opens(test, rule));
-        let always_opened = without(&|test, rule| concerns(test, rule) && !opens(test, rule));
-        SuiteResult { path: suite.path.clone(), tests, never_opened, always_opened }
+        let always_opened = without(&|test, rule| concerns(test, rule, &suite.rules) && !opens(test, rule));
+        let rules = suite.rules.rules.iter().map(|rule| rule.id.clone()).collect();
+        SuiteResult { path: suite.path.clone(), tests, rules, never_opened, always_opened }
     }
 
     /// Whether all tests passed; where `strict`, also whether every rule has a test that opens it and one that does not.
@@ -149,11 +152,16 @@ impl SuiteResult {
     }
 }
 
-/// Whether a test has readings that the rule looks at.
-fn concerns(test: &Test, rule: &Rule) -> bool {
+/// Whether a test has readings that the rule looks at; one about incidents, that a rule it is made up from looks at.
+fn concerns(test: &Test, rule: &Rule, rules: &RuleSet) -> bool {
+    let takes_part = |rule: &Rule| test.only.as_ref().is_none_or(|only| only.contains(&rule.id));
+    if let Condition::Correlate(correlate) = &rule.condition {
+        let mut members = rules.rules.iter().filter(|member| correlate.of.contains(&member.id));
+        return takes_part(rule) && members.any(|member| concerns(test, member, rules));
+    }
     let metrics = rule.condition.metrics();
     let silent = matches!(rule.condition, Condition::Silent { .. });
-    test.only.as_ref().is_none_or(|only| only.contains(&rule.id))
+    takes_part(rule)
         && test.events.iter().any(|event| match event {
             Event::Reading(reading) => {
                 silent || reading.values.iter().any(|(name, _)| metrics.iter().any(|metric| **metric == **name))

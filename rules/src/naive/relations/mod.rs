@@ -3,6 +3,7 @@
 mod city;
 mod correlate;
 mod places;
+pub(super) use places::metres;
 
 use crate::ast::{Each, Rule, RuleSet};
 use model::{EventTime, Evidence, IncidentState, Registry, Severity, Transition, TransitionKind, incident_id};

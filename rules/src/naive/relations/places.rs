@@ -68,7 +68,7 @@ impl Relations {
 }
 
 /// The length of the great circle, by the angle between the two directions from the middle of the earth.
-pub(super) fn metres(a: (f64, f64), b: (f64, f64)) -> f64 {
+pub(in crate::naive) fn metres(a: (f64, f64), b: (f64, f64)) -> f64 {
     let direction = |(lon, lat): (f64, f64)| {
         let (lon, lat) = (lon.to_radians(), lat.to_radians());
         [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
