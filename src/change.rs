@@ -11,6 +11,7 @@ use bus::{BusError, EventLog};
 use command_center::RuleVersion;
 use model::{MarkerKind, Registry, SnapshotError};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use stream::config::{self, Author};
 
@@ -94,18 +95,31 @@ pub fn answer(desk: &Desk, request: &Request) -> Result<String, ChangeError> {
 pub fn rule_versions(log: &dyn EventLog) -> Result<Vec<RuleVersion>, BusError> {
     let versions = config::versions(log, MarkerKind::Rules)?;
     let newest = versions.len() as u64;
-    let shown = versions.into_iter().map(|version| {
+    let mut before = BTreeMap::new();
+    let mut shown = Vec::new();
+    for version in versions {
         let author = version.author.as_ref();
-        RuleVersion {
+        // A text that the log no longer has, or that this version cannot read, is compared as an empty one.
+        let files = config::text(log, &version.marker.hash)?.and_then(|text| config::rule_files(&text).ok());
+        let now = check::sources(&files.unwrap_or_default());
+        let only = |of: &BTreeMap<String, String>, not: &BTreeMap<String, String>| -> Vec<String> {
+            of.keys().filter(|id| !not.contains_key(*id)).cloned().collect()
+        };
+        let changed = now.iter().filter(|(id, text)| before.get(*id).is_some_and(|before| before != *text));
+        shown.push(RuleVersion {
             version: version.number,
             hash: version.marker.hash,
             time: version.marker.time.0,
             by: author.map(|author| author.by.clone()),
             reason: author.map(|author| author.reason.clone()).filter(|reason| !reason.is_empty()),
             in_force: version.number == newest,
-        }
-    });
-    Ok(shown.collect())
+            added: only(&now, &before),
+            changed: changed.map(|(id, _)| id.clone()).collect(),
+            removed: only(&before, &now),
+        });
+        before = now;
+    }
+    Ok(shown)
 }
 
 fn apply_rules(log: &dyn EventLog, files: &[NamedText], author: &Author) -> Result<Outcome, ChangeError> {

@@ -103,6 +103,15 @@ pub struct RuleVersion {
     pub reason: Option<String>,
     /// Whether it is in force now.
     pub in_force: bool,
+    /// Ids of the rules that the version before did not have.
+    #[serde(default)]
+    pub added: Vec<String>,
+    /// Ids of the rules that read otherwise than in the version before.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// Ids of the rules that it no longer has.
+    #[serde(default)]
+    pub removed: Vec<String>,
 }
 
 /// Where an incident is.

@@ -104,10 +104,12 @@ impl Versions {
 }
 
 fn line(version: &RuleVersion) -> String {
-    let RuleVersion { version, hash, time, by, reason, in_force } = version;
+    let RuleVersion { version, hash, time, by, reason, in_force, added, changed, removed } = version;
+    let counts = [("+", added.len()), ("~", changed.len()), ("-", removed.len())];
+    let counts = counts.iter().map(|(sign, count)| format!("{sign}{count}")).collect::<Vec<_>>().join(" ");
     let mark = if *in_force { "in force" } else { "" };
     let by = by.as_deref().unwrap_or("(configuration)");
     let reason = reason.as_deref().unwrap_or_default();
     let hash: String = hash.chars().take(12).collect();
-    format!("{version:>4}  {hash}  {}  {mark:<8}  {by}  {reason}", EventTime(*time)).trim_end().to_owned()
+    format!("{version:>4}  {hash}  {}  {mark:<8}  {counts:<12}  {by}  {reason}", EventTime(*time)).trim_end().to_owned()
 }

@@ -85,6 +85,13 @@ fn rules_and_registry_change_while_it_runs() {
     assert!(run_well(&[&["rules", "apply", &good], &by[..]].concat()).starts_with("version 2 is in force"));
     assert!(run_well(&[&["rules", "apply", &good], &by[..]].concat()).contains("in force already"));
     assert_eq!(versions(data)[0], (2, "anna".into(), "storms".into(), true));
+    let lines = run_well(&["rules", "versions", "--format", "json", "--data-dir", data]);
+    let brought = |line: &str| {
+        let version: Value = serde_json::from_str(line).unwrap();
+        ["added", "changed", "removed"].map(|kind| version[kind].to_string())
+    };
+    let brought: Vec<_> = lines.lines().map(brought).collect();
+    assert_eq!(brought, [["[]", "[\"drainage.high\"]", "[]"], ["[\"drainage.high\"]", "[]", "[]"]]);
 
     // A sensor that is new: ingest takes its readings soon after, and the new rules see them.
     run_well(&[&["registry", "apply", more.to_str().unwrap()], &by[..]].concat());

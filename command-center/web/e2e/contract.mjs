@@ -11,6 +11,7 @@ const SCHEMAS = {
   Neighbour: "Near", SensorDetail: "SensorDetail", Series: "SeriesView", Acknowledgement: "Acknowledged", Incident: "Incident",
   Act: "Act", Threshold: "ChartLine", ChartSpec: "Chart", IncidentDetail: "IncidentDetail", Problem: "Problem",
   Coverage: "Coverage", UnknownSensor: "UnknownSensor", UnknownSensorPage: "UnknownSensorPage",
+  RuleVersion: "RuleVersion", RuleVersions: "RuleVersions",
 };
 
 /** The interfaces of the file: for each its own properties, each with whether it may be null or absent. */

@@ -28,6 +28,7 @@ export class Fixture {
     this.lastId = 0;
     this.accepted = 1_000_000;
     this.snapshots = 0;
+    this.versions = [];
     this.streams = new Set();
     this.server = createServer((request, response) => this.answer(request, response));
   }
@@ -168,6 +169,8 @@ export class Fixture {
         const incident = city.incidents.find((one) => one.id === id);
         return incident && detailOf(city, incident);
       }
+      case "rules":
+        return id === "versions" ? { items: this.versions } : undefined;
       case "sensors": {
         if (id === undefined) return this.pageOf(city.sensors.filter((one) => matches(one, asked)), asked);
         const sensor = city.sensors.find((one) => one.id === id);

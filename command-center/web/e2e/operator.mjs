@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DESKTOP, launch, mapReady, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
 import { differences } from "./contract.mjs";
-import { acknowledges, looksAtASensor, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
+import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
 const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
 /** The demo opens an incident every few seconds; a quiet stretch may last this long. */
@@ -148,6 +148,12 @@ try {
     });
     if (process.argv[2]) await step("takes pictures", () => pictures(page, origin, id));
     else await step("looks at a sensor", () => looksAtASensor(page));
+    await step("sees which rules are in force", async () => {
+      const { count, added } = await looksAtRuleVersions(page);
+      assert.equal(count, 1, "the demo's own rules are the only version");
+      assert.ok(added.length > 0, "the first version added all of them");
+      await shoot(page, "rules-zh-dark-desktop");
+    });
     assert.deepEqual(page.faults, []);
   } catch (error) {
     console.log(`FAIL  ${error.stack}\n${error.cause ?? ""}\n${page.faults.join("\n")}`);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { launch, mapReady, open, PHONE, shooter } from "./browser.mjs";
 import { Fixture } from "./fixture.mjs";
-import { acknowledges, looksAtASensor, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
+import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
 
 const shoot = shooter(process.argv[2]);
 const browser = await launch();
@@ -184,9 +184,37 @@ async function edges(page, fixture, origin) {
   page.faults = page.faults.filter((fault) => !/status of (401|404)|ERR_/.test(fault));
 }
 
+/** Who put which rules in force: the newest first, long lists folded, in both languages. */
+async function ruleVersions(page, fixture, origin) {
+  const many = Array.from({ length: 15 }, (_, at) => `drainage.rule-${at + 1}`);
+  const version = (number, more) => ({ version: number, hash: `${number}`.repeat(64), time: fixture.now() - (4 - number) * 3_600_000, by: null, reason: null, in_force: false, added: [], changed: [], removed: [], ...more });
+  fixture.versions = [
+    version(3, { by: "bo", in_force: true, changed: ["drainage.rule-2"], removed: ["drainage.rule-1"], reason: "夜间误报过多" }),
+    version(2, { by: "anna", added: ["traffic.slow"] }),
+    version(1, { added: many }),
+  ];
+  await page.goto(`${origin}/sensors`);
+  await at(page, "sensor-row").first().waitFor();
+  const seen = await looksAtRuleVersions(page);
+  assert.deepEqual(seen, { count: 3, added: [] });
+  const row = (number) => at(page, "rule-version").nth(3 - number);
+  assert.match(await row(3).innerText(), /bo\s+夜间误报过多/);
+  assert.deepEqual(await row(3).locator('[data-kind="changed"]').allInnerTexts(), ["drainage.rule-2"]);
+  assert.deepEqual(await row(3).locator('[data-kind="removed"]').allInnerTexts(), ["drainage.rule-1"]);
+  assert.match(await row(2).innerText(), /未说明原因/);
+  assert.match(await row(1).innerText(), /来自配置/);
+  assert.equal(await row(1).locator('[data-kind="added"]').count(), 12);
+  await row(1).locator("button").click();
+  assert.deepEqual(await row(1).locator('[data-kind="added"]').allInnerTexts(), many);
+  await shoot(page, "rules-zh-dark");
+  await switchesLanguage(page);
+  assert.match(await row(1).innerText(), /from the configuration/);
+  await shoot(page, "rules-en-dark");
+}
+
 let failed = 0;
 try {
-  for (const [scenario, options] of [[firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [edges, { viewport: PHONE }]]) {
+  for (const [scenario, options] of [[firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [edges, { viewport: PHONE }]]) {
     const fixture = new Fixture();
     const origin = await fixture.start();
     const page = await open(browser, { origin, ...options });

@@ -96,6 +96,17 @@ export async function switchesLanguage(page) {
   await until(page, "the language changes", (old) => document.documentElement.lang !== old, before);
 }
 
+/** The rule sets that were put in force; gives how many, and the ids that the newest one added. */
+export async function looksAtRuleVersions(page) {
+  await page.goto(new URL("/rules", page.url()).href, { waitUntil: "commit" });
+  const rows = at(page, "rule-version");
+  await rows.first().waitFor();
+  assert.equal(await at(page, "in-force").count(), 1, "one version is in force");
+  assert.equal(await rows.first().locator('[data-test="in-force"]').count(), 1, "the newest one");
+  const added = await rows.first().locator('[data-kind="added"]').allInnerTexts();
+  return { count: await rows.count(), added };
+}
+
 /** From the list of sensors to one with a curve. */
 export async function looksAtASensor(page) {
   await page.goto(new URL("/sensors", page.url()).href);

@@ -221,6 +221,23 @@ export interface Page<T> {
   next: string | null;
 }
 
+/** A rule set that was put in force. */
+export interface RuleVersion {
+  version: number;
+  hash: string;
+  time: number;
+  by: string | null;
+  reason: string | null;
+  in_force: boolean;
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+export interface RuleVersions {
+  items: RuleVersion[];
+}
+
 /** RFC 9457. */
 export interface Problem {
   type?: string;
