@@ -1,10 +1,9 @@
 //! From the expressions of rules to conditions over places: metrics become slots, windows views, predicates tallies.
 
-use super::expression::{Logic, Number, TallyKind, Truth, Values, Words};
+use super::expression::{Logic, Number, TallyKind, Truth, Values, WindowRead, Words};
 use super::gate::Gate;
 use super::layout::{
-    AreaPart, Body, Level, LocalRule, MessagePart, Slot, SlotView, TallyPart, TallySpec, Term, for_each_condition,
-    stuck,
+    AreaPart, Body, Level, LocalRule, MessagePart, Slot, SlotView, TallyPart, TallySpec, Term, stale_can_open, stuck,
 };
 use super::program::{AttrKind, MetricId, Program};
 use super::view::ViewSpec;
@@ -261,8 +260,8 @@ impl Compiler<'_> {
                     self.score(*function, name, place, span.0)
                 }
                 Some(place) => {
-                    let view = self.view(place, span.0, *function) as usize;
-                    Number::Window { function: *function, place: place as usize, view, least: self.least }
+                    let view = self.view(place, span.0, *function);
+                    Number::Window(WindowRead { function: *function, place, view, least: self.least })
                 }
             },
             Expr::Sensors(predicate, span) => {
@@ -326,6 +325,9 @@ impl Compiler<'_> {
             }
             AttrKind::Number => match (self.number(a), self.number(b)) {
                 (Number::Last(place), Number::Constant(constant)) => Logic::LastAgainst(comparison, place, constant),
+                (Number::Window(window), Number::Constant(constant)) => {
+                    Logic::WindowAgainst(comparison, window, constant)
+                }
                 (a, b) => Logic::Numbers(comparison, Box::new(a), Box::new(b)),
             },
         }
@@ -354,25 +356,6 @@ impl Compiler<'_> {
             }
         }
     }
-}
-
-/// Whether a normal rule can become anything else when one of its metrics goes stale.
-///
-/// Without windows it cannot: what was known only becomes unknown. With windows it can, because they end then. But where
-/// a sensor's rule names one metric only, and does not count, all of it becomes unknown together.
-fn stale_can_open(rule: &Rule) -> bool {
-    let (mut windows, mut counts) = (false, false);
-    for_each_condition(rule, &mut |condition| {
-        condition.visit(&mut |expr| match expr {
-            Expr::Window(function, ..) => {
-                windows = true;
-                counts |= *function == WindowFunction::Count;
-            }
-            Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_) => windows = true,
-            _ => {}
-        });
-    });
-    windows && (counts || !rule.each.is_sensor() || rule.condition.metrics().len() > 1)
 }
 
 /// Decides a `where` for one sensor.

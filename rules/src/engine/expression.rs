@@ -62,9 +62,18 @@ pub(super) enum Number {
     Negative(Box<Number>),
     Arithmetic(Operator, Box<Number>, Box<Number>),
     If(Box<Logic>, Box<Number>, Box<Number>),
-    Window { function: WindowFunction, place: usize, view: usize, least: Option<u32> },
+    Window(WindowRead),
     Tally(usize, TallyKind),
     Special(Box<Special>),
+}
+
+/// A window that is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct WindowRead {
+    pub function: WindowFunction,
+    pub place: u32,
+    pub view: u32,
+    pub least: Option<u32>,
 }
 
 /// Text, or unknown.
@@ -88,6 +97,8 @@ pub(super) enum Logic {
     If(Box<Logic>, Box<Logic>, Box<Logic>),
     /// The commonest condition by far, in one step: newest value against a constant.
     LastAgainst(Comparison, usize, f64),
+    /// The next commonest: a window against a constant.
+    WindowAgainst(Comparison, WindowRead, f64),
     Numbers(Comparison, Box<Number>, Box<Number>),
     /// At least one side is a tally, whose value is a range.
     Ranges(Comparison, Box<Number>, Box<Number>),
@@ -109,6 +120,13 @@ impl Truth {
             Truth::Unknown => Truth::Unknown,
             Truth::True => Truth::False,
         }
+    }
+}
+
+impl WindowRead {
+    #[inline]
+    pub fn value(&self, values: &impl Values) -> f64 {
+        values.window(self.function, self.place as usize, self.view as usize, self.least)
     }
 }
 
@@ -138,7 +156,7 @@ impl Number {
                 Truth::False => otherwise.evaluate(values),
                 Truth::Unknown => UNKNOWN,
             },
-            Number::Window { function, place, view, least } => values.window(*function, *place, *view, *least),
+            Number::Window(window) => window.value(values),
             Number::Special(special) => values.special(special),
             Number::Tally(tally, kind) => {
                 let (low, high) = values.tally(*tally, *kind);
@@ -182,13 +200,14 @@ impl Logic {
     pub fn evaluate(&self, values: &impl Values) -> Truth {
         match self {
             Logic::LastAgainst(comparison, place, constant) => compare(*comparison, values.last(*place), *constant),
+            Logic::WindowAgainst(comparison, window, constant) => compare(*comparison, window.value(values), *constant),
             _ => self.evaluate_other(values),
         }
     }
 
     fn evaluate_other(&self, values: &impl Values) -> Truth {
         match self {
-            Logic::LastAgainst(comparison, place, constant) => compare(*comparison, values.last(*place), *constant),
+            Logic::LastAgainst(..) | Logic::WindowAgainst(..) => self.evaluate(values),
             Logic::Constant(truth) => *truth,
             Logic::Attr(place) => match values.attr(*place) {
                 Some(AttrValue::Bool(value)) => Truth::of(*value),

@@ -7,11 +7,12 @@ use super::compiler::Compiler;
 use super::expression::Logic;
 use super::gate::Gate;
 use super::program::{AttrKind, Class, MetricId, Program};
+use super::quiet::Quiet;
 use super::season::Season;
 use super::sequence::StepSpec;
 use super::view::ViewSpec;
 use super::worse::Deciding;
-use crate::ast::{Condition, Expr, Rule, SilentFor};
+use crate::ast::{Condition, Expr, Rule, SilentFor, WindowFunction};
 use model::Severity;
 use std::sync::Arc;
 
@@ -27,6 +28,10 @@ pub(super) struct Layout {
     pub rules: Box<[LocalRule]>,
     /// For each slot the places in `rules` of those that name its metric.
     pub rules_by_slot: Box<[Box<[u32]>]>,
+    /// The same where many of them need no look while they are normal.
+    pub quiet_by_slot: Box<[Option<Quiet>]>,
+    /// Whether there is such a slot.
+    pub has_quiet: bool,
     /// For each area rule of the class, in its order.
     pub area_rules: Box<[AreaPart]>,
     /// For each slot the places in `area_rules` of those that name its metric.
@@ -218,8 +223,12 @@ impl Layout {
             (local, area)
         };
         let (rules_by_slot, area_rules_by_slot): (Vec<_>, Vec<_>) = (0..metrics.len()).map(by_slot).unzip();
+        let quiet = |places: &Box<[u32]>| Quiet::new(&rules, places);
+        let quiet_by_slot: Box<[Option<Quiet>]> = rules_by_slot.iter().map(quiet).collect();
         Layout {
             class: class_index,
+            has_quiet: quiet_by_slot.iter().any(Option::is_some),
+            quiet_by_slot,
             metrics: metrics.into(),
             names: names.into(),
             slots: slots.into(),
@@ -303,6 +312,25 @@ pub(super) fn for_each_condition(rule: &Rule, see: &mut impl FnMut(&Expr)) {
             level.clear_when.iter().for_each(&mut *see);
         }
     }
+}
+
+/// Whether a normal rule can become anything else when one of its metrics goes stale.
+///
+/// Without windows it cannot: what was known only becomes unknown. With windows it can, because they end then. But where
+/// a sensor's rule names one metric only, and does not count, all of it becomes unknown together.
+pub(super) fn stale_can_open(rule: &Rule) -> bool {
+    let (mut windows, mut counts) = (false, false);
+    for_each_condition(rule, &mut |condition| {
+        condition.visit(&mut |expr| match expr {
+            Expr::Window(function, ..) => {
+                windows = true;
+                counts |= *function == WindowFunction::Count;
+            }
+            Expr::Sensors(..) | Expr::Share(..) | Expr::Reporting(_) => windows = true,
+            _ => {}
+        });
+    });
+    windows && (counts || !rule.each.is_sensor() || rule.condition.metrics().len() > 1)
 }
 
 /// Whether sensors of this class keep anything of a metric.

@@ -23,6 +23,7 @@ mod ordered;
 mod predicate;
 mod presence;
 mod program;
+mod quiet;
 mod reading;
 mod relations;
 mod restored;
@@ -336,6 +337,7 @@ impl Engine {
         let fresh = |rule: &layout::LocalRule| RuleState::new(rule.body.levels.len());
         sensor.rules = layout.rules.iter().map(|rule| old.remove(&rule.rule).unwrap_or_else(|| fresh(rule))).collect();
         sensor.layout = after as u32;
+        sensor.find_busy(layout);
     }
 
     /// Applies one entry; `place` is its sensor's, if it is a reading of a registered one.

@@ -151,7 +151,11 @@ impl Engine {
         if !rules.is_empty() {
             sensor.key_time = sensor.key_time.max(time);
             let at = sensor.key_time;
-            sensor.evaluate(&context, rules, at, &mut teller);
+            let quiet = match values {
+                [(slot, _)] => layout.quiet_by_slot[*slot as usize].as_ref(),
+                _ => None,
+            };
+            sensor.evaluate(&context, rules, quiet, at, &mut teller);
             if sensor.next_timer <= time {
                 sensor.fire(&context, time, &mut teller);
             }

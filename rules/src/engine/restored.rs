@@ -43,6 +43,8 @@ pub(super) fn load(
         partition,
         reason: format!("it breaks {} bytes before its end", loader.reader.0.len()),
     })?;
+    let Engine { sensors, layouts, .. } = &mut loader.engine;
+    sensors.iter_mut().for_each(|sensor| sensor.find_busy(&layouts[sensor.layout as usize]));
     if let Some(change) = &mut change {
         loader.tell_ended(change);
         loader.tell_removed(change);

@@ -47,6 +47,8 @@ pub(super) struct Apart {
     pub links: Box<[Link]>,
     /// Metrics that count no longer than told, whatever their age. Only tests of rules tell so; it is never saved.
     pub forgotten: Option<Forgotten>,
+    /// Places of the rules that are not normal, where a layout leaves normal ones alone; it may name others too.
+    pub busy: Vec<u32>,
     /// The attempts of its rules that are sequences, ascending by rule; none where there are none.
     pub sequences: Vec<(u32, Attempts)>,
 }
@@ -77,7 +79,7 @@ pub(super) struct SensorContext<'a> {
 
 impl SensorState {
     /// Evaluates the rules at these places of the layout because of a reading, at `at`.
-    pub fn evaluate(&mut self, context: &SensorContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
+    pub fn evaluate_all(&mut self, context: &SensorContext<'_>, places: &[u32], at: i64, teller: &mut Teller<'_>) {
         for &place in places {
             let rule = &context.layout.rules[place as usize];
             if self.evaluate_rule(context, rule, place as usize, at, true) {

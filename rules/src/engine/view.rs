@@ -32,6 +32,8 @@ pub(super) struct View {
     /// Sequence number of the first reading inside.
     pub first: u64,
     sum: i128,
+    /// The sum as the nearest f64, unless it changed since: fifty rules over one window ask for it fifty times.
+    rounded: Option<f64>,
     /// Readings inside that cannot be summed.
     unsummable: u32,
     /// Sequence numbers of candidates, values ascending from front to back.
@@ -53,12 +55,13 @@ impl View {
     pub fn new(spec: ViewSpec) -> View {
         let (min, max) = (VecDeque::new(), VecDeque::new());
         let sorted = spec.sorted.then(Box::default);
-        View { spec, low: i64::MIN, first: 0, sum: 0, unsummable: 0, min, max, sorted }
+        View { spec, low: i64::MIN, first: 0, sum: 0, rounded: None, unsummable: 0, min, max, sorted }
     }
 
     /// A reading came in.
     pub fn add(&mut self, value: f64) {
         if self.spec.sum {
+            self.rounded = None;
             if value.abs() <= SUMMABLE {
                 self.sum += fixed(value);
             } else {
@@ -73,6 +76,7 @@ impl View {
     /// The first reading left.
     pub fn remove_first(&mut self, value: f64) {
         if self.spec.sum {
+            self.rounded = None;
             if value.abs() <= SUMMABLE {
                 self.sum -= fixed(value);
             } else {
@@ -101,6 +105,18 @@ impl View {
 
     /// The exact sum as the nearest f64, or unknown.
     pub fn sum(&self) -> f64 {
+        self.rounded.unwrap_or_else(|| self.rounded_sum())
+    }
+
+    /// Has the sum at hand: whoever reads a window ends it first.
+    #[inline]
+    pub fn round(&mut self) {
+        if self.rounded.is_none() && self.spec.sum {
+            self.rounded = Some(self.rounded_sum());
+        }
+    }
+
+    fn rounded_sum(&self) -> f64 {
         if self.unsummable > 0 { UNKNOWN } else { self.sum as f64 / FIXED_ONE }
     }
 }

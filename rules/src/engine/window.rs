@@ -109,11 +109,12 @@ impl<T: Copy + Ord> Readings<T> {
 
     /// Lets a window end at `at`. Windows never go back.
     pub fn advance(&mut self, view: usize, at: i64) {
-        let end = self.first + self.ring.len() as u64;
         let low = at.saturating_sub(self.views[view].spec.span);
         if low <= self.views[view].low {
+            self.views[view].round();
             return;
         }
+        let end = self.first + self.ring.len() as u64;
         self.views[view].low = low;
         while self.views[view].first < end {
             let reading = self.held((self.views[view].first - self.first) as usize);
@@ -122,6 +123,7 @@ impl<T: Copy + Ord> Readings<T> {
             }
             self.views[view].remove_first(reading.value);
         }
+        self.views[view].round();
         let needed = self.views.iter().map(|view| view.first).min().unwrap_or(end);
         while self.first < needed {
             self.ring.pop_front();
