@@ -86,8 +86,8 @@ fn listen(
     latencies
 }
 
-fn measure(rate: u64) -> (Vec<Duration>, f64) {
-    let city = City::start(SENSORS);
+/// Latencies of all openings at a rate, sorted, and the CPU seconds of the city.
+pub fn measure(city: &City, rate: u64) -> (Vec<Duration>, f64) {
     let lead = Duration::from_millis(500);
     let start = Instant::now() + lead;
     let (messages, openings) = plan(rate, wall_ms() + lead.as_millis() as i64);
@@ -113,19 +113,17 @@ pub fn run() {
         "readings/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "openings", "CPU µs/rd"
     );
     for rate in [1_000, 10_000] {
-        let mut runs: Vec<(Vec<Duration>, f64)> = (0..RUNS).map(|_| measure(rate)).collect();
+        let mut runs: Vec<(Vec<Duration>, f64)> = (0..RUNS).map(|_| measure(&City::start(SENSORS), rate)).collect();
         // The run whose p99 is the median one.
         runs.sort_by_key(|(latencies, _)| quantile(latencies, 0.99));
         let (latencies, cpu) = &runs[RUNS / 2];
-        let ms = |q: f64| quantile(latencies, q).as_secs_f64() * 1_000.0;
         let per_reading = cpu * 1e6 / (rate * SECONDS) as f64;
-        println!(
-            "{rate:>10}  {:>8.2}  {:>8.2}  {:>8.2}  {:>8.2}  {:>9}  {per_reading:>9.1}",
-            ms(0.5),
-            ms(0.99),
-            ms(0.999),
-            ms(1.0),
-            latencies.len()
-        );
+        println!("{rate:>10}  {}  {:>9}  {per_reading:>9.1}", quantiles(latencies), latencies.len());
     }
+}
+
+/// The columns of a table.
+pub fn quantiles(latencies: &[Duration]) -> String {
+    let ms = |q: f64| format!("{:>8.2}", quantile(latencies, q).as_secs_f64() * 1_000.0);
+    [0.5, 0.99, 0.999, 1.0].map(ms).join("  ")
 }

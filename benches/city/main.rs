@@ -1,4 +1,4 @@
-//! The built binary as a whole, measured from outside: `cargo bench --bench city [latency|recovery|storm|devices|start]...`.
+//! The built binary as a whole, measured from outside: `cargo bench --bench city [latency|recovery|reload|storm|devices|start]...`.
 //!
 //! Without a name all are run. The load comes from this process, so its own time is not in any CPU figure.
 
@@ -13,6 +13,7 @@ mod goal;
 mod latency;
 mod process;
 mod recovery;
+mod reload;
 mod start;
 mod storm;
 
@@ -24,6 +25,7 @@ fn main() {
         ("latency", latency::run as fn()),
         ("devices", devices::run),
         ("recovery", recovery::run),
+        ("reload", reload::run),
         ("storm", storm::run),
         ("start", start::run),
     ] {

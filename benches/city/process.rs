@@ -17,7 +17,7 @@ const CONNECTIONS: u64 = 50;
 const IN_FLIGHT: u64 = 200;
 
 /// A rule that every reading above 0.9 m matches, at once; `more` is what else it says.
-fn rules(more: &str) -> String {
+pub fn rules(more: &str) -> String {
     let head = "rules:\n  - { id: drainage.high, title: { en: High }, domain: drainage, each: sensor,";
     format!("{head} when: level_m > 0.9, severity: severe{more} }}\n")
 }
@@ -97,6 +97,11 @@ impl City {
     fn proc(&self, file: &str) -> String {
         let child = self.child.as_ref().expect("it runs");
         std::fs::read_to_string(format!("/proc/{}/{file}", child.id())).expect("it runs")
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Lines of transitions as they come, from the first one on.
