@@ -1,16 +1,18 @@
 //! The rule packs that come with citywatch, over real measurements: the figures of docs/real-data.md.
 
-use model::{Metrics, Registry, SourceFile, Transition, TransitionKind};
+use model::{Metrics, Registry, Sensor, SourceFile, Transition, TransitionKind};
 use rules::Settings;
 use rules::ast::RuleSet;
 use rules::backtest::{self, Options, Outcome, Report, read_labels};
 use rules::check::{Known, load};
 use rules::data::Recording;
 use rules::naive::NaiveCity;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 pub fn here() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -141,6 +143,53 @@ fn jakarta_drainage() {
     let run = run(&folder, "drainage.yaml", &Options::default());
     assert_eq!(run.figures("drainage.river-level"), (129, Some((142, 142))));
     assert_eq!(run.figures("drainage.river-rising"), (273, Some((140, 142))));
+    agrees_with_naive(&run, &folder);
+}
+
+/// What `docs/real-data.md` shows: both rules on the river are its children.
+const RIVER_FLOOD: &str = "rules:
+  - id: drainage.river-flood
+    title: { en: Flood along a river, zh: 流域洪水 }
+    domain: drainage
+    each: subdistrict
+    correlate: { of: [drainage.river-level, drainage.river-rising], within: 24h, along: downstream }
+    inhibits: [drainage.river-level, drainage.river-rising]
+    severity: severe
+";
+
+/// The gauges in one area, joined by what the registry says is downstream of what.
+#[test]
+fn a_flood_that_passes_the_gates_of_jakarta_is_one_story() {
+    let Some(folder) = real_data("jakarta_drainage", "a_flood_that_passes_the_gates_of_jakarta_is_one_story") else {
+        return;
+    };
+    let placed = registry(&[folder.join("sensors.csv")]);
+    let sensors = placed.sensors().iter().map(|one| Sensor { subdistrict: "JKT".to_owned(), ..one.clone() });
+    let registry = Arc::new(Registry::new(sensors.collect(), placed.metrics.clone()));
+    let mut known = Known::of(&demo());
+    known.add_sensors(registry.sensors());
+    let pack = fs::read_to_string(here().join("packs/drainage.yaml")).unwrap();
+    let files = [("drainage.yaml".to_owned(), pack), ("flood.yaml".to_owned(), RIVER_FLOOD.to_owned())];
+    let rules = Arc::new(load(&files, &known).unwrap_or_else(|errors| panic!("{errors}")).rules);
+    let run = run_rules(&folder, rules, registry, &Options::default());
+    assert_eq!(run.figures("drainage.river-flood").0, 86);
+
+    let mut keys: BTreeMap<Uuid, &str> = BTreeMap::new();
+    let mut floods: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    let mut quiet: BTreeSet<Uuid> = BTreeSet::new();
+    for one in &run.outcome.transitions {
+        keys.insert(one.id, &one.key);
+        if one.rule == "drainage.river-flood" {
+            floods.entry(one.id).or_default().extend(&one.members);
+        } else if one.rule == "drainage.river-level" && !one.inhibited_by.is_empty() {
+            quiet.insert(one.id);
+        }
+    }
+    let gates = |members: &BTreeSet<Uuid>| members.iter().map(|id| keys[id]).collect::<BTreeSet<_>>().len();
+    let of = |count: usize| floods.values().filter(|members| gates(members) == count).count();
+    assert_eq!((of(3), of(2), of(1)), (31, 39, 16), "floods by the gates that they passed");
+    assert_eq!(floods.values().map(BTreeSet::len).sum::<usize>(), 320, "their children");
+    assert_eq!(quiet.len(), 127, "of 129 incidents at an alert level");
     agrees_with_naive(&run, &folder);
 }
 
