@@ -103,14 +103,14 @@ pub fn html(report: &Report) -> String {
         report.period.from,
         report.period.until,
     ));
-    report.groups.iter().for_each(|group| ranking(&mut page, group));
+    report.groups.iter().for_each(|group| ranking_table(&mut page, group));
     exposed(&mut page, &report.exposed);
     findings(&mut page, &report.enforcement);
     page.push_str("</body></html>\n");
     page
 }
 
-fn ranking(page: &mut String, group: &Group) {
+fn ranking_table(page: &mut String, group: &Group) {
     line(page, format_args!("<h2>{}</h2>", escape(&group.name)));
     if group.at_ceiling {
         page.push_str(
