@@ -6,7 +6,6 @@
 
 mod connection;
 mod delivery;
-mod homes;
 mod packets;
 mod protocol;
 mod subscribe;
@@ -18,17 +17,15 @@ use crate::access::Access;
 use crate::counters::{Counters, add};
 use crate::feed::Feed;
 use crate::intake::{Identity, Intake};
-use crate::writer::Home;
 use crate::writer::{Progress, Queue, Stage};
 use connection::Connection;
-pub(crate) use homes::Homes;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Connections that the kernel holds until they are accepted.
@@ -110,10 +107,10 @@ impl Shared {
         Shared { access, limits, intake, feed, queue, counters, stage, sessions, next_id }
     }
 
-    /// A session that no client id belongs to yet, of a connection that lives there.
-    pub(crate) fn new_session(&self, home: Home) -> Session {
+    /// A session that no client id belongs to yet.
+    pub(crate) fn new_session(&self) -> Session {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
-        Session { number, progress: Arc::new(Progress::at(home)), ..Session::default() }
+        Session { number, ..Session::default() }
     }
 
     /// Registers a logged-in session under its client id; who had it is taken over. Returns the id.
@@ -156,7 +153,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections until ingest drains or the log fails, then waits until all have ended.
-pub(crate) async fn serve(listener: TcpListener, mut homes: Homes, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let places = Arc::new(Semaphore::new(shared.limits.connections_max));
     let mut stage = shared.stage.clone();
     loop {
@@ -174,15 +171,10 @@ pub(crate) async fn serve(listener: TcpListener, mut homes: Homes, shared: Arc<S
         };
         // Answers are small and wanted at once; where the option cannot be set they are only slower.
         let _ = stream.set_nodelay(true);
-        let open = Open::new(shared.counters.clone(), place);
-        let ((thread, home), shared) = (homes.next(), shared.clone());
-        let Ok(stream) = stream.into_std() else { continue };
-        thread.spawn(async move {
-            let _open = open;
-            // Who cannot be watched here is closed, and connects again.
-            if let Ok(stream) = TcpStream::from_std(stream) {
-                Connection::new(shared, home).run(stream).await;
-            }
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let _open = Open::new(shared.counters.clone(), place);
+            Connection::new(shared).run(stream).await;
         });
     }
     drop(listener);

@@ -157,8 +157,7 @@ impl Ingest {
             local_addr = listener.local_addr().ok();
             let (queue, counters) = (writer.queue.clone(), counters.clone());
             let shared = endpoint::Shared::new(access, settings.limits, intake, feed, queue, counters, watched.clone());
-            let homes = endpoint::Homes::start().map_err(IngestError::Thread)?;
-            tasks.push(tokio::spawn(endpoint::serve(listener, homes, Arc::new(shared))));
+            tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
         }
         Ok(IngestHandle { writer, follower, intake: judge, retrier, counters, stage, watched, local_addr, tasks })
     }

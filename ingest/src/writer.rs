@@ -1,9 +1,8 @@
 //! The one thread that appends: readings, dead letters and ticks, in one order, then the word that they are durable.
 //!
 //! It takes whatever queued during the last sync, or since the append before if that is less than [`PACE`] ago, and
-//! appends it at once: a lone message never waits, a stream of them shares its syncs. Its queue is bounded by bytes:
-//! whoever sends holds room in [`Room`] until the append returned. After a failed append it ends, nothing more is
-//! acknowledged, and [`Stage::Failed`] says so.
+//! appends it at once: a lone message never waits, a stream of them shares its syncs. Its queue is bounded by bytes: whoever sends holds room in [`Room`] until the append returned. After a failed append it ends, nothing more
+//! is acknowledged, and [`Stage::Failed`] says so.
 
 use crate::clock::{Clock, wall_now};
 use crate::counters::{Counters, LagValues, add};
@@ -15,14 +14,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// A batch takes no further chunk beyond this many bytes; the next append takes them.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Appends begin at least this far apart. Each costs a dozen switches of threads down to the subscriber of an incident,
 /// whatever it carries: at 10,000 messages a second without a pace that was most of the processor's time.
-const PACE: Duration = Duration::from_millis(4);
+const PACE: Duration = Duration::from_millis(2);
 /// A feed counts as idle after this span of wall time, and gets its closing tick.
 const FEED_IDLE: Duration = Duration::from_secs(1);
 /// After so many idle spans in a row it rests: what waits for stragglers need not wait any longer.
@@ -44,24 +42,9 @@ pub enum Stage {
 pub(crate) struct Progress {
     durable: AtomicU64,
     pub(crate) changed: Notify,
-    home: Option<Home>,
-}
-
-/// A thread that many sources live on, which wakes them itself.
-#[derive(Clone, Debug)]
-pub(crate) struct Home {
-    /// Counts up from 0.
-    pub(crate) number: usize,
-    /// Unbounded, but each source has only so many messages on their way to the log.
-    pub(crate) told: UnboundedSender<Vec<Arc<Progress>>>,
 }
 
 impl Progress {
-    /// Of a source that lives there.
-    pub(crate) fn at(home: Home) -> Progress {
-        Progress { home: Some(home), ..Progress::default() }
-    }
-
     /// The number of the last durable chunk.
     pub(crate) fn durable(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
@@ -294,30 +277,10 @@ impl Appender {
             add(&counters.readings, readings);
             add(&counters.messages, work.chunk.messages);
             work.source.durable.store(work.number, Ordering::Release);
+            work.source.changed.notify_one();
         }
-        tell(done);
         counters.lag(&lag);
         Ok(())
-    }
-}
-
-/// Wakes the sources of what became durable: those of a home by one message to it.
-fn tell(done: &[Work]) {
-    let mut homes: Vec<Vec<Arc<Progress>>> = Vec::new();
-    for source in done.iter().map(|work| &work.source) {
-        let Some(home) = &source.home else {
-            source.changed.notify_one();
-            continue;
-        };
-        if homes.len() <= home.number {
-            homes.resize_with(home.number + 1, Vec::new);
-        }
-        homes[home.number].push(Arc::clone(source));
-    }
-    for sources in homes.into_iter().filter(|sources| !sources.is_empty()) {
-        let home = sources[0].home.clone();
-        // A home that is gone has no connections that wait.
-        let _ = home.map(|home| home.told.send(sources));
     }
 }
 

@@ -208,8 +208,6 @@ pub(crate) struct Known {
     asked: Asked,
     /// Records came since the thread looked last.
     woken: bool,
-    /// The thread waits for records.
-    waits: bool,
     turns: u64,
 }
 
@@ -219,14 +217,8 @@ impl Shared {
     }
 
     fn wake(&self) {
-        // While it pauses it is not to be woken for every append of a busy log.
-        let mut known = self.known();
-        known.woken = true;
-        let waits = std::mem::take(&mut known.waits);
-        drop(known);
-        if waits {
-            self.woken.notify_all();
-        }
+        self.known().woken = true;
+        self.woken.notify_all();
     }
 
     fn ask(&self, asked: Asked) {
@@ -250,12 +242,10 @@ impl Shared {
     /// Waits, but no longer than `timeout`, until something is asked, or until records come where `or_records`.
     pub(crate) fn pause(&self, timeout: Duration, until: Until) {
         let goes_on = |known: &mut Known| known.asked == Asked::GoOn && !(until == Until::Records && known.woken);
-        let mut known = self.known();
-        known.waits = until == Until::Records;
-        let waited = self.woken.wait_timeout_while(known, timeout, goes_on);
+        let waited = self.woken.wait_timeout_while(self.known(), timeout, goes_on);
         let mut known = waited.unwrap_or_else(PoisonError::into_inner).0;
         if until == Until::Records {
-            (known.woken, known.waits) = (false, false);
+            known.woken = false;
         }
     }
 }

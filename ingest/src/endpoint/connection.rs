@@ -5,7 +5,7 @@ use super::protocol::{End, Granted, Host, Login, LoginRefused, Protocol, Protoco
 use super::{Session, SessionKey, Shared};
 use crate::counters::add;
 use crate::intake::{Chunk, Identity, Message};
-use crate::writer::{Home, Room, Stage, Work};
+use crate::writer::{Room, Stage, Work};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -79,13 +79,13 @@ const UNSPECIFIED_ERROR: u8 = 0x80;
 const QUOTA_EXCEEDED: u8 = 0x97;
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, home: Home) -> Connection {
+    pub(super) fn new(shared: Arc<Shared>) -> Connection {
         let limits = ProtocolLimits {
             packet_bytes_max: shared.limits.packet_bytes_max,
             in_flight_max: shared.limits.in_flight_max,
         };
         let now = Instant::now();
-        let session = Arc::new(shared.new_session(home));
+        let session = Arc::new(shared.new_session());
         let deliveries = Deliveries::new(shared.feed.clone(), shared.counters.clone(), session.progress.clone());
         Connection {
             protocol: Protocol::new(limits),
