@@ -3,6 +3,7 @@
 //! This crate does no I/O and reads no clock; parsers take text, placements take points.
 
 mod calendar;
+mod duties;
 mod feed_clock;
 mod feed_message;
 mod incident;
@@ -15,6 +16,7 @@ mod schemas;
 mod time;
 
 pub use calendar::{Calendar, Calendars};
+pub use duties::{Class, Duties, Duty, Lies, Limit, LimitError, LimitUnit, Owner, Trust, Unit};
 pub use feed_clock::FeedClock;
 pub use feed_message::{Certainty, FeedContext, FeedMessage, MsgType, Urgency};
 pub use incident::{
