@@ -51,6 +51,8 @@ pub struct Shown {
     pub rules: command_center::Rules,
     /// GeoJSON with the outlines of the areas.
     pub areas: Vec<String>,
+    /// Classes of cases, units, and who answers for what.
+    pub duties: model::Duties,
 }
 
 impl City {
@@ -221,11 +223,16 @@ impl City {
             prefix: config.prefix.clone(),
             areas: shown.areas,
             rules: shown.rules,
+            duties: shown.duties,
+            zone: config.time.zone.0.clone(),
             feed_counts: self.ingest.as_ref().map(feed_counts),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };
         let center = CommandCenter::start(Arc::clone(&self.log), history, registry, settings).await;
-        self.center = Some(center.map_err(Failure::usage)?);
+        let center = center.map_err(Failure::usage)?;
+        // The command center is started once; were it started again, the first would go on to be asked.
+        let _ = self.desk.admin.set(center.admin());
+        self.center = Some(center);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::lines::{DataDir, print_lines};
+use crate::remote::Remote;
 use crate::tail::Ask;
 use clap::{Args, Subcommand};
 use model::{Domain, EventTime};
@@ -24,8 +25,8 @@ pub struct Tail {
     from: Option<EventTime>,
     #[command(flatten)]
     data: DataDir,
-    /// Ask a citywatch on another machine (not in this version)
-    #[arg(long, conflicts_with = "data_dir")]
+    /// Ask the citywatch behind this address, as in http://127.0.0.1:8080, with a token that has incidents:read
+    #[arg(long, conflicts_with = "data_dir", requires = "token")]
     url: Option<String>,
     /// The token for --url
     #[arg(long, requires = "url")]
@@ -38,11 +39,9 @@ pub struct Tail {
 impl Incidents {
     /// Runs it.
     pub fn run(self) -> Result<(), Failure> {
-        let Incidents::Tail(Tail { domain, from, data, url, token: _, no_follow }) = self;
-        if url.is_some() {
-            return Err(Failure::usage(
-                "--url asks the HTTP interface, which this version does not have: use --data-dir on the machine itself",
-            ));
+        let Incidents::Tail(Tail { domain, from, data, url, token, no_follow }) = self;
+        if let (Some(url), Some(token)) = (url, token) {
+            return Remote { url, token, domain, from, follow: !no_follow }.print();
         }
         print_lines(&data, &Ask::Incidents { domain, from, follow: !no_follow }, &mut |json, out| {
             out.extend_from_slice(json);

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, FileError, read_text};
 use ::rules::ast::RuleSet;
 use ::rules::check::Known;
-use model::{Metrics, Registry, SourceFile};
+use model::{Duties, Metrics, Registry, SourceFile};
 use std::path::{Path, PathBuf};
 
 /// Folders are entered to this depth; deeper ones are refused, which ends loops of links too.
@@ -85,7 +85,8 @@ pub fn registry(paths: &[PathBuf]) -> Result<Registry, Failure> {
 
 /// Loads registry files over the metrics that come with citywatch.
 pub fn load(files: &[NamedText]) -> model::Loaded {
-    let sources: Vec<SourceFile<'_>> = files.iter().map(|(path, text)| SourceFile { path, text }).collect();
+    let others = files.iter().filter(|(path, _)| !Duties::is_file(path));
+    let sources: Vec<SourceFile<'_>> = others.map(|(path, text)| SourceFile { path, text }).collect();
     Registry::load(&sources, Metrics::seeded())
 }
 
@@ -126,6 +127,29 @@ pub fn city_registry(paths: &[PathBuf]) -> Result<Registry, Failure> {
 /// The rules that a configuration names, those that come with the binary if it names none.
 pub fn city_rules(paths: &[PathBuf]) -> Result<Vec<NamedText>, Failure> {
     if paths.is_empty() { Ok(packs()) } else { Ok(rule_files(paths)?.rules) }
+}
+
+/// The classes, units and duties that a configuration names, those that come with citywatch where it names none. What is
+/// wrong is printed on standard error; with an error among it they are refused.
+pub fn city_duties(paths: &[PathBuf]) -> Result<Duties, Failure> {
+    let files = registry_files(paths)?;
+    if !files.iter().any(|(path, _)| Duties::is_file(path)) {
+        return Ok(Duties::seeded());
+    }
+    let (duties, problems) = duties(&files);
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    if problems.iter().any(|problem| problem.is_error) {
+        return Err(Failure::usage("the duties have errors; `citywatch registry check` lists them"));
+    }
+    Ok(duties)
+}
+
+/// Reads the classes, units and duties among registry files, and what is wrong with them.
+pub fn duties(files: &[NamedText]) -> (Duties, Vec<model::Problem>) {
+    let sources: Vec<SourceFile<'_>> = files.iter().map(|(path, text)| SourceFile { path, text }).collect();
+    Duties::read(&sources)
 }
 
 /// The outlines of the areas that a configuration names, those of the demo city if it names none.

@@ -4,6 +4,7 @@
 //! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
 
 mod accounts;
+mod audit;
 mod change;
 mod city;
 mod config;
@@ -19,9 +20,11 @@ mod inputs;
 mod lines;
 mod listen;
 mod past;
+mod people;
 mod progress;
 mod readings;
 mod registry;
+mod remote;
 mod replay;
 mod retry;
 mod rule_info;
@@ -71,6 +74,15 @@ enum Command {
     /// How the city's units did their work
     #[command(subcommand)]
     Supervise(supervise::Supervise),
+    /// Who may use the command center: people
+    #[command(subcommand)]
+    Accounts(people::Accounts),
+    /// Who may use the command center: machines
+    #[command(subcommand)]
+    Tokens(people::Tokens),
+    /// What people and machines did
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print the OpenAPI description of the API
     Openapi,
     /// Can it reach what it needs; what is wrong, and the mend
@@ -102,6 +114,9 @@ fn main() -> ExitCode {
         Command::DeadLetter(dead_letter) => dead_letter.run(),
         Command::Registry(registry) => registry.run(),
         Command::Supervise(supervise) => supervise.run(),
+        Command::Accounts(accounts) => accounts.run(),
+        Command::Tokens(tokens) => tokens.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Openapi => openapi(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(config) => config.run(),

@@ -5,13 +5,15 @@ use crate::failure::Failure;
 use crate::inputs;
 use crate::signed::Signed;
 use clap::{Args, Subcommand};
+use model::Duties;
 use std::io::Write;
 use std::path::PathBuf;
 
 /// The registry.
 #[derive(Subcommand)]
 pub enum RegistryCommand {
-    /// Check registry files: metrics.yaml, GeoJSON of sensors and areas, CSV of sensors
+    /// Check registry files: metrics.yaml, GeoJSON of sensors and areas, CSV of sensors, categories.csv, units.csv,
+    /// duties.csv
     Check(Check),
     /// Put a registry in force in the citywatch that runs; it goes on without a stop
     Apply(Apply),
@@ -63,19 +65,26 @@ impl Check {
             return Err(Failure::usage("there is no registry file among these paths"));
         }
         let loaded = inputs::load(&files);
+        let (duties, wrong) = inputs::duties(&files);
         let mut out = std::io::stdout().lock();
-        for problem in &loaded.problems {
+        for problem in loaded.problems.iter().chain(&wrong) {
             writeln!(out, "{problem}")?;
         }
         if loaded.left_out > 0 {
             writeln!(out, "and {} more", loaded.left_out)?;
         }
-        if loaded.has_errors() || (check.strict && !loaded.problems.is_empty()) {
+        if loaded.has_errors()
+            || wrong.iter().any(|problem| problem.is_error)
+            || (check.strict && !loaded.problems.is_empty())
+        {
             return Err(Failure::No);
         }
         let registry = &loaded.registry;
         let (sensors, areas, metrics) = (registry.sensors().len(), registry.areas.len(), registry.metrics.0.len());
-        writeln!(out, "{sensors} sensors, {areas} areas, {metrics} metrics: good")?;
+        let lists = [(duties.classes.len(), "classes"), (duties.units.len(), "units"), (duties.duties.len(), "duties")];
+        let lists = lists.map(|(count, name)| format!(", {count} {name}"));
+        let lists = if files.iter().any(|(path, _)| Duties::is_file(path)) { lists.concat() } else { String::new() };
+        writeln!(out, "{sensors} sensors, {areas} areas, {metrics} metrics{lists}: good")?;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::socket;
 use crate::tail::Ask;
 use bus::{EventLog, Topic};
 use clap::Args;
+use command_center::Admin;
 use history::History;
 use ingest::Retrier;
 use model::{Offset, PARTITIONS, Partition};
@@ -122,7 +123,8 @@ fn shown(outcome: &Outcome) -> String {
     refused.iter().map(|(reason, detail)| format!("{id:<10}  refused  {reason}: {detail}\n")).collect()
 }
 
-/// The part of a running citywatch that does what commands ask for: sends letters again, changes rules and registry.
+/// The part of a running citywatch that does what commands ask for: sends letters again, changes rules and registry, gives out
+/// accounts.
 #[derive(Clone)]
 pub struct Desk {
     pub log: Arc<dyn EventLog>,
@@ -130,6 +132,8 @@ pub struct Desk {
     pub retrier: Arc<OnceLock<Retrier>>,
     /// Set when history is open.
     pub history: Arc<OnceLock<Arc<dyn History>>>,
+    /// Set when the command center has started.
+    pub admin: Arc<OnceLock<Admin>>,
     /// Held while rules or registry are changed: publishing takes one publisher at a time.
     pub changing: Arc<Mutex<()>>,
 }
@@ -137,7 +141,7 @@ pub struct Desk {
 impl Desk {
     /// Over a log, without an ingest yet.
     pub fn new(log: Arc<dyn EventLog>) -> Desk {
-        Desk { log, retrier: Arc::default(), history: Arc::default(), changing: Arc::default() }
+        Desk { log, retrier: Arc::default(), admin: Arc::default(), history: Arc::default(), changing: Arc::default() }
     }
 
     /// Sends a letter again; the outcome's line, or why it could not be tried.

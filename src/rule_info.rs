@@ -21,6 +21,10 @@ pub fn rule_infos(rules: &RuleSet, files: &[NamedText]) -> BTreeMap<String, Rule
             Each::Attr(_) => KeyKind::Attribute,
         }),
         thresholds: thresholds(rule),
+        category: rule.about.category.clone(),
+        respond: rule.about.limits.and_then(|limits| limits.respond),
+        resolve: rule.about.limits.and_then(|limits| limits.resolve),
+        shadow: rule.about.shadow,
     };
     rules.rules.iter().map(|rule| (rule.id.clone(), info(rule))).collect()
 }

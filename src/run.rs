@@ -43,6 +43,7 @@ impl Run {
         let config = Config::load(&self.config)?;
         let registry = inputs::city_registry(&config.registry.paths)?;
         let areas = inputs::city_areas(&config.registry.paths)?;
+        let duties = inputs::city_duties(&config.registry.paths)?;
         let rules = inputs::city_rules(&config.rules.paths)?;
         let known = inputs::known(&registry);
         let checked = inputs::checked(&rules, &known)?;
@@ -68,7 +69,7 @@ impl Run {
             city.start_historian(&config)?;
         }
         if has(Role::CommandCenter) {
-            let shown = Shown { rules: shown, areas };
+            let shown = Shown { rules: shown, areas, duties };
             runtime.block_on(city.start_center(&config, Arc::clone(&registry), shown))?;
         }
         if let Some(address) = city.mqtt() {

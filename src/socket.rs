@@ -2,13 +2,14 @@
 //!
 //! One request line of JSON ([`Request`]), then a head line (`{"ok":true}` or `{"error":"…"}`), then lines of the answer,
 //! then `{"end":true}` where the answer has an end; a connection that closes without it was cut.
-//! It reads the log, has refused messages sent again, and changes rules and registry. Whoever may open the socket may read and change the data
+//! It reads the log, has refused messages sent again, changes rules and registry, and gives out accounts. Whoever may open the socket may read and change the data
 //! directory anyway.
 
 use crate::change;
 use crate::explain::explain;
 use crate::failure::{Failure, FileError, chain};
 use crate::past;
+use crate::people;
 use crate::retry::{self, Desk};
 use crate::tail::{Ask, Tail};
 use crate::why_not;
@@ -70,6 +71,8 @@ pub enum Request {
     Retry(retry::Request),
     /// To change rules or registry: one line, a [`change::Outcome`].
     Change(change::Request),
+    /// Accounts and tokens: one line, a [`command_center::AdminAnswer`].
+    Admin(people::Request),
 }
 
 /// Serves the socket in the background, on the current tokio runtime, until that ends. `settings` are those that the
@@ -175,6 +178,12 @@ async fn answer(
             return match done.await.expect("a panic ends the process") {
                 Ok(outcome) => write.write_all(format!("{OK}\n{outcome}\n{END}\n").as_bytes()).await,
                 Err(error) => refuse(&mut write, &chain(&error)).await,
+            };
+        }
+        Ok(Request::Admin(request)) => {
+            return match people::answer(&desk, request).await {
+                Ok(outcome) => write.write_all(format!("{OK}\n{outcome}\n{END}\n").as_bytes()).await,
+                Err(error) => refuse(&mut write, &error).await,
             };
         }
         Err(error) => return refuse(&mut write, &format!("not a request of this version: {error}")).await,

@@ -2,8 +2,12 @@
 
 use crate::CenterError;
 use crate::api::{AreaCache, MapCache};
+use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::city::City;
+use crate::command::clock::Working;
+use crate::command::decide::Ground;
+use crate::command::evidence::Files;
 use crate::live::Live;
 use crate::perceive::pulse::AskFeed;
 use crate::perceive::sensors::Sensors;
@@ -15,7 +19,7 @@ use crate::store::{Store, commit, whole};
 use axum::http::StatusCode;
 use bus::EventLog;
 use history::History;
-use model::EventTime;
+use model::{Duties, EventTime};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,10 +40,19 @@ pub(crate) struct Center {
     pub(crate) sensors: Sensors,
     /// Told of each event that is added to the outbox.
     pub(crate) outbox: Notify,
+    pub(crate) passwords: Passwords,
+    pub(crate) duties: Arc<Duties>,
+    pub(crate) working: Working,
+    /// Files of evidence.
+    pub(crate) evidence: Files,
+    /// Counts the changes of accounts, tokens and sessions: who follows live is looked at again.
+    pub(crate) credentials: watch::Sender<u64>,
     pub(crate) counters: Counters,
     pub(crate) feed_counts: Option<AskFeed>,
     /// Of the topics of the utilities' feed, by domain.
     pub(crate) feed_appends: BTreeMap<&'static str, Appends>,
+    /// Of the topic of incidents.
+    pub(crate) analyze_appends: Appends,
     pub(crate) address: SocketAddr,
     pub(crate) hosts: Hosts,
     /// How far the incidents are read from `analyze`.
@@ -91,6 +104,11 @@ impl Center {
     /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.
     pub(crate) fn now(&self) -> EventTime {
         self.sensors.clock().unwrap_or_else(|| EventTime(secret::wall_ms()))
+    }
+
+    /// What acts on cases are decided by.
+    pub(crate) fn ground(&self, is_cleared: bool) -> Ground<'_> {
+        Ground { duties: &self.duties, working: &self.working, is_cleared }
     }
 
     /// How a browser names us.

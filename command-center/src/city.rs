@@ -2,7 +2,7 @@
 
 use crate::CenterError;
 use crate::perceive::areas::Areas;
-use model::{AreaLevel, FeedContext, Point, Registry, Sensor, Severity, Transition};
+use model::{AreaLevel, FeedContext, Millis, Point, Registry, Sensor, Severity, Transition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,6 +67,14 @@ pub struct RuleInfo {
     pub each: Option<KeyKind>,
     /// The lines of its charts.
     pub thresholds: Vec<Threshold>,
+    /// The class of the cases that its incidents become; none if an operator decides.
+    pub category: Option<String>,
+    /// Time until somebody is sent, and until it is handled, instead of the class's limits.
+    pub respond: Option<Millis>,
+    /// See `respond`.
+    pub resolve: Option<Millis>,
+    /// It is evaluated and recorded, and becomes no case.
+    pub shadow: bool,
 }
 
 /// Rules, sensors and areas.

@@ -5,14 +5,16 @@
 //! gap. Nothing but the sign-in link and the page itself is answered without a session, health to this machine apart.
 //! What it does not do: it detects nothing and keeps no measured values; rules and history do.
 //!
-//! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them, `supervise` counts how
-//! the city's units do their work; `store` is the database, `live` what pages are sent, `auth` who may, `api` the routes.
+//! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them, `command` handles the
+//! cases, `supervise` counts how the city's units do their work; `store` is the database, `live` what pages are sent,
+//! `auth` who may, `api` the routes.
 
 mod analyze;
 mod api;
 mod auth;
 mod center;
 mod city;
+mod command;
 mod error;
 mod live;
 mod perceive;
@@ -25,12 +27,33 @@ pub mod supervise;
 mod tasks;
 
 pub use api::openapi;
+pub use auth::admin::{AccountView, Admin, AdminAnswer, AdminRequest, NewAccount, NewToken, TokenView};
+pub use auth::audit::{Head, Verified};
+pub use auth::role::{Role, Scope};
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
 pub use serve::merge;
 pub use settings::{FeedCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};
 pub use store::{StoreState, check_store, examine_store};
+
+/// Which role and which token may call which route, as a table in Markdown.
+pub fn permissions() -> String {
+    auth::access::table()
+}
+
+/// Verifies the audit of a command center that does not run and whose store is the file in `data_dir`, against the log.
+///
+/// # Errors
+/// The store or the log cannot be read.
+pub async fn verify_audit(
+    data_dir: std::path::PathBuf,
+    log: std::sync::Arc<dyn bus::EventLog>,
+    head: Option<Head>,
+) -> Result<Verified, CenterError> {
+    let store = store::Store::open(None, &data_dir).await?;
+    auth::audit::verify(&store, log, head).await
+}
 
 /// Source of the events that the command center writes.
 pub const CENTER_SOURCE: &str = "/citywatch/command-center";

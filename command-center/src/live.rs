@@ -3,6 +3,7 @@
 //! A subscriber that falls behind the oldest message is told so and cut off; it comes back and gets a snapshot. So no
 //! subscriber costs more than its place in the ring.
 
+use crate::auth::role::Reach;
 use axum::body::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -28,11 +29,20 @@ struct Ring {
     bytes: usize,
 }
 
-#[derive(Clone)]
 struct Message {
-    /// The change of the store that it tells, if it does.
-    change: Option<u64>,
+    told: Told,
     frame: Bytes,
+}
+
+/// To whom a message is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// All.
+    Everybody,
+    /// Who sees the whole city; the others learn that there was something.
+    City,
+    /// Who sees this place, unless their snapshot holds this change of the store already.
+    At { change: u64, district: Option<String>, subdistrict: Option<String> },
 }
 
 /// A place in the ring.
@@ -41,6 +51,9 @@ pub(crate) struct Subscriber {
     next: u64,
     /// Messages of these changes are in the snapshot that the subscriber has.
     known_change: u64,
+    reach: Reach,
+    /// Something was told to the whole city and left out here.
+    missed: bool,
     newest: watch::Receiver<u64>,
 }
 
@@ -63,13 +76,13 @@ impl Live {
         Live { run, ring: Mutex::new(ring), newest: watch::Sender::new(0) }
     }
 
-    /// Sends a message to all. `change` is the change of the store that it tells, in rising order.
-    pub(crate) fn send(&self, event: &str, change: Option<u64>, data: &str) {
+    /// Sends a message. Changes of the store come in rising order.
+    pub(crate) fn send(&self, event: &str, told: Told, data: &str) {
         let mut ring = self.ring.lock().expect("nothing panics while it holds this lock");
         let number = ring.first + ring.messages.len() as u64;
         let frame = self.frame(number, event, data);
         ring.bytes += frame.len();
-        ring.messages.push_back(Message { change, frame });
+        ring.messages.push_back(Message { told, frame });
         while ring.messages.len() > MESSAGES_MAX || (ring.bytes > BYTES_MAX && ring.messages.len() > 1) {
             let gone = ring.messages.pop_front().expect("it holds more than one");
             ring.bytes -= gone.frame.len();
@@ -91,22 +104,23 @@ impl Live {
         self.newest.send_replace(skipped);
     }
 
-    /// A subscriber that gets everything that is sent from now on. A snapshot taken after this call, named to
+    /// A subscriber that gets everything within its reach that is sent from now on. A snapshot taken after this call, named to
     /// [`Subscriber::has_snapshot`], leaves no gap.
-    pub(crate) fn subscribe(&self) -> Subscriber {
+    pub(crate) fn subscribe(&self, reach: Reach) -> Subscriber {
         let newest = self.newest.subscribe();
         let ring = self.ring.lock().expect("nothing panics while it holds this lock");
-        Subscriber { next: ring.first + ring.messages.len() as u64, known_change: 0, newest }
+        Subscriber { next: ring.first + ring.messages.len() as u64, known_change: 0, reach, missed: false, newest }
     }
 
     /// A subscriber that had everything up to the message of this id, if the ring still has what came then.
-    pub(crate) fn resume(&self, id: &str) -> Option<Subscriber> {
+    pub(crate) fn resume(&self, id: &str, reach: Reach) -> Option<Subscriber> {
         let (run, number) = id.split_once('-')?;
         let number: u64 = number.parse().ok().filter(|_| run == self.run)?;
         let newest = self.newest.subscribe();
         let ring = self.ring.lock().expect("nothing panics while it holds this lock");
         let (first, end) = (ring.first, ring.first + ring.messages.len() as u64);
-        (first..=end).contains(&(number + 1)).then_some(Subscriber { next: number + 1, known_change: 0, newest })
+        let next = Some(number + 1).filter(|next| (first..=end).contains(next))?;
+        Some(Subscriber { next, known_change: 0, reach, missed: false, newest })
     }
 
     /// A message for one subscriber alone, with the id of what it had before.
@@ -133,7 +147,19 @@ impl Live {
                 break;
             }
             subscriber.next += 1;
-            if message.change.is_none_or(|change| change > subscriber.known_change) {
+            let is_for_it = match &message.told {
+                Told::Everybody => true,
+                Told::City => {
+                    let sees_all = subscriber.reach == Reach::City;
+                    subscriber.missed |= !sees_all;
+                    sees_all
+                }
+                Told::At { change, district, subdistrict } => {
+                    *change > subscriber.known_change
+                        && subscriber.reach.sees(district.as_deref(), subdistrict.as_deref())
+                }
+            };
+            if is_for_it {
                 frames.push(message.frame.clone());
             }
         }
@@ -147,7 +173,17 @@ impl Subscriber {
         self.known_change = change;
     }
 
-    /// Waits for messages.
+    /// Whether something was told to the whole city since the last call, and left out here.
+    pub(crate) fn take_missed(&mut self) -> bool {
+        std::mem::take(&mut self.missed)
+    }
+
+    /// How far it sees.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Waits for messages; there may be none if something was left out.
     ///
     /// # Cancel safety
     /// Dropped while it waits, no message is lost.
@@ -156,7 +192,7 @@ impl Subscriber {
             self.newest.mark_unchanged();
             match live.after(self) {
                 None => return Next::Behind,
-                Some(frames) if !frames.is_empty() => return Next::Frames(frames),
+                Some(frames) if !frames.is_empty() || self.missed => return Next::Frames(frames),
                 Some(_) if self.newest.changed().await.is_err() => return Next::Ended,
                 Some(_) => {}
             }
@@ -175,46 +211,66 @@ mod tests {
         }
     }
 
+    fn at(change: u64) -> Told {
+        Told::At { change, district: Some("110101".to_owned()), subdistrict: Some("110101007".to_owned()) }
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_of_another_area_learns_only_that_something_was() {
+        let live = Live::new("a".to_owned());
+        let mut here = live.subscribe(Reach::of_text("110101"));
+        let mut there = live.subscribe(Reach::of_text("110105"));
+        live.send("incident", at(1), "1");
+        live.send("overview", Told::City, "2");
+        assert_eq!(texts(&live, &mut here).await.unwrap(), "id: a-1\nevent: incident\ndata: 1\n\n");
+        assert!(here.take_missed() && !here.take_missed());
+        assert_eq!(texts(&live, &mut there).await.unwrap(), "");
+        assert!(there.take_missed());
+    }
+
     #[tokio::test]
     async fn a_subscriber_gets_what_its_snapshot_lacks_and_resumes_where_it_was() {
         let live = Live::new("a".to_owned());
-        live.send("incident", Some(1), "1");
-        let mut subscriber = live.subscribe();
-        live.send("incident", Some(2), "2");
-        live.send("incident", Some(3), "3");
+        live.send("incident", at(1), "1");
+        let mut subscriber = live.subscribe(Reach::City);
+        live.send("incident", at(2), "2");
+        live.send("incident", at(3), "3");
         subscriber.has_snapshot(2);
         assert_eq!(texts(&live, &mut subscriber).await.unwrap(), "id: a-3\nevent: incident\ndata: 3\n\n");
-        let mut resumed = live.resume("a-1").unwrap();
+        let mut resumed = live.resume("a-1", Reach::City).unwrap();
         assert_eq!(texts(&live, &mut resumed).await.unwrap().matches("event: incident").count(), 2);
-        assert!(live.resume("b-1").is_none(), "another run's");
-        assert!(live.resume("a-9").is_none(), "never sent");
-        assert!(live.resume("a-3").is_some(), "nothing came since");
+        assert!(live.resume("b-1", Reach::City).is_none(), "another run's");
+        assert!(live.resume("a-9", Reach::City).is_none(), "never sent");
+        assert!(live.resume("a-3", Reach::City).is_some(), "nothing came since");
     }
 
     #[tokio::test]
     async fn all_are_cut_off_and_go_on_from_a_snapshot() {
         let live = Live::new("a".to_owned());
-        live.send("clock", None, "1");
-        let (mut before, mut behind) = (live.subscribe(), live.resume("a-0").unwrap());
+        live.send("clock", Told::Everybody, "1");
+        let (mut before, mut behind) = (live.subscribe(Reach::City), live.resume("a-0", Reach::City).unwrap());
         live.cut_off();
         assert!(texts(&live, &mut before).await.is_none() && texts(&live, &mut behind).await.is_none());
-        assert!(live.resume("a-0").is_none() && live.resume("a-1").is_none(), "they may lack what was lost");
-        let mut after = live.subscribe();
-        live.send("clock", None, "2");
+        assert!(
+            live.resume("a-0", Reach::City).is_none() && live.resume("a-1", Reach::City).is_none(),
+            "they may lack what was lost"
+        );
+        let mut after = live.subscribe(Reach::City);
+        live.send("clock", Told::Everybody, "2");
         assert_eq!(texts(&live, &mut after).await.unwrap(), "id: a-3\nevent: clock\ndata: 2\n\n");
     }
 
     #[tokio::test]
     async fn who_falls_behind_the_ring_is_cut_off() {
         let live = Live::new("a".to_owned());
-        let mut slow = live.subscribe();
+        let mut slow = live.subscribe(Reach::City);
         for number in 0..=MESSAGES_MAX as u64 {
-            live.send("clock", None, &number.to_string());
+            live.send("clock", Told::Everybody, &number.to_string());
         }
         assert!(texts(&live, &mut slow).await.is_none());
-        assert!(live.resume("a-0").is_none() && live.resume("a-1").is_some());
+        assert!(live.resume("a-0", Reach::City).is_none() && live.resume("a-1", Reach::City).is_some());
         let large = "x".repeat(BYTES_MAX);
-        live.send("values", None, &large);
+        live.send("values", Told::Everybody, &large);
         assert_eq!(live.ring.lock().unwrap().messages.len(), 1, "the newest stays however large it is");
     }
 }

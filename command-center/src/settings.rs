@@ -1,6 +1,8 @@
 //! What a city decides about its command center.
 
 use crate::city::Rules;
+use jiff::tz::TimeZone;
+use model::{Calendar, Calendars, Duties};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,12 +36,19 @@ pub struct Settings {
     pub areas: Vec<String>,
     /// What is known of the rules.
     pub rules: Rules,
+    /// The classes of cases, the units, and who answers for what.
+    pub duties: Duties,
+    /// When the city works: what the clocks of cases count.
+    pub calendar: Calendar,
+    /// The city's time zone.
+    pub zone: TimeZone,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
 }
 
 impl Settings {
-    /// A command center in `data_dir` on a free loopback port, without areas and rules.
+    /// A command center in `data_dir` on a free loopback port, without areas and rules, with the duties and
+    /// working days that come with citywatch, in China.
     pub fn new(data_dir: impl Into<PathBuf>) -> Settings {
         Settings {
             data_dir: data_dir.into(),
@@ -49,6 +58,9 @@ impl Settings {
             prefix: "citywatch.".to_owned(),
             areas: Vec::new(),
             rules: Rules::default(),
+            duties: Duties::seeded(),
+            calendar: Calendars::seeded().get("workdays").expect("the seeded calendars have it").clone(),
+            zone: TimeZone::fixed(jiff::tz::offset(8)),
             feed_counts: None,
         }
     }

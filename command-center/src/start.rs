@@ -1,8 +1,13 @@
 //! Starts the command center's tasks over a log, and stops them.
 
+use crate::auth::admin::Admin;
+use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::center::{Center, Counters, Hosts};
 use crate::city::{City, Rules};
+use crate::command::clock::Working;
+use crate::command::evidence::Files;
+use crate::command::replay;
 use crate::live::Live;
 use crate::perceive::sensors::Sensors;
 use crate::reader::{Appends, blocking};
@@ -54,7 +59,8 @@ impl CommandCenter {
         registry: Arc<Registry>,
         settings: Settings,
     ) -> Result<Handle, CenterError> {
-        let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, feed_counts } = settings;
+        let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, feed_counts } =
+            settings;
         if !http.ip().is_loopback() && named.is_empty() {
             return Err(CenterError::Exposed(http));
         }
@@ -68,6 +74,7 @@ impl CommandCenter {
         let appends = |domain: &Domain| (domain.as_str(), Appends::to(&*log, Topic::Incidents(*domain)));
         let center = Arc::new(Center {
             feed_appends: Domain::ALL.iter().map(appends).collect(),
+            analyze_appends: Appends::to(&*log, Topic::Analyze),
             log,
             history,
             store,
@@ -75,6 +82,11 @@ impl CommandCenter {
             live: Live::new(secret::new()?[..8].to_owned()),
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
+            passwords: Passwords::new(),
+            duties: Arc::new(duties),
+            working: Working { calendar, zone },
+            evidence: Files::new(data_dir.join("evidence"))?,
+            credentials: watch::Sender::new(0),
             counters: Counters::default(),
             feed_counts,
             projected: watch::Sender::new([0; model::PARTITIONS as usize]),
@@ -84,6 +96,8 @@ impl CommandCenter {
             hosts: Hosts::new(address, named),
             caught_up: AtomicBool::new(false),
         });
+        // Before incidents are read: what the log says of cases goes before making new ones.
+        replay::catch_up(&center).await?;
         let (stage_sender, stage) = watch::channel(Stage::Running);
         let stop = Arc::new(Notify::new());
         let tasks = Tasks::start(&center, listener, Arc::clone(&stop)).await?;
@@ -101,6 +115,11 @@ impl Handle {
     /// A new link that signs in whoever opens it first, within ten minutes.
     pub async fn sign_in_link(&self) -> Result<String, CenterError> {
         self.center.sign_in_link().await
+    }
+
+    /// Gives out accounts and tokens.
+    pub fn admin(&self) -> Admin {
+        Admin(Arc::clone(&self.center))
     }
 
     /// Knows the city by another registry and other rules from here on. Pages see them as they ask anew.

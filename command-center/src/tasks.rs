@@ -8,6 +8,7 @@ use crate::CenterError;
 use crate::analyze::projector;
 use crate::api::router;
 use crate::center::Center;
+use crate::command::timers;
 use crate::perceive::{follow, pulse};
 use crate::reader::{Appends, Reader, bounds};
 use crate::serve::{feed, publisher};
@@ -84,7 +85,7 @@ impl Tasks {
             Task::spawn("unknown sensors", async move { follow::letters(&for_letters.sensors, letters).await }),
         ];
         let mut tasks = Tasks {
-            analyze: Appends::to(&*center.log, Topic::Analyze),
+            analyze: center.analyze_appends.clone(),
             lost: center.store.lost(),
             center: Arc::clone(center),
             of_store: Vec::new(),
@@ -155,7 +156,7 @@ async fn of_store(
     let (feed, next) = feed::Feed::resume(&center.store, log(), counts).await?;
     let fed = Reader::new(log(), Topic::Analyze, analyze, next, feed::READ_BYTES);
     let c = || Arc::clone(center);
-    let (for_incidents, for_feed, for_outbox, for_pulse) = (c(), c(), c(), c());
+    let (for_incidents, for_feed, for_outbox, for_pulse, for_timers) = (c(), c(), c(), c(), c());
     Ok(vec![
         Task::spawn("projection of incidents", async move { projector::run(&for_incidents, incidents).await }),
         Task::spawn("utilities' feed", async move { feed.run(&for_feed, fed).await }),
@@ -163,6 +164,7 @@ async fn of_store(
             "outbox",
             async move { publisher::run(&for_outbox.store, &for_outbox.log, &for_outbox.outbox).await },
         ),
+        Task::spawn("clocks of cases", async move { timers::run(&for_timers).await }),
         Task::spawn("pulse", async move {
             let parts = (&for_pulse.store, &for_pulse.live, &for_pulse.sensors);
             pulse::run(parts, for_pulse.feed_counts.as_ref()).await

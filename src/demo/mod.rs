@@ -12,7 +12,7 @@ use crate::listen::check_listen;
 use crate::stop::Stop;
 use clap::Args;
 use ingest::Publisher;
-use model::{EventTime, Millis, Registry};
+use model::{Duties, EventTime, Millis, Registry};
 use seeds::Scenario;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -89,7 +89,7 @@ impl Demo {
         city.start_historian(&config)?;
         let in_force = city.in_force().ok_or_else(|| Failure::internal("what is in force cannot be used"))?;
         runtime.block_on(city.start_ingest(&config, in_force.registry))?;
-        let shown = Shown { rules: in_force.rules, areas: vec![seeds::AREAS.to_owned()] };
+        let shown = Shown { rules: in_force.rules, areas: vec![seeds::AREAS.to_owned()], duties: Duties::seeded() };
         runtime.block_on(city.start_center(&config, Arc::clone(&registry), shown))?;
         let address = city.mqtt().expect("the demo has an endpoint");
         let link = runtime.block_on(city.sign_in_link())?.expect("the demo has a page");

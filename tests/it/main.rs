@@ -14,6 +14,7 @@ mod enforcement;
 mod explain;
 mod nothing_lost;
 mod page;
+mod people;
 mod perceive;
 mod process;
 mod real_input;

@@ -2,6 +2,7 @@
 
 use super::view::IncidentView;
 use crate::CenterError;
+use crate::auth::audit::note;
 use crate::city::City;
 use crate::live::Live;
 use crate::store::incidents::{Acknowledged, StoredIncident, acknowledge, find, newest_change, note_change};
@@ -44,10 +45,12 @@ pub(crate) async fn acknowledged(
     incident.change = newest_change(&mut transaction).await? + 1;
     acknowledge(&mut transaction, id, &act, incident.change).await?;
     note_change(&mut transaction, incident.change).await?;
-    push(&mut transaction, &event(&incident, &act)).await?;
+    let told = event(&incident, &act);
+    push(&mut transaction, &told).await?;
+    note(&mut transaction, act.at.0, &act.by, ("incident.acknowledged", &told.key), &told.body).await?;
     commit(transaction).await?;
     incident.acknowledged = Some(act);
-    live.send("incident", Some(incident.change), &IncidentView::new(city, &incident).json());
+    live.send("incident", incident.told(), &IncidentView::new(city, &incident).json());
     drop(writer);
     outbox.notify_one();
     Ok(Outcome::Done(incident))

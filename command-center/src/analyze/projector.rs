@@ -7,11 +7,13 @@ use super::view::IncidentView;
 use crate::CenterError;
 use crate::center::Center;
 use crate::city::City;
+use crate::command::{desk, opening};
 use crate::reader::Reader;
+use crate::store::asides::{aside_of, mark};
 use crate::store::incidents::{StoredIncident, apply, newest_change, note_change};
 use crate::store::{commit, positions};
 use bus::{Event, Records, Topic};
-use model::{Partition, Transition};
+use model::{Partition, Transition, TransitionKind};
 use std::sync::atomic::Ordering;
 
 /// Names its positions in the store.
@@ -46,16 +48,35 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
             continue;
         };
         let change = first + changes.len() as u64 + 1;
-        let applied = apply_at(&mut transaction, city, &transition, body, change).await?;
+        let mut applied = apply_at(&mut transaction, city, &transition, body, change).await?;
+        if let Some(incident) = applied.as_mut().filter(|_| transition.transition == TransitionKind::Opened)
+            && let Some(aside) = aside_of(&mut transaction, &incident.rule, &incident.key).await?
+        {
+            incident.aside = Some(aside.kind);
+            mark(&mut transaction, incident).await?;
+        }
         changes.extend(applied);
     }
-    note_change(&mut transaction, first + changes.len() as u64).await?;
+    // Cases come after the incidents that they are made from, in the same transaction as the offsets: each once.
+    let mut cases = Vec::new();
+    for incident in &changes {
+        let change = first + (changes.len() + cases.len()) as u64 + 1;
+        cases.extend(opening::from_incident(center, &mut transaction, incident, change).await?);
+    }
+    let (made, last) = (!cases.is_empty(), first + (changes.len() + cases.len()) as u64);
+    note_change(&mut transaction, last).await?;
     positions::save(&mut transaction, READER, Topic::Analyze, &before, &reader.next).await?;
     commit(transaction).await?;
     for incident in &changes {
-        live.send("incident", Some(incident.change), &IncidentView::new(city, incident).json());
+        live.send("incident", incident.told(), &IncidentView::new(city, incident).json());
+    }
+    for case in &cases {
+        desk::tell(center, case);
     }
     drop(writer);
+    if made {
+        center.outbox.notify_one();
+    }
     Ok(())
 }
 

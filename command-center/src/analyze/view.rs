@@ -1,7 +1,9 @@
 //! An incident as the API shows it.
 
+use super::aside::AsideKind;
 use crate::city::{City, KeyKind, Names};
 use crate::store::incidents::StoredIncident;
+use model::IncidentState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +33,12 @@ pub(crate) struct IncidentView {
     stale: bool,
     /// Whether other incidents inhibit it: then it is no alarm of its own.
     inhibited: bool,
+    /// How its alarm is set aside: it is then no alarm that anybody has to see to.
+    aside: Option<AsideKind>,
+    /// Who sees to it.
+    assignee: Option<String>,
+    /// As ISA-18.2 has it: unacknowledged, acknowledged, returned_unacknowledged, normal
+    alarm_state: &'static str,
     place: Option<Place>,
     subdistrict: Option<String>,
     district: Option<String>,
@@ -78,6 +86,14 @@ impl IncidentView {
             message: incident.message.clone(),
             stale: incident.stale,
             inhibited: incident.inhibited,
+            aside: incident.aside,
+            assignee: incident.assignee.clone(),
+            alarm_state: match (incident.state, &incident.acknowledged) {
+                (IncidentState::Open, None) => "unacknowledged",
+                (IncidentState::Open, Some(_)) => "acknowledged",
+                (IncidentState::Cleared, None) => "returned_unacknowledged",
+                (IncidentState::Cleared, Some(_)) => "normal",
+            },
             place: at.place.map(|point| Place { lon: point.lon, lat: point.lat }),
             subdistrict: incident.subdistrict.clone(),
             district: incident.district.clone(),

@@ -1,17 +1,18 @@
 //! The incident queue: list, detail, acknowledge.
 
-use super::problem::{Params, Problem};
+use super::problem::{Body, Params, Problem, seen};
 use super::{Shared, cached::names_tag, sensors::Near};
 use crate::analyze::acts::{Outcome, acknowledged};
+use crate::analyze::aside::AsideKind;
 use crate::analyze::view::IncidentView;
-use crate::auth::guard::Session;
+use crate::auth::role::Reach;
+use crate::auth::who::Who;
+use crate::center::Center;
 use crate::city::ThresholdKind;
-use crate::store::incidents::{Acknowledged, StoredIncident, find, transitions};
-use crate::store::pages::{Cursor, Filter, page};
+use crate::store::incidents::{Acknowledged, StoredIncident, find, find_within, transitions};
+use crate::store::pages::{Asides, Cursor, Filter, page};
 use crate::store::whole;
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -45,6 +46,8 @@ pub(crate) struct IncidentQuery {
     /// Code of a district, a subdistrict, or of the incident's own area.
     area: Option<String>,
     acknowledged: Option<bool>,
+    /// shelved, suppressed, out_of_service, or all; those that are not set aside if it is not said.
+    aside: Option<String>,
     /// true: also those that other incidents inhibit, which are no alarms of their own
     inhibited: Option<bool>,
     /// At most so many; 100 if it is not said, 1,000 at most.
@@ -117,6 +120,7 @@ pub(crate) struct AcknowledgeBody {
     responses((status = 200, body = IncidentPage), (status = 400, body = Problem)))]
 pub(crate) async fn list(
     State(center): Shared,
+    Extension(who): Extension<Who>,
     Params(query): Params<IncidentQuery>,
 ) -> Result<Json<IncidentPage>, Problem> {
     let bad = |error: model::UnknownWord| Problem::bad(error.to_string());
@@ -130,14 +134,22 @@ pub(crate) async fn list(
         severity: query.severity.as_deref().map(str::parse::<Severity>).transpose().map_err(bad)?,
         area: query.area,
         acknowledged: query.acknowledged,
+        aside: match query.aside.as_deref() {
+            None => Asides::None,
+            Some("all") => Asides::All,
+            Some(word) => Asides::Only(
+                AsideKind::named(word).ok_or_else(|| Problem::bad(format!("nothing is set aside as \"{word}\"")))?,
+            ),
+        },
         key: None,
         with_inhibited: query.inhibited.unwrap_or(false),
+        reach: Some(who.reach),
     };
     let cursor = query.cursor.map(|text| text.parse::<Cursor>()).transpose();
     let cursor = cursor.map_err(|_| Problem::bad("the cursor is not one of ours: begin again without it"))?;
     let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let found = page(&mut *center.store.read().await?, &filter, cursor, limit).await?;
-    let items = found.incidents.iter().map(|incident| IncidentView::new(&center.city(), incident)).collect();
+    let items = found.items.iter().map(|incident| IncidentView::new(&center.city(), incident)).collect();
     Ok(Json(IncidentPage { items, next: found.next.map(|cursor| cursor.to_string()) }))
 }
 
@@ -146,12 +158,13 @@ pub(crate) async fn list(
     responses((status = 200, body = IncidentDetail), (status = 404, body = Problem)))]
 pub(crate) async fn detail(
     State(center): Shared,
+    Extension(who): Extension<Who>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id: Uuid = id.parse().map_err(|_| Problem::missing("incident", &id))?;
     let mut reading = center.store.read().await?;
-    let found = find(&mut reading, id).await?.ok_or_else(|| Problem::missing("incident", &id.to_string()))?;
+    let found = within(&mut reading, id, &who.reach).await?;
     let bodies = transitions(&mut reading, id).await?;
     drop(reading);
     let tag = tag(&found);
@@ -184,23 +197,19 @@ pub(crate) async fn detail(
         (status = 428, description = "If-Match is missing", body = Problem)))]
 pub(crate) async fn acknowledge(
     State(center): Shared,
-    Extension(session): Extension<Session>,
+    Extension(who): Extension<Who>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Result<Body<AcknowledgeBody>, Problem>,
 ) -> Result<Response, Problem> {
     let id: Uuid = id.parse().map_err(|_| Problem::missing("incident", &id))?;
-    let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    let said = "name the version that you look at: If-Match with the ETag of the detail";
-    let seen = seen.ok_or_else(|| Problem::new(StatusCode::PRECONDITION_REQUIRED, said))?;
-    let body: AcknowledgeBody = serde_json::from_slice(&body?)
-        .map_err(|error| Problem::bad(format!("the body is not as expected: {error}")))?;
+    within(&mut *center.store.read().await?, id, &who.reach).await?;
+    let seen = seen(&headers)?;
+    let Body(body) = body?;
     if body.note.chars().count() > NOTE_MAX {
         return Err(Problem::bad(format!("the note is longer than {NOTE_MAX} characters")));
     }
-    // A tag that is not one of ours names no version, so it is an old one.
-    let seen = seen.trim_matches('"').parse().unwrap_or(0);
-    let act = Acknowledged { by: session.name, at: center.now(), note: body.note };
+    let act = Acknowledged { by: who.name, at: center.now(), note: body.note };
     let outcome = whole(async move {
         let parts = (&center.store, &*center.city(), &center.live);
         let outcome = acknowledged(parts, &center.outbox, id, seen, act).await;
@@ -208,10 +217,7 @@ pub(crate) async fn acknowledge(
     });
     let (outcome, center) = outcome.await?;
     match outcome {
-        Outcome::Done(incident) => {
-            let tag = [(header::ETAG, HeaderValue::from_str(&tag(&incident)).expect("a number in quotes"))];
-            Ok((tag, Json(IncidentView::new(&center.city(), &incident))).into_response())
-        }
+        Outcome::Done(incident) => Ok(shown(&center, &incident).into_response()),
         Outcome::Missing => Err(Problem::missing("incident", &id.to_string())),
         Outcome::Already(by) => {
             Err(Problem::new(StatusCode::CONFLICT, format!("it was acknowledged by \"{}\" already", by.by)))
@@ -220,6 +226,27 @@ pub(crate) async fn acknowledge(
             let text = "the incident changed since you looked at it: look again";
             Err(Problem::new(StatusCode::PRECONDITION_FAILED, text))
         }
+    }
+}
+
+/// An incident as it is after an act, with its new tag.
+pub(super) fn shown(center: &Center, incident: &StoredIncident) -> impl IntoResponse {
+    let tag = [(header::ETAG, HeaderValue::from_str(&tag(incident)).expect("a number in quotes"))];
+    (tag, Json(IncidentView::new(&center.city(), incident)))
+}
+
+/// An incident within a reach. Where an incident lies never changes, so what is within stays within.
+pub(super) async fn within(
+    reading: &mut sqlx::AnyConnection,
+    id: Uuid,
+    reach: &Reach,
+) -> Result<StoredIncident, Problem> {
+    if let Some(found) = find_within(&mut *reading, id, reach).await? {
+        return Ok(found);
+    }
+    match find(reading, id).await? {
+        Some(_) => Err(Problem::new(StatusCode::FORBIDDEN, "this incident is outside your areas")),
+        None => Err(Problem::missing("incident", &id.to_string())),
     }
 }
 

@@ -3,9 +3,11 @@
 use super::Shared;
 use super::problem::Problem;
 use crate::CenterError;
+use crate::auth::role::Reach;
 use crate::center::Center;
 use crate::perceive::pulse::open_counts;
 use crate::reader::bounds;
+use crate::store::cases::count_cases;
 use crate::store::outbox::waiting;
 use axum::extract::State;
 use axum::http::header;
@@ -48,8 +50,9 @@ pub(crate) async fn metrics(State(center): Shared) -> Result<Response, Problem> 
 
 async fn text(center: &Center) -> Result<String, CenterError> {
     let mut reading = center.store.read().await?;
-    let (open, unacknowledged) = open_counts(&mut reading).await?;
+    let (open, unacknowledged) = open_counts(&mut reading, &Reach::City).await?;
     let outbox = waiting(&mut reading).await?;
+    let (cases, late) = count_cases(&mut reading, &Reach::City).await?;
     drop(reading);
     let analyze = bounds(&*center.log, Topic::Analyze)?.1;
     let projected = *center.projected.borrow();
@@ -60,6 +63,8 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let by_domain = open.by_domain.iter().map(|(domain, count)| (format!("domain=\"{domain}\""), count));
     page.family("incidents_open", "gauge", "Open incidents by domain.", by_domain);
     page.one("incidents_unacknowledged", "gauge", "Open incidents that nobody acknowledged.", unacknowledged);
+    page.one("cases_open", "gauge", "Open cases.", cases);
+    page.one("cases_late", "gauge", "Open cases with a breached clock.", late);
     let states =
         [("online", sensors.online), ("silent", sensors.silent), ("stuck", sensors.stuck), ("never", sensors.never)];
     let states = states.map(|(state, count)| (format!("state=\"{state}\""), count));

@@ -1,7 +1,14 @@
 //! The routes, `/api/v1` and around it, and their OpenAPI description.
 
+mod accounts;
 mod areas;
+mod asides;
 mod cached;
+mod case_acts;
+pub(crate) mod case_view;
+mod cases;
+mod duties;
+mod evidence;
 mod incidents;
 mod metrics;
 mod page;
@@ -9,9 +16,11 @@ pub(crate) mod problem;
 mod rules;
 mod sensors;
 mod series;
+mod session;
 mod status;
 mod strangers;
 mod stream;
+mod tail;
 
 pub(crate) use areas::AreaCache;
 pub(crate) use sensors::MapCache;
@@ -25,7 +34,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use std::sync::Arc;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 /// Largest body of a request; a larger one is refused.
@@ -44,8 +53,16 @@ struct Description;
 
 fn described() -> OpenApiRouter<Arc<Center>> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(status::session))
-        .routes(routes!(status::sign_out))
+        .routes(routes!(session::session))
+        .routes(routes!(session::by_password))
+        .routes(routes!(session::change_password))
+        .routes(routes!(session::sign_out))
+        .routes(routes!(accounts::list, accounts::add))
+        .routes(routes!(accounts::disable))
+        .routes(routes!(accounts::enable))
+        .routes(routes!(accounts::reset))
+        .routes(routes!(accounts::list_tokens, accounts::add_token))
+        .routes(routes!(accounts::revoke_token))
         .routes(routes!(status::overview))
         .routes(routes!(areas::list))
         .routes(routes!(areas::outlines))
@@ -55,12 +72,28 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(strangers::list))
         .routes(routes!(series::series))
         .routes(routes!(incidents::list))
+        .routes(routes!(tail::tail))
         .routes(routes!(incidents::detail))
         .routes(routes!(incidents::acknowledge))
+        .routes(routes!(asides::shelve))
+        .routes(routes!(asides::suppress))
+        .routes(routes!(asides::out_of_service))
+        .routes(routes!(asides::assign))
+        .routes(routes!(asides::list))
+        .routes(routes!(asides::end))
+        .routes(routes!(cases::open))
+        .routes(routes!(cases::list, cases::report))
+        .routes(routes!(cases::detail))
+        .routes(routes!(evidence::add).layer(DefaultBodyLimit::max(evidence::LIMIT)))
+        .routes(routes!(evidence::read))
+        .merge(case_acts::routes())
+        .routes(routes!(duties::classes))
+        .routes(routes!(duties::units))
+        .routes(routes!(duties::duties))
         .routes(routes!(rules::versions))
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))
-        .routes(routes!(status::sign_in))
+        .routes(routes!(session::by_link))
         .routes(routes!(status::live))
         .routes(routes!(status::ready))
         .routes(routes!(metrics::metrics))

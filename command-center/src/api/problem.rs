@@ -1,10 +1,11 @@
 //! Answers that say what is wrong: `application/problem+json`, RFC 9457.
 
 use crate::CenterError;
+use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,4 +82,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         let said = |rejection: QueryRejection| Problem::bad(rejection.body_text());
         query.map(|Query(query)| Params(query)).map_err(said)
     }
+}
+
+/// The JSON body of a request; one that does not fit is a [`Problem`].
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
+        let bytes = Bytes::from_request(request, state).await?;
+        let read = serde_json::from_slice(&bytes);
+        read.map(Body).map_err(|error| Problem::bad(format!("the body is not as expected: {error}")))
+    }
+}
+
+/// The ETag that a request names in If-Match; without one it does not say what it looked at.
+pub(crate) fn seen(headers: &HeaderMap) -> Result<u64, Problem> {
+    let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let said = "name the version that you look at: If-Match with the ETag of the detail";
+    let seen = seen.ok_or_else(|| Problem::new(StatusCode::PRECONDITION_REQUIRED, said))?;
+    // A tag that is not one of ours names no version, so it is an old one.
+    Ok(seen.trim_matches('"').parse().unwrap_or(0))
 }

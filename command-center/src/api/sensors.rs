@@ -269,7 +269,7 @@ pub(crate) async fn detail(State(center): Shared, Path(id): Path<String>) -> Res
     Ok(Json(SensorDetail {
         coverage: center.sensors.coverage.of(&sensor.subdistrict),
         sensor: view,
-        open_incidents: open.incidents.iter().map(|incident| IncidentView::new(&city, incident)).collect(),
+        open_incidents: open.items.iter().map(|incident| IncidentView::new(&city, incident)).collect(),
         neighbours: neighbours.unwrap_or_default(),
     }))
 }

@@ -1,53 +1,111 @@
-//! The table of routes and roles. What is not in it is refused, and a test walks it.
+//! The table of routes, roles and scopes. What is not in it is refused, and a test walks it cell by cell.
+//!
+//! The area is no column here: routes about something that lies somewhere ask the store within the reach of who asks.
 
+use super::role::{Role, Scope};
+use crate::command::act::Kind;
 use axum::http::Method;
-
-/// What somebody may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Sees everything and handles incidents.
-    Operator,
-}
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Anybody.
     Public,
-    /// Who asks this machine from this machine, or anybody with a session.
-    Local,
-    /// Who is signed in with one of these roles.
-    Roles(&'static [Role]),
+    /// Who asks this machine from this machine, or somebody of the staff, or a token with this scope.
+    Local(Scope),
+    /// Who is signed in with one of these roles, or has a token with this scope.
+    Roles(&'static [Role], Option<Scope>),
 }
 
 use Access::{Local, Public, Roles};
+use Role::{Administrator, Dispatcher, Inspector, Operator, RuleEngineer, Supervisor, Unit};
 
-const ALL: Access = Roles(&[Role::Operator]);
-const OPERATOR: Access = Roles(&[Role::Operator]);
+/// Everybody who has an account.
+const ALL: &[Role] = Role::ALL;
+/// Everybody who works for the city.
+const STAFF: &[Role] = &[Operator, Dispatcher, Unit, Inspector, Supervisor, RuleEngineer, Administrator];
+const DESK: &[Role] = &[Operator, Dispatcher];
+const ADMIN: &[Role] = &[Administrator];
+const MEASURED: Access = Roles(ALL, Some(Scope::SensorsRead));
+/// Everybody who may have seen something of a case.
+const HANDS: &[Role] = &[Operator, Dispatcher, Unit, Inspector, Supervisor];
+const HANDLE: Option<Scope> = Some(Scope::CasesHandle);
+const CASES: Access = Roles(STAFF, Some(Scope::CasesRead));
+const INCIDENTS: Access = Roles(STAFF, Some(Scope::IncidentsRead));
 
 /// Method, path as the router has it, and who may.
 pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
-    (Method::GET, "/api/v1/session", ALL),
-    (Method::POST, "/api/v1/sign-out", ALL),
-    (Method::GET, "/api/v1/overview", ALL),
-    (Method::GET, "/api/v1/areas", ALL),
-    (Method::GET, "/api/v1/areas.geojson", ALL),
-    (Method::GET, "/api/v1/map/sensors", ALL),
-    (Method::GET, "/api/v1/sensors", ALL),
-    (Method::GET, "/api/v1/sensors/{id}", ALL),
-    (Method::GET, "/api/v1/sensors/{id}/series", ALL),
-    (Method::GET, "/api/v1/unknown-sensors", ALL),
-    (Method::GET, "/api/v1/incidents", ALL),
-    (Method::GET, "/api/v1/incidents/{id}", ALL),
-    (Method::POST, "/api/v1/incidents/{id}/acknowledge", OPERATOR),
-    (Method::GET, "/api/v1/rules/versions", ALL),
-    (Method::GET, "/api/v1/live", ALL),
-    (Method::GET, "/api/v1/feed/{domain}", ALL),
+    (Method::GET, "/api/v1/session", Roles(ALL, None)),
+    (Method::POST, "/api/v1/session/password", Roles(ALL, None)),
+    (Method::POST, "/api/v1/sign-out", Roles(ALL, None)),
+    (Method::GET, "/api/v1/accounts", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/accounts", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/accounts/{name}/disable", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/accounts/{name}/enable", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/accounts/{name}/password", Roles(ADMIN, None)),
+    (Method::GET, "/api/v1/tokens", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/tokens", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/tokens/{id}/revoke", Roles(ADMIN, None)),
+    (Method::GET, "/api/v1/overview", INCIDENTS),
+    (Method::GET, "/api/v1/areas", MEASURED),
+    (Method::GET, "/api/v1/areas.geojson", MEASURED),
+    (Method::GET, "/api/v1/map/sensors", MEASURED),
+    (Method::GET, "/api/v1/sensors", MEASURED),
+    (Method::GET, "/api/v1/sensors/{id}", MEASURED),
+    (Method::GET, "/api/v1/sensors/{id}/series", MEASURED),
+    (Method::GET, "/api/v1/unknown-sensors", Roles(STAFF, Some(Scope::SensorsRead))),
+    (Method::GET, "/api/v1/incidents", INCIDENTS),
+    (Method::GET, "/api/v1/incidents/tail", INCIDENTS),
+    (Method::GET, "/api/v1/incidents/{id}", INCIDENTS),
+    (Method::POST, "/api/v1/incidents/{id}/acknowledge", Roles(DESK, Some(Scope::IncidentsAct))),
+    (Method::POST, "/api/v1/incidents/{id}/shelve", Roles(DESK, None)),
+    (Method::POST, "/api/v1/incidents/{id}/suppress", Roles(DESK, None)),
+    (Method::POST, "/api/v1/incidents/{id}/out-of-service", Roles(DESK, None)),
+    (Method::POST, "/api/v1/incidents/{id}/assign", Roles(DESK, None)),
+    (Method::GET, "/api/v1/asides", INCIDENTS),
+    (Method::POST, "/api/v1/asides/{id}/end", Roles(DESK, None)),
+    (Method::POST, "/api/v1/incidents/{id}/case", Roles(DESK, Some(Scope::IncidentsAct))),
+    (Method::GET, "/api/v1/cases", CASES),
+    (Method::POST, "/api/v1/cases", Roles(&[Operator, Inspector], None)),
+    (Method::GET, "/api/v1/cases/{id}", CASES),
+    (Method::POST, "/api/v1/cases/{id}/evidence", Roles(HANDS, Some(Scope::CasesHandle))),
+    (Method::GET, "/api/v1/cases/{id}/evidence/{hash}", CASES),
+    (Method::POST, "/api/v1/cases/{id}/verify", Roles(Kind::Verify.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/register", Roles(Kind::Register.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/dispatch", Roles(Kind::Dispatch.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/accept", Roles(Kind::Accept.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/return", Roles(Kind::Return.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/feedback", Roles(Kind::Feedback.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/ask-extension", Roles(Kind::AskExtension.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/grant-extension", Roles(Kind::GrantExtension.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/refuse-extension", Roles(Kind::RefuseExtension.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/suspend", Roles(Kind::Suspend.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/resume", Roles(Kind::Resume.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/check", Roles(Kind::Check.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/close-cleared", Roles(Kind::CloseCleared.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/void", Roles(Kind::Void.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/unmerge", Roles(Kind::Unmerge.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/urge", Roles(Kind::Urge.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/transfer", Roles(Kind::Transfer.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/evaluate", Roles(Kind::Evaluate.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/reopen", Roles(Kind::Reopen.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/note", Roles(Kind::Note.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/whistle", Roles(Kind::Whistle.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/report-in", Roles(Kind::ReportIn.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/do-task", Roles(Kind::DoTask.roles(), HANDLE)),
+    (Method::POST, "/api/v1/cases/{id}/add-part", Roles(Kind::AddPart.roles(), None)),
+    (Method::GET, "/api/v1/classes", CASES),
+    (Method::GET, "/api/v1/units", CASES),
+    (Method::GET, "/api/v1/duties", CASES),
+    (Method::GET, "/api/v1/rules/versions", INCIDENTS),
+    (Method::GET, "/api/v1/live", INCIDENTS),
+    (Method::GET, "/api/v1/feed/{domain}", Roles(STAFF, Some(Scope::FeedRead))),
     (Method::GET, "/api/openapi.json", Public),
     (Method::GET, "/sign-in", Public),
-    (Method::GET, "/health/live", Local),
-    (Method::GET, "/health/ready", Local),
-    (Method::GET, "/metrics", Local),
+    (Method::POST, "/api/v1/sign-in", Public),
+    (Method::GET, "/health/live", Local(Scope::MetricsRead)),
+    (Method::GET, "/health/ready", Local(Scope::MetricsRead)),
+    (Method::GET, "/metrics", Local(Scope::MetricsRead)),
 ];
 
 /// Who may call this route; `None` if it is not in the table. HEAD is as GET.
@@ -56,16 +114,53 @@ pub(crate) fn of(method: &Method, path: &str) -> Option<Access> {
     ROUTES.iter().find(|(at, route, _)| at == method && *route == path).map(|(_, _, access)| *access)
 }
 
-impl Role {
-    /// The role of this name.
-    pub(crate) fn named(name: &str) -> Option<Role> {
-        (name == Role::Operator.name()).then_some(Role::Operator)
+impl Access {
+    /// Whether these roles may.
+    pub(crate) fn admits(self, roles: &[Role]) -> bool {
+        match self {
+            Public => true,
+            Local(_) => roles.iter().any(|role| STAFF.contains(role)),
+            Roles(admitted, _) => roles.iter().any(|role| admitted.contains(role)),
+        }
     }
 
-    /// Its name, in the store and in the API.
-    pub(crate) fn name(self) -> &'static str {
+    /// Whether a token with these scopes may.
+    pub(crate) fn admits_token(self, scopes: &[Scope]) -> bool {
         match self {
-            Role::Operator => "operator",
+            Public => true,
+            Local(scope) | Roles(_, Some(scope)) => scopes.contains(&scope),
+            Roles(_, None) => false,
+        }
+    }
+}
+
+/// The table as a page of Markdown.
+pub(crate) fn table() -> String {
+    let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+    let mut text = format!("| route | {} | token |\n|---|{}---|\n", names.join(" | "), "---|".repeat(names.len()));
+    for (method, path, access) in ROUTES {
+        let cell = |role: &Role| if access.admits(&[*role]) { "yes" } else { "" };
+        let cells: Vec<&str> = Role::ALL.iter().map(cell).collect();
+        let token = match access {
+            Public => "(nobody is asked)",
+            Local(scope) | Roles(_, Some(scope)) => scope.name(),
+            Roles(_, None) => "",
+        };
+        text.push_str(&format!("| `{method} {path}` | {} | {token} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_act_on_a_case_has_its_route() {
+        for kind in Kind::ALL {
+            let path = format!("/api/v1/cases/{{id}}/{}", kind.name());
+            let access = of(&Method::POST, &path).unwrap_or_else(|| panic!("{path} is missing"));
+            assert!(matches!(access, Roles(roles, _) if roles == kind.roles()), "{path}");
         }
     }
 }

@@ -1,10 +1,11 @@
-//! What stands before every route: the Host, the session, the role, and where an unsafe request comes from.
+//! What stands before every route: the Host, the session or token, the role or scope, and where an unsafe request
+//! comes from.
 
-use super::access::{Access, Role, of};
-use super::secret;
+use super::access::{Access, of};
+use super::who::{Credential, Who};
+use crate::CenterError;
 use crate::api::problem::Problem;
 use crate::center::Center;
-use crate::store::sessions::{StoredSession, find};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -17,16 +18,6 @@ pub(crate) const COOKIE: &str = "citywatch_session";
 /// The page may load its own files only; MapLibre starts its workers from blobs.
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-/// Who is signed in; every route with a role gets it.
-#[derive(Clone, Debug)]
-pub(crate) struct Session {
-    pub(crate) name: String,
-    pub(crate) role: Role,
-    pub(crate) expires_at: i64,
-    /// Names the session in the store.
-    pub(crate) token_hash: String,
-}
 
 /// Lets a request through to its route, or says why not.
 pub(crate) async fn admit(
@@ -41,25 +32,31 @@ pub(crate) async fn admit(
     };
     let is_local = peer.ip().to_canonical().is_loopback()
         && host(request.headers()).is_some_and(|host| center.hosts.are_local(host));
-    if access == Access::Public || (access == Access::Local && is_local) {
+    if access == Access::Public || (matches!(access, Access::Local(_)) && is_local) {
         return next.run(request).await;
     }
-    let session = match session(&center, request.headers()).await {
-        Ok(Some(session)) => session,
+    let who = match who(&center, request.headers()).await {
+        Ok(Some(who)) => who,
         Ok(None) => {
-            let text = "sign in with the link that citywatch prints at its start";
-            return Problem::new(StatusCode::UNAUTHORIZED, text).into_response();
+            let text = "sign in with the link that citywatch prints at its start or with an account, or send a token";
+            let head = [(header::WWW_AUTHENTICATE, "Bearer")];
+            return (head, Problem::new(StatusCode::UNAUTHORIZED, text)).into_response();
         }
         Err(error) => return error.into_response(),
     };
-    if matches!(access, Access::Roles(roles) if !roles.contains(&session.role)) {
+    if who.is_token() {
+        if !access.admits_token(&who.scopes) {
+            return Problem::new(StatusCode::FORBIDDEN, "this needs a token with another scope").into_response();
+        }
+    } else if !access.admits(&who.roles) {
         return Problem::new(StatusCode::FORBIDDEN, "this needs another role").into_response();
     }
-    let is_safe = [Method::GET, Method::HEAD].contains(request.method());
+    // A browser sends cookies by itself, whoever wrote the page; a token only our caller sends.
+    let is_safe = who.is_token() || [Method::GET, Method::HEAD].contains(request.method());
     if !is_safe && !is_same_origin(request.headers()) {
         return Problem::new(StatusCode::FORBIDDEN, "the Origin header must name this host").into_response();
     }
-    request.extensions_mut().insert(session);
+    request.extensions_mut().insert(who);
     next.run(request).await
 }
 
@@ -89,13 +86,22 @@ pub(crate) async fn shield(State(center): State<Arc<Center>>, request: Request, 
     response
 }
 
-/// The session that a request names, if it goes on.
-async fn session(center: &Center, headers: &HeaderMap) -> Result<Option<Session>, Problem> {
-    let Some(token) = token(headers) else { return Ok(None) };
-    let token_hash = secret::hash(token);
-    let found = find(&mut *center.store.read().await?, &token_hash, secret::wall_ms()).await?;
-    let Some(StoredSession { name, role, expires_at }) = found else { return Ok(None) };
-    Ok(Role::named(&role).map(|role| Session { name, role, expires_at, token_hash }))
+/// Who a request says that it comes from, if that is good. A token goes before a cookie.
+async fn who(center: &Center, headers: &HeaderMap) -> Result<Option<Who>, CenterError> {
+    let credential = match headers.get(header::AUTHORIZATION) {
+        Some(value) => bearer(value).map(Credential::token),
+        None => token(headers).map(Credential::session),
+    };
+    match credential {
+        Some(credential) => credential.who(&center.store).await,
+        None => Ok(None),
+    }
+}
+
+/// The token of an Authorization header.
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 fn host(headers: &HeaderMap) -> Option<&str> {
@@ -110,7 +116,7 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether a browser says that the request comes from our own page. One that says nothing is no browser's of today.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let (Some(origin), Some(host)) = (origin, host(headers)) else { return false };
     let bare = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));

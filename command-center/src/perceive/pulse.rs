@@ -2,7 +2,8 @@
 
 use super::sensors::{SensorCounts, SensorState, Sensors};
 use crate::CenterError;
-use crate::live::Live;
+use crate::auth::role::Reach;
+use crate::live::{Live, Told};
 use crate::settings::FeedCounts;
 use crate::store::Store;
 use crate::store::incidents::count_open;
@@ -78,9 +79,12 @@ struct ValueAt {
 }
 
 /// The open incidents in numbers, and how many nobody acknowledged.
-pub(crate) async fn open_counts(connection: &mut AnyConnection) -> Result<(OpenCounts, u64), CenterError> {
+pub(crate) async fn open_counts(
+    connection: &mut AnyConnection,
+    reach: &Reach,
+) -> Result<(OpenCounts, u64), CenterError> {
     let (mut open, mut unacknowledged) = (OpenCounts::default(), 0);
-    for (domain, severity, count, unseen) in count_open(connection).await? {
+    for (domain, severity, count, unseen) in count_open(connection, reach).await? {
         open.total += count;
         *open.by_domain.entry(domain.as_str()).or_default() += count;
         *open.by_severity.entry(severity.as_str()).or_default() += count;
@@ -89,13 +93,14 @@ pub(crate) async fn open_counts(connection: &mut AnyConnection) -> Result<(OpenC
     Ok((open, unacknowledged))
 }
 
-/// The city in a few numbers, as of now.
+/// The city in a few numbers, as of now; incidents within a reach.
 pub(crate) async fn overview(
     connection: &mut AnyConnection,
     sensors: &Sensors,
     ask: Option<&AskFeed>,
+    reach: &Reach,
 ) -> Result<Overview, CenterError> {
-    let (open, unacknowledged) = open_counts(connection).await?;
+    let (open, unacknowledged) = open_counts(connection, reach).await?;
     let feed = ask.map(|ask| {
         let FeedCounts { accepted, refused, lag_ms } = ask();
         FeedView { accepted, refused, lag_ms }
@@ -116,16 +121,16 @@ pub(crate) async fn run(
     let mut told: Option<Overview> = None;
     loop {
         pulse.tick().await;
-        let now = overview(&mut *store.read().await?, sensors, ask).await?;
-        live.send("clock", None, &serde_json::json!({ "now_at": now.now_at }).to_string());
+        let now = overview(&mut *store.read().await?, sensors, ask, &Reach::City).await?;
+        live.send("clock", Told::Everybody, &serde_json::json!({ "now_at": now.now_at }).to_string());
         // The clock alone is no news: it was just told.
         let is_news = told.as_ref().is_none_or(|told| Overview { now_at: now.now_at, ..told.clone() } != now);
         if is_news {
-            live.send("overview", None, &serde_json::to_string(&now).expect("numbers always serialise"));
+            live.send("overview", Told::City, &serde_json::to_string(&now).expect("numbers always serialise"));
             told = Some(now);
         }
         if let Some(values) = values(sensors) {
-            live.send("values", None, &values);
+            live.send("values", Told::Everybody, &values);
         }
     }
 }

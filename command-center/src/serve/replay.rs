@@ -1,6 +1,7 @@
 //! The utilities' feed as server-sent events: places on the topic as ids, messages as frames, what is open as messages.
 
 use crate::CenterError;
+use crate::auth::role::Reach;
 use crate::city::City;
 use crate::store::Store;
 use crate::store::incidents::newest_transitions;
@@ -25,19 +26,31 @@ pub(crate) fn place_of(id: &str, ends: &Positions) -> Option<Positions> {
     parts.next().is_none().then_some(next)
 }
 
-/// The messages among these records that were sent at `from` or later, and moves `next` beyond all of them.
-pub(crate) fn frames(next: &mut Positions, found: &[(Partition, Records)], from: EventTime) -> Vec<Bytes> {
+/// The messages among these records that were sent at `from` or later and lie within a reach; moves `next` beyond all.
+pub(crate) fn frames(
+    next: &mut Positions,
+    found: &[(Partition, Records)],
+    from: EventTime,
+    reach: &Reach,
+) -> Vec<Bytes> {
     #[derive(Deserialize)]
     struct Sent {
         sent: EventTime,
+        #[serde(default)]
+        district: Option<String>,
+        #[serde(default)]
+        subdistrict: Option<String>,
     }
+    let is_asked = |message: &Sent| {
+        message.sent >= from && reach.sees(message.district.as_deref(), message.subdistrict.as_deref())
+    };
     let mut frames = Vec::new();
     for (partition, records) in found {
         for (offset, record) in records.iter() {
             next[*partition as usize] = offset + 1;
             let text = record.value.and_then(|value| std::str::from_utf8(value).ok());
             let sent = text.and_then(|text| serde_json::from_str::<Sent>(text).ok());
-            if let (Some(text), Some(_)) = (text, sent.filter(|message| message.sent >= from)) {
+            if let (Some(text), Some(_)) = (text, sent.filter(is_asked)) {
                 frames.push(Bytes::from(format!("id: {}\nevent: message\ndata: {text}\n\n", id_of(next))));
             }
         }
@@ -45,13 +58,19 @@ pub(crate) fn frames(next: &mut Positions, found: &[(Partition, Records)], from:
     frames
 }
 
-/// The newest message of each open incident of a domain, as a JSON array.
-pub(crate) async fn open_messages(store: &Store, city: &City, domain: Domain) -> Result<String, CenterError> {
+/// The newest message of each open incident of a domain within a reach, as a JSON array.
+pub(crate) async fn open_messages(
+    store: &Store,
+    city: &City,
+    domain: Domain,
+    reach: &Reach,
+) -> Result<String, CenterError> {
     let bodies = newest_transitions(&mut *store.read().await?, domain).await?;
     let transitions = bodies.iter().filter_map(|body| serde_json::from_str::<Transition>(body).ok());
     let messages: Vec<_> = transitions
         .filter(|transition| transition.shown_from > 0)
         .map(|transition| city.message(&transition))
+        .filter(|message| reach.sees(message.district.as_deref(), message.subdistrict.as_deref()))
         .collect();
     Ok(serde_json::to_string(&messages).expect("text and finite numbers always serialise"))
 }

@@ -1,9 +1,12 @@
 //! The incident table: the fold of `analyze`, and what operators did to incidents.
 
 use crate::CenterError;
+use crate::analyze::aside::AsideKind;
+use crate::auth::role::Reach;
+use crate::live::Told;
 use model::{Domain, EventTime, IncidentState, Severity, Transition};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use uuid::Uuid;
 
 /// An incident as the store holds it.
@@ -26,8 +29,20 @@ pub(crate) struct StoredIncident {
     pub(crate) district: Option<String>,
     pub(crate) subdistrict: Option<String>,
     pub(crate) acknowledged: Option<Acknowledged>,
+    /// How its alarm is set aside while it is open.
+    pub(crate) aside: Option<AsideKind>,
+    /// Who sees to it.
+    pub(crate) assignee: Option<String>,
     /// Counts every change of every incident, without gaps; the newest is the largest. Names this version.
     pub(crate) change: u64,
+}
+
+impl StoredIncident {
+    /// To which pages its change is told.
+    pub(crate) fn told(&self) -> Told {
+        let (district, subdistrict) = (self.district.clone(), self.subdistrict.clone());
+        Told::At { change: self.change, district, subdistrict }
+    }
 }
 
 /// Who saw to an incident.
@@ -40,7 +55,8 @@ pub(crate) struct Acknowledged {
 
 /// The columns that [`of_row`] reads, in its order.
 pub(crate) const COLUMNS: &str = "id, rule, subject, domain, severity, state, revision, opened_at, changed_at, \
-    cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited";
+    cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited, aside, \
+    assignee";
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn of_row(row: &AnyRow) -> Result<StoredIncident, CenterError> {
@@ -68,6 +84,8 @@ pub(crate) fn of_row(row: &AnyRow) -> Result<StoredIncident, CenterError> {
         acknowledged,
         change: row.get::<i64, _>(17) as u64,
         inhibited: row.get::<i64, _>(18) != 0,
+        aside: row.get::<Option<String>, _>(19).as_deref().and_then(AsideKind::named),
+        assignee: row.get(20),
     })
 }
 
@@ -100,7 +118,7 @@ pub(crate) async fn apply(
     let failed = CenterError::store("apply a transition");
     let id = transition.id.to_string();
     let is_over = transition.state == IncidentState::Cleared;
-    let row = sqlx::query(
+    let statement = format!(
         "INSERT INTO incident (id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, \
          message, stale, district, subdistrict, change, inhibited) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
@@ -108,29 +126,29 @@ pub(crate) async fn apply(
          revision = excluded.revision, changed_at = excluded.changed_at, cleared_at = excluded.cleared_at, \
          message = excluded.message, stale = excluded.stale, change = excluded.change, \
          inhibited = excluded.inhibited \
-         WHERE excluded.revision > incident.revision \
-         RETURNING id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, \
-         stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited",
-    )
-    .bind(&id)
-    .bind(&transition.rule)
-    .bind(&transition.key)
-    .bind(transition.domain.as_str())
-    .bind(rank(transition.severity))
-    .bind(transition.state.as_str())
-    .bind(i64::from(transition.revision))
-    .bind(transition.opened_at.0)
-    .bind(transition.time.0)
-    .bind(is_over.then_some(transition.time.0))
-    .bind(&transition.message)
-    .bind(i64::from(transition.stale == Some(true)))
-    .bind(district)
-    .bind(subdistrict)
-    .bind(change as i64)
-    .bind(i64::from(!transition.inhibited_by.is_empty()))
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(&failed)?;
+         WHERE excluded.revision > incident.revision RETURNING {COLUMNS}"
+    );
+    // Only words of ours are in the statement.
+    let row = sqlx::query(AssertSqlSafe(statement))
+        .bind(&id)
+        .bind(&transition.rule)
+        .bind(&transition.key)
+        .bind(transition.domain.as_str())
+        .bind(rank(transition.severity))
+        .bind(transition.state.as_str())
+        .bind(i64::from(transition.revision))
+        .bind(transition.opened_at.0)
+        .bind(transition.time.0)
+        .bind(is_over.then_some(transition.time.0))
+        .bind(&transition.message)
+        .bind(i64::from(transition.stale == Some(true)))
+        .bind(district)
+        .bind(subdistrict)
+        .bind(change as i64)
+        .bind(i64::from(!transition.inhibited_by.is_empty()))
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(&failed)?;
     let Some(row) = row else { return Ok(None) };
     sqlx::query("INSERT INTO transition (incident, revision, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(&id)
@@ -144,11 +162,26 @@ pub(crate) async fn apply(
 
 /// One incident.
 pub(crate) async fn find(connection: &mut AnyConnection, id: Uuid) -> Result<Option<StoredIncident>, CenterError> {
-    let query = sqlx::query(
-        "SELECT id, rule, subject, domain, severity, state, revision, opened_at, changed_at, cleared_at, message, stale, \
-         district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited FROM incident WHERE id = $1",
-    );
+    // Only words of ours are in the statement.
+    let query = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM incident WHERE id = $1")));
     let row = query.bind(id.to_string()).fetch_optional(connection).await;
+    row.map_err(CenterError::store("read an incident"))?.as_ref().map(of_row).transpose()
+}
+
+/// One incident, if it lies within a reach.
+pub(crate) async fn find_within(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    reach: &Reach,
+) -> Result<Option<StoredIncident>, CenterError> {
+    let within = reach.condition(2).map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let statement = format!("SELECT {COLUMNS} FROM incident WHERE id = $1{within}");
+    // Only words of ours are in the statement; codes are bound.
+    let mut query = sqlx::query(AssertSqlSafe(statement)).bind(id.to_string());
+    for code in reach.codes() {
+        query = query.bind(code);
+    }
+    let row = query.fetch_optional(connection).await;
     row.map_err(CenterError::store("read an incident"))?.as_ref().map(of_row).transpose()
 }
 
@@ -181,14 +214,23 @@ pub(crate) async fn acknowledge(
     Ok(())
 }
 
-/// How many incidents are open that nothing inhibits: by domain and severity, and how many of them nobody acknowledged.
+/// How many incidents are open within a reach that nothing inhibits and nobody set aside: by domain and severity, and how
+/// many of them nobody acknowledged.
 pub(crate) async fn count_open(
     connection: &mut AnyConnection,
+    reach: &Reach,
 ) -> Result<Vec<(Domain, Severity, u64, u64)>, CenterError> {
-    let query = sqlx::query(
-        "SELECT domain, severity, COUNT(*), SUM(CASE WHEN acknowledged_by IS NULL THEN 1 ELSE 0 END) FROM incident \
-         WHERE state = 'open' AND inhibited = 0 GROUP BY domain, severity",
+    let within = reach.condition(1).map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let statement = format!(
+        "SELECT domain, severity, COUNT(*), CAST(SUM(CASE WHEN acknowledged_by IS NULL THEN 1 ELSE 0 END) AS BIGINT) \
+         FROM incident \
+         WHERE state = 'open' AND inhibited = 0 AND aside IS NULL{within} GROUP BY domain, severity"
     );
+    // Only words of ours are in the statement; codes are bound.
+    let mut query = sqlx::query(AssertSqlSafe(statement));
+    for code in reach.codes() {
+        query = query.bind(code);
+    }
     let rows = query.fetch_all(connection).await.map_err(CenterError::store("count the open incidents"))?;
     let damaged = || CenterError::Damaged { what: "incident" };
     let mut counts = Vec::new();

@@ -4,6 +4,10 @@
 //! they were committed. Statements are those that SQLite and PostgreSQL share; docs/decisions/0008-portable-store.md has
 //! the rules for them, and the tests run against both.
 
+pub(crate) mod accounts;
+pub(crate) mod asides;
+pub(crate) mod audit;
+pub(crate) mod cases;
 mod examine;
 pub(crate) mod incidents;
 pub(crate) mod outbox;
@@ -27,6 +31,10 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "incidents", include_str!("migrations/0001_incidents.sql")),
     (2, "inhibited", include_str!("migrations/0002_inhibited.sql")),
+    (3, "accounts", include_str!("migrations/0003_accounts.sql")),
+    (4, "cases", include_str!("migrations/0004_cases.sql")),
+    (5, "asides", include_str!("migrations/0005_asides.sql")),
+    (6, "audit", include_str!("migrations/0006_audit.sql")),
 ];
 
 /// The database.

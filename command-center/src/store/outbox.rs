@@ -74,3 +74,10 @@ pub(crate) async fn waiting(connection: &mut AnyConnection) -> Result<u64, Cente
     let row = sqlx::query("SELECT COUNT(*) FROM outbox").fetch_one(connection).await;
     Ok(row.map_err(CenterError::store("read its outbox"))?.get::<i64, _>(0) as u64)
 }
+
+/// How many events of a type wait.
+pub(crate) async fn waiting_of(connection: &mut AnyConnection, kind: &str) -> Result<u64, CenterError> {
+    let row =
+        sqlx::query("SELECT COUNT(*) FROM outbox WHERE kind = $1").bind(kind.to_owned()).fetch_one(connection).await;
+    Ok(row.map_err(CenterError::store("read its outbox"))?.get::<i64, _>(0) as u64)
+}

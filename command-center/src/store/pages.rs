@@ -1,4 +1,4 @@
-//! Incidents page by page, newest change first, complete while they change.
+//! Incidents and cases page by page, newest change first, complete while they change.
 //!
 //! An incident that changes moves to the front, behind the back of who is reading on. So a cursor remembers which change
 //! was the newest at the first page: after the last page come the incidents that changed since, and only then it ends.
@@ -6,9 +6,23 @@
 
 use super::incidents::{COLUMNS, StoredIncident, newest_change, of_row, rank};
 use crate::CenterError;
+use crate::analyze::aside::AsideKind;
+use crate::auth::role::Reach;
 use model::{Domain, IncidentState, Severity};
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use std::str::FromStr;
+
+/// Whether incidents that are set aside are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Asides {
+    /// Those that are not.
+    #[default]
+    None,
+    /// Those that are so.
+    Only(AsideKind),
+    /// All.
+    All,
+}
 
 /// Which incidents.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +36,10 @@ pub(crate) struct Filter {
     pub(crate) acknowledged: Option<bool>,
     /// Also those that others inhibit.
     pub(crate) with_inhibited: bool,
+    /// Set aside so; not set aside if it is not said.
+    pub(crate) aside: Asides,
+    /// Only those within; everywhere if it is not said.
+    pub(crate) reach: Option<Reach>,
 }
 
 /// Where the next page begins.
@@ -34,41 +52,80 @@ pub(crate) enum Cursor {
 }
 
 /// A page, and where the next begins.
-pub(crate) struct Page {
-    pub(crate) incidents: Vec<StoredIncident>,
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
     pub(crate) next: Option<Cursor>,
 }
 
+/// What has a number of its newest change.
+pub(crate) trait Changed {
+    /// The number.
+    fn change(&self) -> u64;
+}
+
+impl Changed for StoredIncident {
+    fn change(&self) -> u64 {
+        self.change
+    }
+}
+
+/// What is listed page by page.
+pub(crate) trait Listed {
+    /// One of it.
+    type Item: Changed + Send;
+
+    /// Those beyond a change: below it downwards, above it upwards; at most `limit`.
+    fn select(
+        &self,
+        connection: &mut AnyConnection,
+        beyond: Option<(&'static str, u64)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Self::Item>, CenterError>> + Send;
+}
+
+impl Listed for Filter {
+    type Item = StoredIncident;
+
+    fn select(
+        &self,
+        connection: &mut AnyConnection,
+        beyond: Option<(&'static str, u64)>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<StoredIncident>, CenterError>> + Send {
+        select(connection, self, beyond, limit)
+    }
+}
+
 /// Reads a page of at most `limit`.
-pub(crate) async fn page(
+pub(crate) async fn page<L: Listed + Sync>(
     connection: &mut AnyConnection,
-    filter: &Filter,
+    filter: &L,
     cursor: Option<Cursor>,
     limit: usize,
-) -> Result<Page, CenterError> {
-    let (mut incidents, after) = match cursor {
+) -> Result<Page<L::Item>, CenterError> {
+    let (mut items, after) = match cursor {
         Some(Cursor::Up { after }) => (Vec::new(), after),
         _ => {
             let (before, newest) = match cursor {
                 Some(Cursor::Down { before, newest }) => (Some(before), newest),
                 _ => (None, newest_change(&mut *connection).await?),
             };
-            let mut found = select(&mut *connection, filter, before.map(|at| ("<", at)), limit + 1).await?;
+            let mut found = filter.select(&mut *connection, before.map(|at| ("<", at)), limit + 1).await?;
             if found.len() > limit {
                 found.truncate(limit);
-                let before = found.last().map_or(0, |last| last.change);
-                return Ok(Page { incidents: found, next: Some(Cursor::Down { before, newest }) });
+                let before = found.last().map_or(0, Changed::change);
+                return Ok(Page { items: found, next: Some(Cursor::Down { before, newest }) });
             }
             (found, newest)
         }
     };
-    let left = limit - incidents.len();
-    let mut changed = select(connection, filter, Some((">", after)), left + 1).await?;
+    let left = limit - items.len();
+    let mut changed = filter.select(connection, Some((">", after)), left + 1).await?;
     let is_more = changed.len() > left;
     changed.truncate(left);
-    let after = changed.last().map_or(after, |last| last.change);
-    incidents.extend(changed);
-    Ok(Page { incidents, next: is_more.then_some(Cursor::Up { after }) })
+    let after = changed.last().map_or(after, Changed::change);
+    items.extend(changed);
+    Ok(Page { items, next: is_more.then_some(Cursor::Up { after }) })
 }
 
 /// Incidents beyond a change: below it downwards, above it upwards.
@@ -99,6 +156,10 @@ async fn select(
         let place = texts.len();
         conditions.push(format!("(district = ${place} OR subdistrict = ${place} OR subject = ${place})"));
     }
+    if let Some(reach) = &filter.reach {
+        conditions.extend(reach.condition(texts.len() + 1));
+        texts.extend(reach.codes().iter().map(String::as_str));
+    }
     if let Some(severity) = filter.severity {
         conditions.push(format!("severity = {}", rank(severity)));
     }
@@ -106,6 +167,11 @@ async fn select(
         Some(true) => conditions.push("acknowledged_by IS NOT NULL".to_owned()),
         Some(false) => conditions.push("acknowledged_by IS NULL".to_owned()),
         None => {}
+    }
+    match filter.aside {
+        Asides::None => conditions.push("aside IS NULL".to_owned()),
+        Asides::Only(kind) => conditions.push(format!("aside = '{}'", kind.name())),
+        Asides::All => {}
     }
     if !filter.with_inhibited {
         conditions.push("inhibited = 0".to_owned());

@@ -7,7 +7,11 @@ use sqlx::{AnyConnection, Row};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredSession {
     pub(crate) name: String,
+    /// Roles with commas.
     pub(crate) role: String,
+    /// Codes of areas with commas; none for the whole city.
+    pub(crate) areas: String,
+    pub(crate) unit: Option<String>,
     /// Wall time in epoch milliseconds.
     pub(crate) expires_at: i64,
 }
@@ -42,14 +46,18 @@ pub(crate) async fn add(
     for ended in ["DELETE FROM session WHERE expires_at <= $1", "DELETE FROM sign_in_code WHERE expires_at <= $1"] {
         sqlx::query(ended).bind(now).execute(&mut *connection).await.map_err(&failed)?;
     }
-    sqlx::query("INSERT INTO session (token_hash, name, role, expires_at) VALUES ($1, $2, $3, $4)")
-        .bind(token_hash)
-        .bind(&session.name)
-        .bind(&session.role)
-        .bind(session.expires_at)
-        .execute(connection)
-        .await
-        .map_err(&failed)?;
+    sqlx::query(
+        "INSERT INTO session (token_hash, name, role, areas, unit, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(token_hash)
+    .bind(&session.name)
+    .bind(&session.role)
+    .bind(&session.areas)
+    .bind(&session.unit)
+    .bind(session.expires_at)
+    .execute(connection)
+    .await
+    .map_err(&failed)?;
     Ok(())
 }
 
@@ -59,10 +67,18 @@ pub(crate) async fn find(
     token_hash: &str,
     now: i64,
 ) -> Result<Option<StoredSession>, CenterError> {
-    let query = sqlx::query("SELECT name, role, expires_at FROM session WHERE token_hash = $1 AND expires_at > $2");
+    let query = sqlx::query(
+        "SELECT name, role, areas, unit, expires_at FROM session WHERE token_hash = $1 AND expires_at > $2",
+    );
     let row = query.bind(token_hash).bind(now).fetch_optional(connection).await;
     let row = row.map_err(CenterError::store("look for a session"))?;
-    Ok(row.map(|row| StoredSession { name: row.get(0), role: row.get(1), expires_at: row.get(2) }))
+    Ok(row.map(|row| StoredSession {
+        name: row.get(0),
+        role: row.get(1),
+        areas: row.get(2),
+        unit: row.get(3),
+        expires_at: row.get(4),
+    }))
 }
 
 /// Ends a session.

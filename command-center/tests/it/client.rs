@@ -1,11 +1,11 @@
 //! An HTTP client with a session, and one that follows server-sent events.
 
 use crate::PATIENCE;
-use command_center::Handle;
+use command_center::{AdminAnswer, AdminRequest, Handle, NewAccount, NewToken};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -13,11 +13,25 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+/// The password of every account of the tests.
+pub const PASSWORD: &str = "a password of tests";
+
+/// A path of the description with something in the place of its parameters.
+pub fn bare(path: &str) -> String {
+    let parts = path.split('/').map(|part| match part {
+        "{domain}" => "air",
+        part if part.starts_with('{') => "x",
+        part => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// Somebody who is signed in, or not.
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
     pub cookie: Option<String>,
+    pub token: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -54,7 +68,7 @@ impl Answer {
 
 impl Client {
     pub fn stranger(address: SocketAddr) -> Client {
-        Client { address, cookie: None }
+        Client { address, cookie: None, token: None }
     }
 
     /// Signs in with a new link.
@@ -66,6 +80,30 @@ impl Client {
         assert_eq!((answer.status, answer.header(LOCATION.as_str())), (StatusCode::SEE_OTHER, "/"));
         client.cookie = Some(answer.header(SET_COOKIE.as_str()).split(';').next().unwrap().to_owned());
         client
+    }
+
+    /// Signs in with a password; the account is made if there is none.
+    pub async fn of_account(handle: &Handle, account: &NewAccount) -> Client {
+        let mut client = Client::stranger(handle.local_addr());
+        let account = NewAccount { password: Some(PASSWORD.to_owned()), ..account.clone() };
+        handle.admin().answer(AdminRequest::AddAccount(account.clone()), "test").await.unwrap();
+        let body = serde_json::json!({ "name": account.name, "password": PASSWORD }).to_string();
+        let answer = client.send(Method::POST, "/api/v1/sign-in", &[], &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+        client.cookie = Some(answer.header(SET_COOKIE.as_str()).split(';').next().unwrap().to_owned());
+        client
+    }
+
+    /// With a new token.
+    pub async fn of_token(handle: &Handle, token: NewToken) -> (String, Client) {
+        let answer = handle.admin().answer(AdminRequest::AddToken(token), "test").await.unwrap();
+        let AdminAnswer::Done { id, secret } = answer else { panic!("{answer:?}") };
+        (id, Client { token: secret, ..Client::stranger(handle.local_addr()) })
+    }
+
+    /// The status of an answer, which may have no end.
+    pub async fn status(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
+        self.open(method, path, headers, body).await.status().as_u16()
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -105,6 +143,9 @@ impl Client {
         }
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
+        }
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -4,13 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod access;
+mod accounts;
 mod acts;
+mod asides;
+mod cases;
+mod cases_kill;
 mod client;
 mod feed;
 mod kill;
 mod live;
 mod pages;
 mod perceive;
+mod permissions;
 mod world;
 
 use std::time::Duration;

@@ -7,8 +7,16 @@ mod server;
 
 #[path = "../it/access.rs"]
 mod access;
+#[path = "../it/accounts.rs"]
+mod accounts;
 #[path = "../it/acts.rs"]
 mod acts;
+#[path = "../it/asides.rs"]
+mod asides;
+#[path = "../it/cases.rs"]
+mod cases;
+#[path = "../it/cases_kill.rs"]
+mod cases_kill;
 #[path = "../it/client.rs"]
 mod client;
 #[path = "../it/feed.rs"]
@@ -21,6 +29,8 @@ mod live;
 mod pages;
 #[path = "../it/perceive.rs"]
 mod perceive;
+#[path = "../it/permissions.rs"]
+mod permissions;
 #[path = "../it/world.rs"]
 mod world;
 

@@ -14,11 +14,15 @@ pub(super) fn check(duties: &Duties, file: &str, problems: &mut Vec<Problem>) {
             let message = if other.unit == duty.unit {
                 format!("this duty stands in line {} too: keep one of them", other.line)
             } else {
-                format!("class {} has two owners here: {} in line {}, and {}", duty.class, other.unit, other.line, duty.unit)
+                format!(
+                    "class {} has two owners here: {} in line {}, and {}",
+                    duty.class, other.unit, other.line, duty.unit
+                )
             };
             problems.push(Problem::error(file, at, message));
         }
-        let classes: Vec<&Class> = duties.classes.values().filter(|class| class.code.starts_with(&duty.class)).collect();
+        let classes: Vec<&Class> =
+            duties.classes.values().filter(|class| class.code.starts_with(&duty.class)).collect();
         if classes.is_empty() || !matches!(duty.class.len(), 2 | 4) {
             problems.push(Problem::error(file, at, format!("there is no class {}", duty.class)));
         }
@@ -32,7 +36,8 @@ pub(super) fn check(duties: &Duties, file: &str, problems: &mut Vec<Problem>) {
         }
         for class in classes {
             if let Some(power) = class.power.as_ref().filter(|power| !unit.powers.contains(power)) {
-                let message = format!("{} has this duty but not the power {power} that class {} needs", duty.unit, class.code);
+                let message =
+                    format!("{} has this duty but not the power {power} that class {} needs", duty.unit, class.code);
                 problems.push(Problem::error(file, at, message));
             }
         }

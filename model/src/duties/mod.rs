@@ -148,11 +148,8 @@ impl Duties {
     ///
     /// A duty for the class goes before one for its large class, one for the area before one for every area.
     pub fn owner(&self, class: &str, at: Lies<'_>, from: AreaLevel) -> Option<Owner> {
-        let levels = [
-            (AreaLevel::Subdistrict, at.subdistrict),
-            (AreaLevel::District, at.district),
-            (AreaLevel::City, Some("")),
-        ];
+        let levels =
+            [(AreaLevel::Subdistrict, at.subdistrict), (AreaLevel::District, at.district), (AreaLevel::City, Some(""))];
         let known = levels.into_iter().filter(|(level, area)| *level <= from && area.is_some());
         known.into_iter().find_map(|(level, area)| {
             let area = area.unwrap_or_default();

@@ -10,8 +10,8 @@ const ROWS_MAX: usize = 100_000;
 const BETWEEN: char = '|';
 
 const CLASS_COLUMNS: [&str; 13] = [
-    "class", "scheme", "name_en", "name_zh", "trust", "dispatch", "handle", "check", "total", "climb", "power", "evidence",
-    "plan",
+    "class", "scheme", "name_en", "name_zh", "trust", "dispatch", "handle", "check", "total", "climb", "power",
+    "evidence", "plan",
 ];
 const UNIT_COLUMNS: [&str; 6] = ["unit", "name_en", "name_zh", "level", "area", "powers"];
 const DUTY_COLUMNS: [&str; 4] = ["class", "level", "area", "unit"];
@@ -108,7 +108,8 @@ fn rows(
     mut add: impl FnMut(&Row<'_>) -> Result<(), Problem>,
 ) {
     let text = file.text.strip_prefix('\u{feff}').unwrap_or(file.text);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).comment(Some(b'#')).flexible(true).from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).comment(Some(b'#')).flexible(true).from_reader(text.as_bytes());
     let mut head = true;
     for (index, record) in reader.records().enumerate() {
         let record = match record {
@@ -199,13 +200,8 @@ fn unit(row: &Row<'_>, duties: &mut Duties) -> Result<(), Problem> {
 
 fn duty(row: &Row<'_>, duties: &mut Duties) -> Result<(), Problem> {
     let level = row.level()?;
-    let duty = Duty {
-        class: row.needed("class")?,
-        level,
-        area: row.area(level)?,
-        unit: row.needed("unit")?,
-        line: row.line,
-    };
+    let duty =
+        Duty { class: row.needed("class")?, level, area: row.area(level)?, unit: row.needed("unit")?, line: row.line };
     duties.duties.push(duty);
     Ok(())
 }

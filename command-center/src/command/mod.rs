@@ -1,0 +1,22 @@
+//! Cases: what must be handled, who does it, and by when.
+//!
+//! `case` is what a case is, the fold of its steps; `act` what people may do; `decide` and `time` what acts and time do
+//! to it. These are pure. `desk`, `opening`, `timers` and `replay` do it in the store; the steps go on the bus in the
+//! same transaction, and a store that is lost is made again from them.
+
+pub(crate) mod act;
+pub(crate) mod case;
+pub(crate) mod clock;
+pub(crate) mod decide;
+pub(crate) mod desk;
+pub(crate) mod evidence;
+pub(crate) mod opening;
+pub(crate) mod pieces;
+pub(crate) mod replay;
+pub(crate) mod step;
+pub(crate) mod text;
+mod time;
+pub(crate) mod timers;
+
+#[cfg(test)]
+mod tests;

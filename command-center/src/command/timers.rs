@@ -1,0 +1,59 @@
+//! The clocks of cases and of alarms that are set aside: looks once a second what is due. What is due is in the store, so a restart loses none.
+
+use super::desk::{Writing, catch_up, tell};
+use crate::CenterError;
+use crate::analyze::aside::expire;
+use crate::center::Center;
+use crate::store::cases::due_cases;
+use crate::store::commit;
+use crate::store::incidents::{newest_change, note_change};
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Cases of one transaction at most; the rest have their turn at once.
+const CASES_MAX: i64 = 200;
+
+/// Lets time do its part, for ever.
+pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
+    let mut look = tokio::time::interval(EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        look.tick().await;
+        while step(center).await? {}
+        if let Some(now) = center.sensors.clock() {
+            while expire(center, now).await? {}
+        }
+    }
+}
+
+/// One transaction; whether there may be more.
+async fn step(center: &Center) -> Result<bool, CenterError> {
+    // Cases are dated by the log's clock; before it has one there is nothing that could be due.
+    let Some(now) = center.sensors.clock() else { return Ok(false) };
+    if due_cases(&mut *center.store.read().await?, now, 1).await?.is_empty() {
+        return Ok(false);
+    }
+    let mut writer = center.store.writer().await;
+    let mut transaction = writer.begin().await?;
+    let ids = due_cases(&mut transaction, now, CASES_MAX).await?;
+    let first = newest_change(&mut transaction).await?;
+    let mut writing = Writing::new(center, &mut transaction, first);
+    let ground = center.ground(false);
+    for id in ids {
+        let Some(mut stored) = writing.stored(id).await? else { continue };
+        let steps = catch_up(&mut stored.case, now, &ground);
+        if !steps.is_empty() {
+            writing.save(&stored.case, &steps).await?;
+        }
+    }
+    let changed = writing.into_changed();
+    let is_more = !changed.is_empty();
+    note_change(&mut transaction, first + changed.len() as u64).await?;
+    commit(transaction).await?;
+    changed.iter().for_each(|case| tell(center, case));
+    drop(writer);
+    center.outbox.notify_one();
+    Ok(is_more)
+}
