@@ -4,6 +4,10 @@
 set -eu
 missing=
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+command -v go >/dev/null 2>&1 || { echo "the tests need go 1.23 or later, to build InfluxDB's server: https://go.dev/dl" >&2; exit 1; }
+have curl || missing="$missing curl"
+have openssl || missing="$missing openssl"
+have pkg-config || missing="$missing pkg-config"
 have mosquitto || missing="$missing mosquitto"
 have mosquitto_sub || missing="$missing mosquitto-clients"
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing="$missing postgresql"

@@ -41,6 +41,22 @@ pub enum HistoryError {
         /// The setting that was asked for.
         asked: String,
     },
+    /// InfluxDB did not do what it was asked; the same call may succeed later.
+    #[error("InfluxDB at {server} could not {doing}: {what}")]
+    Influx {
+        /// Where it is, without the token.
+        server: String,
+        /// What was attempted.
+        doing: &'static str,
+        /// What it said, or why it did not.
+        what: String,
+    },
+    /// A setting that is no address of an InfluxDB.
+    #[error("the address of InfluxDB cannot be used: {what}")]
+    InfluxAddress {
+        /// What is wrong with it; the address is left out, for it may hold a token.
+        what: String,
+    },
     /// A span of time, or a number of buckets, that cannot be.
     #[error("cannot divide {from} to {to} into {buckets} buckets: ask for a span that is not empty and 1 to {most}")]
     Window {

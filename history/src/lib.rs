@@ -1,5 +1,5 @@
-//! What was measured: the [`History`] trait, the embedded store behind it, and the [`Historian`] that fills it from
-//! the log.
+//! What was measured: the [`History`] trait, the embedded store and InfluxDB 2 behind it, and the [`Historian`] that
+//! fills it from the log.
 //!
 //! What it promises: a point is held once, however often it is written; the last value written for a sensor, metric
 //! and time is the one that counts; a gap is a gap and never a zero; memory is bounded.
@@ -8,11 +8,13 @@
 mod embedded;
 mod error;
 mod historian;
+mod influx;
 mod series;
 
 pub use embedded::{EmbeddedHistory, EmbeddedSettings, EmbeddedStats, Event, Observe, Retention};
 pub use error::HistoryError;
 pub use historian::{Historian, HistorianHandle, HistorianSettings, INCIDENT_METRIC, Progress};
+pub use influx::{InfluxAddress, InfluxHistory, InfluxSettings, InfluxState, InfluxStats, OnRefused};
 pub use series::{AreaBucket, AreaSeries, BUCKETS_MAX, Bucket, Resolution, Series, Window};
 
 use model::EventTime;

@@ -23,6 +23,8 @@ pub struct CounterValues {
     pub messages: u64,
     /// Appends to the log, each with its own sync.
     pub appends: u64,
+    /// Readings that never came, by the gaps in their sensors' sequence numbers: a broker or a device lost them.
+    pub missing: u64,
     /// Connections to the endpoint that are open now.
     pub connections: u64,
     /// Connections closed because the limit was reached.
@@ -35,6 +37,8 @@ pub struct CounterValues {
     pub timeouts: u64,
     /// Connections replaced by a newer one with the same client id.
     pub takeovers: u64,
+    /// Connections that were closed because their account was revoked or has another secret.
+    pub revoked: u64,
     /// Times the subscriber reached its broker.
     pub broker_connects: u64,
     /// Open incidents that the feed holds for new subscribers now.
@@ -76,12 +80,14 @@ pub(crate) struct Counters {
     lag_sum_ms: AtomicU64,
     pub(crate) messages: AtomicU64,
     pub(crate) appends: AtomicU64,
+    pub(crate) missing: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) over_limit: AtomicU64,
     pub(crate) logins_refused: AtomicU64,
     pub(crate) violations: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) takeovers: AtomicU64,
+    pub(crate) revoked: AtomicU64,
     pub(crate) broker_connects: AtomicU64,
     pub(crate) feed_retained: AtomicU64,
     pub(crate) feed_subscribers: AtomicU64,
@@ -116,12 +122,14 @@ impl Counters {
             lag: LagValues { counts: self.lag.each_ref().map(get), sum_ms: get(&self.lag_sum_ms) },
             messages: get(&self.messages),
             appends: get(&self.appends),
+            missing: get(&self.missing),
             connections: get(&self.connections),
             over_limit: get(&self.over_limit),
             logins_refused: get(&self.logins_refused),
             violations: get(&self.violations),
             timeouts: get(&self.timeouts),
             takeovers: get(&self.takeovers),
+            revoked: get(&self.revoked),
             broker_connects: get(&self.broker_connects),
             feed_retained: get(&self.feed_retained),
             feed_subscribers: get(&self.feed_subscribers),

@@ -22,8 +22,8 @@ use connection::Connection;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -32,6 +32,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 const BACKLOG: u32 = 1_024;
 /// Rest after a failed accept (out of file descriptors), so that it does not spin.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// Reason codes of MQTT 5 § 2.4.
+const NOT_AUTHORIZED: u8 = 0x87;
+const SESSION_TAKEN_OVER: u8 = 0x8e;
 
 /// Bounds of the endpoint; each says what happens at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl Default for EndpointLimits {
 
 /// What all connections share.
 pub(crate) struct Shared {
-    pub(crate) access: Access,
+    access: RwLock<Arc<Access>>,
     pub(crate) limits: EndpointLimits,
     pub(crate) intake: Arc<Intake>,
     pub(crate) feed: Arc<Feed>,
@@ -84,12 +88,19 @@ type SessionKey = (Option<String>, String);
 pub(crate) struct Session {
     number: u64,
     pub(crate) progress: Arc<Progress>,
-    taken_over: AtomicBool,
+    /// The MQTT 5 reason for which it is asked to go; 0 for none.
+    asked_to_go: AtomicU8,
 }
 
 impl Session {
-    pub(crate) fn is_taken_over(&self) -> bool {
-        self.taken_over.load(Ordering::Acquire)
+    /// Why it is to go, if it is.
+    pub(crate) fn asked_to_go(&self) -> Option<u8> {
+        Some(self.asked_to_go.load(Ordering::Acquire)).filter(|reason| *reason != 0)
+    }
+
+    fn ask_to_go(&self, reason: u8) {
+        self.asked_to_go.store(reason, Ordering::Release);
+        self.progress.changed.notify_one();
     }
 }
 
@@ -104,7 +115,25 @@ impl Shared {
         stage: watch::Receiver<Stage>,
     ) -> Shared {
         let (sessions, next_id) = (Mutex::default(), AtomicU64::new(1));
+        let access = RwLock::new(Arc::new(access));
         Shared { access, limits, intake, feed, queue, counters, stage, sessions, next_id }
+    }
+
+    /// Who may connect now.
+    pub(crate) fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.read().expect("nothing panics while it holds who may connect"))
+    }
+
+    /// From here on others may connect; who may no more, or has another secret, is asked to go.
+    pub(crate) fn set_access(&self, access: Access) {
+        let (now, before) = (Arc::new(access), self.access());
+        *self.access.write().expect("nothing panics while it holds who may connect") = Arc::clone(&now);
+        for ((user, _), session) in self.lock_sessions().iter() {
+            if !now.has_same(&before, user.as_deref()) {
+                session.ask_to_go(NOT_AUTHORIZED);
+                add(&self.counters.revoked, 1);
+            }
+        }
     }
 
     /// A session that no client id belongs to yet.
@@ -124,8 +153,7 @@ impl Shared {
         let key = (user, client_id);
         let older = self.lock_sessions().insert(key.clone(), session.clone());
         if let Some(older) = older {
-            older.taken_over.store(true, Ordering::Release);
-            older.progress.changed.notify_one();
+            older.ask_to_go(SESSION_TAKEN_OVER);
             add(&self.counters.takeovers, 1);
         }
         key

@@ -66,6 +66,8 @@ pub(crate) struct Chunk {
     pub(crate) bytes: Vec<u8>,
     /// Messages that these readings came in.
     pub(crate) messages: u64,
+    /// Readings that should have come before these, by their sensors' sequence numbers.
+    pub(crate) missing: u64,
 }
 
 impl Chunk {
@@ -180,6 +182,7 @@ impl Intake {
         let (sensor, known) = sensor_of(catalog, reading, owner, shape)?;
         let time = catalog.check(reading, now)?;
         self.clock.saw(time);
+        chunk.missing += reading.seq.map_or(0, |seq| known.missing_before(seq));
         chunk.bytes.extend_from_slice(known.subdistrict.as_bytes());
         let key_end = chunk.bytes.len();
         // Borrowed again, so that encoding needs no copies.

@@ -13,7 +13,9 @@ mod dead_letter;
 pub mod decode;
 pub mod endpoint;
 mod feed;
+mod gate;
 mod intake;
+mod probe;
 mod publisher;
 mod retry;
 mod subscriber;
@@ -24,6 +26,7 @@ pub use access::{Access, Account, Right, SecretHash};
 pub use clock::{TimeSource, wall_now};
 pub use counters::{CounterValues, LAG_BOUNDS_MS, LagValues};
 pub use endpoint::EndpointLimits;
+pub use probe::{Probed, probe};
 pub use publisher::{Publisher, PublisherProgress};
 pub use retry::{Retrier, RetryError};
 pub use subscriber::BrokerSettings;
@@ -38,7 +41,7 @@ use feed::{Feed, Follower};
 use intake::Intake;
 use model::{Millis, Registry};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use subscriber::Subscriber;
@@ -103,6 +106,12 @@ pub enum IngestError {
     /// The first connection to a broker failed.
     #[error("cannot connect to the MQTT broker; is it running, and are user and secret right?")]
     Connect(#[source] Box<rumqttc::ConnectionError>),
+    /// TLS to a broker could not be spoken.
+    #[error("cannot speak TLS with the MQTT broker: {what}")]
+    Tls {
+        /// What is wrong.
+        what: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread of ingest")]
     Thread(#[source] std::io::Error),
@@ -121,7 +130,7 @@ impl Ingest {
         settings: IngestSettings,
     ) -> Result<IngestHandle, IngestError> {
         check(&settings)?;
-        let broker = settings.broker.as_ref().map(|broker| BrokerAddress::parse(&broker.url)).transpose()?;
+        let broker = settings.broker.as_ref().map(|broker| BrokerAddress::parse(&broker.url)?.open()).transpose()?;
         let ticks = writer::resume(&*log).map_err(IngestError::Log)?;
         let largest = ticks.largest();
         let clock = Arc::new(Clock::new(settings.time_source, largest, settings.future_max, settings.past_max));
@@ -147,19 +156,32 @@ impl Ingest {
         let judge = intake.clone();
         let retrier = Retrier::new(intake.clone(), writer.queue.clone(), watched.clone());
         let mut tasks = Vec::new();
-        let mut local_addr = None;
-        if let (Some(address), Some(settings)) = (broker, settings.broker) {
+        let (mut local_addr, mut endpoint) = (None, None);
+        if let (Some(broker), Some(settings)) = (broker, settings.broker) {
             let (intake, queue, counters) = (intake.clone(), writer.queue.clone(), counters.clone());
-            let subscriber = Subscriber { address, settings, intake, queue, counters, stage: watched.clone() };
+            let subscriber = Subscriber { broker, settings, intake, queue, counters, stage: watched.clone() };
             tasks.push(tokio::spawn(subscriber.run()));
         }
         if let (Some(listener), Some((_, access))) = (listener, settings.endpoint) {
             local_addr = listener.local_addr().ok();
             let (queue, counters) = (writer.queue.clone(), counters.clone());
             let shared = endpoint::Shared::new(access, settings.limits, intake, feed, queue, counters, watched.clone());
-            tasks.push(tokio::spawn(endpoint::serve(listener, Arc::new(shared))));
+            let shared = Arc::new(shared);
+            endpoint = Some(Arc::clone(&shared));
+            tasks.push(tokio::spawn(endpoint::serve(listener, shared)));
         }
-        Ok(IngestHandle { writer, follower, intake: judge, retrier, counters, stage, watched, local_addr, tasks })
+        Ok(IngestHandle {
+            writer,
+            follower,
+            intake: judge,
+            retrier,
+            counters,
+            stage,
+            watched,
+            local_addr,
+            endpoint,
+            tasks,
+        })
     }
 }
 
@@ -196,7 +218,26 @@ pub struct IngestHandle {
     stage: watch::Sender<Stage>,
     watched: watch::Receiver<Stage>,
     local_addr: Option<SocketAddr>,
+    endpoint: Option<Arc<endpoint::Shared>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// Changes who may connect to the endpoint, from anywhere in the process.
+#[derive(Clone)]
+pub struct Door(Weak<endpoint::Shared>);
+
+impl Door {
+    /// Lets others connect from here on. Connections of accounts that are gone or have another secret are closed.
+    pub fn set_access(&self, access: Access) {
+        if let Some(endpoint) = self.0.upgrade() {
+            endpoint.set_access(access);
+        }
+    }
+
+    /// Whether the endpoint has ended.
+    pub fn is_closed(&self) -> bool {
+        self.0.strong_count() == 0
+    }
 }
 
 /// Looks at what ingest counts, from anywhere in the process.
@@ -232,6 +273,11 @@ impl IngestHandle {
     /// Validates and places by another registry from the next message on.
     pub fn set_registry(&self, registry: &Registry) {
         self.intake.set_registry(registry);
+    }
+
+    /// A way to change who may connect to the endpoint; none where there is no endpoint.
+    pub fn door(&self) -> Option<Door> {
+        self.endpoint.as_ref().map(|endpoint| Door(Arc::downgrade(endpoint)))
     }
 
     /// For sending dead letters again.

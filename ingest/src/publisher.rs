@@ -4,7 +4,7 @@
 //! connection gets a fresh event loop and a clean session, and everything in the outbox is sent again on it.
 
 use crate::IngestError;
-use crate::broker::BrokerAddress;
+use crate::broker::{Broker, BrokerAddress};
 use model::Reading;
 use rumqttc::{AsyncClient, Event, EventLoop, Outgoing, Packet, QoS};
 use std::collections::VecDeque;
@@ -63,15 +63,16 @@ struct Outbox {
 }
 
 impl Publisher {
-    /// Connects to `mqtt://[user:secret@]host[:port]`. Fails if the first attempt does; later losses are mended.
+    /// Connects to `mqtt://[user:secret@]host[:port]`, or `mqtts://` (see [`crate::BrokerSettings::url`]). Fails if the
+    /// first attempt does; later losses are mended.
     pub async fn connect(url: &str, client_id: &str) -> Result<Publisher, IngestError> {
-        let address = BrokerAddress::parse(url)?;
-        let (client, mut events) = open(&address, client_id);
+        let broker = BrokerAddress::parse(url)?.open()?;
+        let (client, mut events) = open(&broker, client_id);
         loop {
             match events.poll().await {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => break,
                 Ok(_) => {}
-                Err(source) => return Err(IngestError::Connect(Box::new(source))),
+                Err(source) => return Err(broker.fault().unwrap_or(IngestError::Connect(Box::new(source)))),
             }
         }
         let shared = Arc::new(Shared {
@@ -81,7 +82,7 @@ impl Publisher {
             acked: Notify::new(),
             gone_since: watch::Sender::new(None),
         });
-        let task = tokio::spawn(run(shared.clone(), address, client_id.to_owned(), client, events));
+        let task = tokio::spawn(run(shared.clone(), broker, client_id.to_owned(), client, events));
         Ok(Publisher { shared, task })
     }
 
@@ -160,14 +161,14 @@ impl Shared {
     }
 }
 
-fn open(address: &BrokerAddress, client_id: &str) -> (AsyncClient, EventLoop) {
-    let mut options = address.options(client_id);
+fn open(broker: &Broker, client_id: &str) -> (AsyncClient, EventLoop) {
+    let mut options = broker.options(client_id);
     options.set_clean_session(true).set_inflight(WINDOW).set_keep_alive(Duration::from_secs(30));
     options.set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
     AsyncClient::new(options, REQUESTS_MAX)
 }
 
-async fn run(shared: Arc<Shared>, address: BrokerAddress, client_id: String, client: AsyncClient, events: EventLoop) {
+async fn run(shared: Arc<Shared>, broker: Broker, client_id: String, client: AsyncClient, events: EventLoop) {
     let (mut client, mut events, mut connected) = (client, events, true);
     let mut rest = REST_FIRST;
     loop {
@@ -182,7 +183,7 @@ async fn run(shared: Arc<Shared>, address: BrokerAddress, client_id: String, cli
         }
         rest = if was_connected { REST_FIRST } else { (rest * 2).min(REST_MAX) };
         tokio::time::sleep(rest).await;
-        (client, events) = open(&address, &client_id);
+        (client, events) = open(&broker, &client_id);
         connected = false;
     }
 }

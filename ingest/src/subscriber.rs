@@ -4,7 +4,7 @@
 //! can reach the next. While the log stalls nothing more is read, and the broker keeps the backlog: it must be told to
 //! queue enough (Mosquitto: `max_queued_messages 0`) and to refuse packets above [`PACKET_BYTES_MAX`].
 
-use crate::broker::BrokerAddress;
+use crate::broker::Broker;
 use crate::counters::{Counters, add};
 use crate::intake::{Chunk, Identity, Intake, Message};
 use crate::writer::{Progress, Queue, Room, Stage, Work};
@@ -33,11 +33,13 @@ const GOODBYE_MAX: Duration = Duration::from_secs(5);
 /// The broker to read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerSettings {
-    /// `mqtt://[user:secret@]host[:port]`.
+    /// `mqtt://[user:secret@]host[:port]`, or by TLS `mqtts://[user:secret@]host[:port][?ca=FILE&cert=FILE&key=FILE]`
+    /// with the broker's authority and our own certificate, PEM; without `ca` what this system trusts.
     pub url: String,
     /// The session's name at the broker. Two processes with the same one take it from each other.
     pub client_id: String,
-    /// What to subscribe to, with QoS 1. Several ingest processes divide the feed by it.
+    /// What to subscribe to, with QoS 1. Several ingest processes divide the feed by it, or share it, as in
+    /// `$share/citywatch/city/+/+`: then the others take over from one that is gone.
     pub filters: Vec<String>,
 }
 
@@ -51,7 +53,7 @@ impl BrokerSettings {
 
 /// Everything the subscriber works with.
 pub(crate) struct Subscriber {
-    pub(crate) address: BrokerAddress,
+    pub(crate) broker: Broker,
     pub(crate) settings: BrokerSettings,
     pub(crate) intake: Arc<Intake>,
     pub(crate) queue: Queue,
@@ -90,7 +92,7 @@ impl Subscriber {
 
     /// One connection to the broker, to its end.
     async fn serve(&self) -> Over {
-        let mut options = self.address.options(&self.settings.client_id);
+        let mut options = self.broker.options(&self.settings.client_id);
         options.set_clean_session(false).set_manual_acks(true).set_keep_alive(KEEP_ALIVE);
         options.set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
         let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);

@@ -1,12 +1,14 @@
 //! What a reading must be to go on the log, and the closed list of reasons why one was refused.
 //!
-//! Time limits are part of it; the clock they count from is given by the caller. It reads no clock and keeps no state.
+//! Time limits are part of it; the clock they count from is given by the caller. It reads no clock. All that it remembers is
+//! which sequence number of a sensor comes next, and that refuses nothing.
 
 use crate::decode::{Decoded, Stamp};
 use model::{EventTime, Millis, Partition, Registry};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?) => {
@@ -93,16 +95,34 @@ impl Refusal {
 }
 
 /// What validation needs of one sensor, together in memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) partition: Partition,
     pub(crate) subdistrict: Box<str>,
     /// The gateway it is registered behind: its attribute `gateway`.
     pub(crate) gateway: Option<Box<str>>,
+    /// The sequence number that comes next; 0 before the first.
+    next_seq: AtomicU64,
+}
+
+/// A sensor whose numbers go back further than this has begun to count anew.
+const SEQ_BACK_MAX: u64 = 1_000;
+
+impl Known {
+    /// How many readings are missing before the one of this number. What a broker acknowledged to a device and lost shows
+    /// here and nowhere else; one that comes later out of order was counted too.
+    pub(crate) fn missing_before(&self, seq: u64) -> u64 {
+        let next = self.next_seq.load(Ordering::Relaxed);
+        let is_new = next == 0 || seq >= next || seq + SEQ_BACK_MAX < next;
+        if is_new {
+            self.next_seq.store(seq.saturating_add(1), Ordering::Relaxed);
+        }
+        if next == 0 { 0 } else { seq.saturating_sub(next) }
+    }
 }
 
 /// The registry as validation looks at it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Catalog {
     sensors: FxHashMap<Box<str>, Known>,
     plausible: FxHashMap<Box<str>, [f64; 2]>,
@@ -132,6 +152,7 @@ impl Now {
 impl Catalog {
     pub(crate) fn new(registry: &Registry) -> Catalog {
         let known = |sensor: &model::Sensor| Known {
+            next_seq: AtomicU64::new(0),
             partition: sensor.partition(),
             subdistrict: sensor.subdistrict.as_str().into(),
             gateway: match sensor.attr.get("gateway") {

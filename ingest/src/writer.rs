@@ -276,6 +276,7 @@ impl Appender {
             }
             add(&counters.readings, readings);
             add(&counters.messages, work.chunk.messages);
+            add(&counters.missing, work.chunk.missing);
             work.source.durable.store(work.number, Ordering::Release);
             work.source.changed.notify_one();
         }

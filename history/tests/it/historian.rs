@@ -17,10 +17,10 @@ use std::time::Duration;
 use tempfile::tempdir;
 
 /// Longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
-const DAY_MINUTES: i64 = 1_440;
+pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const DAY_MINUTES: i64 = 1_440;
 
-fn log(directory: &Path) -> Arc<EmbeddedLog> {
+pub fn log(directory: &Path) -> Arc<EmbeddedLog> {
     Arc::new(EmbeddedLog::open(directory, bus::EmbeddedSettings::default()).unwrap())
 }
 
@@ -34,7 +34,7 @@ fn store(directory: &Path, observe: impl Fn(&Event) + Send + Sync + 'static) -> 
     Arc::new(EmbeddedHistory::open(directory.join("history"), settings).unwrap())
 }
 
-fn settings(directory: &Path) -> HistorianSettings {
+pub fn settings(directory: &Path) -> HistorianSettings {
     let quick = Duration::from_millis(1);
     HistorianSettings {
         flush_points: 1_000,
@@ -56,7 +56,7 @@ fn it_follows_the_log_and_goes_on_where_it_was() {
     let (recorded, directory) = (tempdir().unwrap(), tempdir().unwrap());
     let mut known = record(recorded.path(), 0, 8 * DAY_MINUTES);
     to_the_end(recorded.path(), directory.path());
-    assert_says(&store(directory.path(), |_| {}), &known, "at first");
+    assert_says(&*store(directory.path(), |_| {}), &known, "at first");
     for (series, values) in record(recorded.path(), 8 * DAY_MINUTES, DAY_MINUTES) {
         known.entry(series).or_default().extend(values);
     }
@@ -69,7 +69,7 @@ fn it_follows_the_log_and_goes_on_where_it_was() {
     let last_tick = super::city::START + (9 * DAY_MINUTES - 1) * 60_000;
     assert_eq!(progress.clock, Some(EventTime(last_tick)));
     handle.stop().unwrap();
-    assert_says(&history, &known, "after the restart");
+    assert_says(&*history, &known, "after the restart");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_full_disk_is_told_and_waited_for() {
     full.full.store(false, Ordering::Release);
     assert!(handle.wait_until(PATIENCE, |progress| progress.behind == 0 && progress.failure.is_none()));
     handle.stop().unwrap();
-    assert_says(&below, &known, "after the disk was full");
+    assert_says(&*below, &known, "after the disk was full");
 }
 
 /// The child's side; nothing to do when the tests run.
@@ -216,10 +216,10 @@ fn killed_at_every_step_it_says_what_the_log_says() {
                 kills += usize::from(run_and_kill(recorded.path(), directory, step, count));
             }
             to_the_end(recorded.path(), fresh.path());
-            assert_says(&store(fresh.path(), |_| {}), &known, &format!("killed at {step} {count}"));
+            assert_says(&*store(fresh.path(), |_| {}), &known, &format!("killed at {step} {count}"));
         }
     }
     to_the_end(recorded.path(), again.path());
-    assert_says(&store(again.path(), |_| {}), &known, "killed at every step");
+    assert_says(&*store(again.path(), |_| {}), &known, "killed at every step");
     assert!(kills >= 12, "only {kills} children lived long enough to be killed");
 }

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod city;
+mod conformance;
 mod damage;
 mod historian;
+mod influx;
+mod influx_server;
 mod oracle;
 mod store;

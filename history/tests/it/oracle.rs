@@ -1,7 +1,7 @@
-//! The embedded store against a plain map, through flushes, upkeep, restarts and crashes.
+//! A history against a plain map, through flushes, upkeep, restarts and crashes.
 
 use super::store::DAY;
-use history::{EmbeddedHistory, EmbeddedSettings, History, Point, Resolution, Retention, Window};
+use history::{History, Point, Resolution, Window};
 use model::{EventTime, Millis};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -9,7 +9,15 @@ use std::collections::BTreeMap;
 
 const SENSORS: [&str; 4] = ["110101001-a", "110101001-b", "积水-c", "d"];
 const METRICS: [&str; 2] = ["level_m", "flow_m3s"];
-const RAW_DAYS: i64 = 6;
+
+/// A history under test.
+pub trait Store {
+    /// Opens it, as it was left.
+    fn open(&self) -> Box<dyn History>;
+
+    /// Whether a crash leaves also what was not flushed.
+    fn keeps_what_was_not_flushed(&self) -> bool;
+}
 
 type Known = BTreeMap<(usize, usize, i64), f64>;
 
@@ -41,9 +49,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 struct Run {
-    history: EmbeddedHistory,
-    settings: EmbeddedSettings,
-    directory: tempfile::TempDir,
+    store: Box<dyn Store>,
+    /// None only while it is opened again.
+    history: Option<Box<dyn History>>,
+    offset: i64,
     known: Known,
     flushed: Known,
     now: i64,
@@ -65,27 +74,27 @@ impl Run {
                     time: EventTime(time),
                     value,
                 };
-                self.history.write(&points.iter().copied().map(point).collect::<Vec<_>>()).unwrap();
+                self.history().write(&points.iter().copied().map(point).collect::<Vec<_>>()).unwrap();
                 self.known
                     .extend(points.into_iter().map(|(sensor, metric, time, value)| ((sensor, metric, time), value)));
             }
             Step::Flush => {
-                self.history.flush().unwrap();
+                self.history().flush().unwrap();
                 self.flushed = self.known.clone();
             }
             Step::Maintain(minutes) => {
                 self.now += minutes * 60_000;
                 // What was written before the clock went on may be too old after it; the historian flushes first too.
-                self.history.flush().unwrap();
-                self.history.maintain(EventTime(self.now)).unwrap();
+                self.history().flush().unwrap();
+                self.history().maintain(EventTime(self.now)).unwrap();
                 self.flushed = self.known.clone();
             }
             Step::Crash => {
-                let other = tempfile::tempdir().unwrap();
-                let elsewhere = EmbeddedHistory::open(other.path(), self.settings.clone()).unwrap();
-                drop(std::mem::replace(&mut self.history, elsewhere));
-                self.history = EmbeddedHistory::open(self.directory.path(), self.settings.clone()).unwrap();
-                self.known = self.flushed.clone();
+                drop(self.history.take());
+                self.history = Some(self.store.open());
+                if !self.store.keeps_what_was_not_flushed() {
+                    self.known = self.flushed.clone();
+                }
             }
             Step::Ask(back, len, buckets) => {
                 let from = EventTime(self.now - back * 60_000);
@@ -94,11 +103,15 @@ impl Run {
         }
     }
 
+    fn history(&self) -> &dyn History {
+        self.history.as_deref().unwrap()
+    }
+
     fn ask(&self, window: Window) {
         for (metric, metric_name) in METRICS.iter().enumerate() {
             let mut areas: BTreeMap<i64, (u32, u64, f64, f64, f64)> = BTreeMap::new();
             for (sensor, sensor_name) in SENSORS.iter().enumerate() {
-                let series = self.history.series(sensor_name, metric_name, window).unwrap();
+                let series = self.history().series(sensor_name, metric_name, window).unwrap();
                 let expected = self.expected(sensor, metric, window, series.width.0);
                 assert_eq!(series.buckets.len(), expected.len(), "{series:?} {expected:?}");
                 for (bucket, (time, values)) in series.buckets.iter().zip(expected) {
@@ -112,11 +125,11 @@ impl Run {
                     let area = areas.entry(time).or_insert((0, 0, 0.0, min, max));
                     *area = (area.0 + 1, area.1 + bucket.count, area.2 + mean, area.3.min(min), area.4.max(max));
                 }
-                let points = self.history.points(sensor_name, metric_name, window.from..window.to, 50).unwrap();
+                let points = self.history().points(sensor_name, metric_name, window.from..window.to, 50).unwrap();
                 let raw = self.raw(sensor, metric, window.from.0, window.to.0);
                 assert_eq!(points, raw[raw.len().saturating_sub(50)..]);
             }
-            let area = self.history.area(&SENSORS, metric_name, window).unwrap();
+            let area = self.history().area(&SENSORS, metric_name, window).unwrap();
             let seen: Vec<_> = area.buckets.iter().map(|b| (b.time.0, b.sensors, b.count, b.min, b.max)).collect();
             let expected: Vec<_> = areas.iter().map(|(time, area)| (*time, area.0, area.1, area.3, area.4)).collect();
             assert_eq!(seen, expected);
@@ -128,7 +141,7 @@ impl Run {
 
     /// The values of each bucket that has any, in order of time.
     fn expected(&self, sensor: usize, metric: usize, window: Window, width: i64) -> Vec<(i64, Vec<f64>)> {
-        let offset = self.settings.utc_offset.0;
+        let offset = self.offset;
         let floor = |time: i64| (time + offset).div_euclid(width) * width - offset;
         let (from, to) = (floor(window.from.0), floor(window.to.0 - 1) + width);
         let mut buckets: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
@@ -140,26 +153,24 @@ impl Run {
 
     /// The raw values that are held.
     fn raw(&self, sensor: usize, metric: usize, from: i64, to: i64) -> Vec<(EventTime, f64)> {
-        let held = self.history.held().unwrap();
+        let held = self.history().held().unwrap();
         let held = held.iter().find(|held| held.resolution == Resolution::Raw).map_or(i64::MAX, |held| held.from.0);
         let range = (sensor, metric, from.max(held).min(to))..(sensor, metric, to);
         self.known.range(range).map(|((_, _, time), value)| (EventTime(*time), *value)).collect()
     }
 }
 
-#[test]
-fn the_store_says_what_a_map_says() {
-    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+/// Fails unless a history says what a map says, through so many runs of at most so many steps.
+pub fn assert_says_what_a_map_says(cases: u32, steps_max: usize, make: impl Fn(Millis) -> Box<dyn Store>) {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let utc_offset = prop::sample::select(vec![0, 8 * 3_600_000, -19_800_000_i64]).prop_map(Millis);
-    let steps = prop::collection::vec(step(), 1..80);
+    let steps = prop::collection::vec(step(), 1..steps_max);
     let run = runner.run(&(utc_offset, steps), |(utc_offset, steps)| {
-        let directory = tempfile::tempdir().unwrap();
-        let retention = Retention { raw_days: RAW_DAYS as u32, hour_days: 40, day_days: 36_500 };
-        let settings = EmbeddedSettings { utc_offset, retention, ..EmbeddedSettings::default() };
-        let history = EmbeddedHistory::open(directory.path(), settings.clone()).unwrap();
+        let store = make(utc_offset);
+        let history = Some(store.open());
         let (known, flushed) = (Known::new(), Known::new());
-        let mut run = Run { history, settings, directory, known, flushed, now: 20_000 * DAY };
+        let mut run = Run { store, history, offset: utc_offset.0, known, flushed, now: 20_000 * DAY };
         for step in &steps {
             run.step(step);
         }

@@ -9,67 +9,19 @@ use tempfile::tempdir;
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
 /// Midnight in a city 8 hours ahead of UTC.
-const MIDNIGHT: i64 = 20_000 * DAY - 8 * HOUR;
+pub const MIDNIGHT: i64 = 20_000 * DAY - 8 * HOUR;
 
 pub fn open(directory: &Path) -> EmbeddedHistory {
     EmbeddedHistory::open(directory, EmbeddedSettings::default()).unwrap()
 }
 
-fn point<'a>(sensor: &'a str, minutes: i64, value: f64) -> Point<'a> {
+pub fn point<'a>(sensor: &'a str, minutes: i64, value: f64) -> Point<'a> {
     Point { sensor, metric: "level_m", time: EventTime(MIDNIGHT + 60_000 * minutes), value }
 }
 
-fn window(from_hours: i64, to_hours: i64, buckets: usize) -> Window {
+pub fn window(from_hours: i64, to_hours: i64, buckets: usize) -> Window {
     let time = |hours: i64| EventTime(MIDNIGHT + HOUR * hours);
     Window { from: time(from_hours), to: time(to_hours), buckets }
-}
-
-#[test]
-fn a_gap_is_a_gap_and_a_bucket_says_what_is_in_it() {
-    let directory = tempdir().unwrap();
-    let history = open(directory.path());
-    history.write(&[point("a", 0, 1.0), point("a", 5, 4.0), point("a", 185, -1.0), point("a", 5, 3.0)]).unwrap();
-    for flushed in [false, true] {
-        let series = history.series("a", "level_m", window(0, 6, 6)).unwrap();
-        assert_eq!(series.width, Millis::HOUR);
-        let seen: Vec<_> = series.buckets.iter().map(|b| (b.time.0 - MIDNIGHT, b.count, b.mean, b.last)).collect();
-        assert_eq!(seen, [(0, 2, 2.0, 3.0), (3 * HOUR, 1, -1.0, -1.0)], "flushed: {flushed}");
-        assert_eq!((series.buckets[0].min, series.buckets[0].max), (1.0, 3.0), "a value written again replaces");
-        history.flush().unwrap();
-    }
-    let unknown = history.series("b", "level_m", window(0, 6, 6)).unwrap();
-    assert_eq!((unknown.width, unknown.buckets.len()), (Millis::HOUR, 0));
-    assert!(matches!(history.series("a", "level_m", window(6, 6, 6)), Err(HistoryError::Window { .. })));
-    assert!(matches!(history.series("a", "level_m", window(0, 6, 0)), Err(HistoryError::Window { .. })));
-}
-
-#[test]
-fn a_sensor_that_reports_often_counts_once_in_its_area() {
-    let directory = tempdir().unwrap();
-    let history = open(directory.path());
-    let often = (0..60).map(|minute| point("often", minute, 10.0));
-    history.write(&often.chain([point("seldom", 30, 20.0)]).collect::<Vec<_>>()).unwrap();
-    let area = history.area(&["seldom", "often", "often", "missing"], "level_m", window(0, 2, 2)).unwrap();
-    let [bucket] = area.buckets[..] else { panic!("{area:?}") };
-    assert_eq!((bucket.sensors, bucket.count, bucket.mean, bucket.min, bucket.max), (2, 61, 15.0, 10.0, 20.0));
-}
-
-#[test]
-fn the_newest_values_come_from_wherever_they_are() {
-    let directory = tempdir().unwrap();
-    let history = open(directory.path());
-    history.write(&[point("silent", -3_000, 7.0), point("a", -3_000, 1.0)]).unwrap();
-    history.flush().unwrap();
-    history
-        .write(&[point("a", 10, 2.5), point("a", 5, 2.0), Point { metric: "flow_m3s", ..point("a", 1, 9.0) }])
-        .unwrap();
-    let last = history.last(&["a", "silent", "missing"]).unwrap();
-    let seen: Vec<_> = last.iter().map(|last| (&*last.sensor, &*last.metric, last.value)).collect();
-    assert_eq!(seen, [("a", "flow_m3s", 9.0), ("a", "level_m", 2.5), ("silent", "level_m", 7.0)]);
-    let span = EventTime(0)..EventTime::MAX;
-    let points = history.points("a", "level_m", span.clone(), 2).unwrap();
-    assert_eq!(points.iter().map(|point| point.1).collect::<Vec<_>>(), [2.0, 2.5], "the newest two, in order");
-    assert_eq!(history.points("a", "level_m", span.end..span.start, 2).unwrap(), []);
 }
 
 #[test]

@@ -74,7 +74,6 @@ enum Over {
 /// Reason codes of MQTT 5 § 2.4.
 const SERVER_SHUTTING_DOWN: u8 = 0x8b;
 const KEEP_ALIVE_TIMEOUT: u8 = 0x8d;
-const SESSION_TAKEN_OVER: u8 = 0x8e;
 const UNSPECIFIED_ERROR: u8 = 0x80;
 const QUOTA_EXCEEDED: u8 = 0x97;
 
@@ -199,8 +198,8 @@ impl Connection {
             self.wrote_at = Instant::now();
         }
         self.desk.acknowledge(&mut self.out);
-        if self.desk.session.is_taken_over() {
-            return Some(Over::Asked(SESSION_TAKEN_OVER));
+        if let Some(reason) = self.desk.session.asked_to_go() {
+            return Some(Over::Asked(reason));
         }
         match &*stage.borrow() {
             Stage::Running => {}
@@ -313,8 +312,15 @@ impl Host for Desk {
         if *self.shared.stage.borrow() != Stage::Running {
             return Err(LoginRefused::Unavailable);
         }
-        let identity = self.shared.access.identify(login.user, login.password).ok_or(LoginRefused::BadCredentials)?;
+        let access = self.shared.access();
+        let identity = access.identify(login.user, login.password).ok_or(LoginRefused::BadCredentials)?;
         let key = self.shared.register(&self.session, &identity, login.client_id);
+        // Who may connect can have changed meanwhile; from the registration on a change finds this session.
+        let now = self.shared.access();
+        if !Arc::ptr_eq(&access, &now) && now.identify(login.user, login.password).as_ref() != Some(&identity) {
+            self.shared.unregister(&key, &self.session);
+            return Err(LoginRefused::BadCredentials);
+        }
         let client_id = key.1.clone();
         self.deliveries.meet(login.version, login.receive_max, login.packet_bytes_max);
         self.login = Some((identity, key));

@@ -12,12 +12,18 @@ pub struct Mosquitto {
     child: Option<Child>,
 }
 
+/// The project's folder, from whichever of its crates.
+fn project() -> &'static Path {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    crates.filter(|folder| folder.join("deploy/test").is_dir()).last().unwrap()
+}
+
 /// Installs the broker and its clients, where they are missing.
 fn install() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/test/install.sh");
-        assert!(Command::new(script).status().unwrap().success(), "{script} failed");
+        let script = project().join("deploy/test/install.sh");
+        assert!(Command::new(&script).status().unwrap().success(), "{} failed", script.display());
     });
 }
 
@@ -35,14 +41,24 @@ pub fn subscribed(address: SocketAddr, version: &str, filter: &str, count: usize
 impl Mosquitto {
     /// Starts a broker on a free port that keeps sessions and their queues in `directory`.
     pub fn start(directory: &Path) -> Mosquitto {
+        Mosquitto::start_with(directory, "")
+    }
+
+    /// The same with more lines of configuration for its listener.
+    pub fn start_with(directory: &Path, more: &str) -> Mosquitto {
         install();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\nuser root\npersistence true\n\
+            "listener {port} 127.0.0.1\n{more}allow_anonymous true\nlog_dest none\nuser root\npersistence true\n\
              persistence_location {}/\nautosave_on_changes true\nautosave_interval 1\n\
              max_inflight_messages 100\nmax_queued_messages 0\n",
             directory.display()
         );
+        Mosquitto::start_as(directory, port, &config)
+    }
+
+    /// Starts one with a configuration that listens on this port.
+    pub fn start_as(directory: &Path, port: u16, config: &str) -> Mosquitto {
         std::fs::write(directory.join("mosquitto.conf"), config).unwrap();
         let mut broker = Mosquitto { directory: directory.to_owned(), port, child: None };
         broker.again();
@@ -66,6 +82,13 @@ impl Mosquitto {
     pub fn stop(&mut self) {
         let mut child = self.child.take().unwrap();
         assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        child.wait().unwrap();
+    }
+
+    /// As `kill -9`.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
         child.wait().unwrap();
     }
 
