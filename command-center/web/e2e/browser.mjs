@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 export const DESKTOP = { width: 1440, height: 900 };
+export const WALL = { width: 1920, height: 1080 };
 export const PHONE = { width: 390, height: 844 };
 
 /** Waits are for conditions, each at most this long: software rendering on a busy machine is slow. */

@@ -179,3 +179,21 @@ export function unknownSensors(now) {
     { ...heard, id: "gone-1", topic: null, count: 0, payload: null, letter: null, removed: true },
   ];
 }
+
+/** How districts are, or the city: the same shape as `/areas/now`. */
+export function statesOf(city, now, level) {
+  const parts = new Map(level === "city" ? [["110000", city.sensors]] : city.districts.map(({ properties: { code } }) => [code, city.sensors.filter((one) => one.district === code)]));
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const items = [...parts].filter(([, sensors]) => sensors.length > 0).map(([code, sensors]) => {
+    const values = (metric) => sensors.map((one) => one.last[metric]?.value).filter((value) => value !== undefined);
+    const states = Object.fromEntries(["online", "silent", "stuck", "never"].map((state) => [state, sensors.filter((one) => one.state === state).length]));
+    const air = ["o3_ugm3", "pm2_5_ugm3"].filter((metric) => values(metric).length > 0);
+    const speeds = values("speed_kmh");
+    return {
+      code, sensors: { total: sensors.length, ...states },
+      air: air.map((metric) => ({ metric, mean: mean(values(metric)), sensors: values(metric).length, ended_at: now - (now % 3_600_000) })),
+      traffic: speeds.length > 0 ? { delay_ratio: mean(speeds.map((speed) => Math.max(0, 1 - speed / 60))), detectors: speeds.length } : null,
+    };
+  });
+  return { now_at: now, items };
+}

@@ -7,12 +7,12 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES, unknownSensors } from "./city.mjs";
+import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES, statesOf, unknownSensors } from "./city.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
 export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /** Events kept for those who come back. */
 const RING = 500;
 
@@ -157,6 +157,7 @@ export class Fixture {
       case "overview":
         return this.overview();
       case "areas":
+        if (id === "now") return statesOf(city, this.now(), asked.get("level"));
         return { items: (asked.get("level") === "district" ? city.districts : city.subdistricts).map((one) => one.properties) };
       case "areas.geojson":
         return { type: "FeatureCollection", schematic: true, features: asked.get("level") === "district" ? city.districts : city.subdistricts };

@@ -1,9 +1,10 @@
 /**
  * The built page against the made-up city: the first five minutes, then what goes wrong in a control room.
- * `node e2e/page.mjs [FOLDER]`; pictures go to the folder when it is named. Needs `npm run build` and Chromium.
+ * `node e2e/page.mjs [FOLDER [SCENARIO...]]`; pictures go to the folder when it is named, and only the scenarios that are
+ * named are played when some are. Needs `npm run build` and Chromium.
  */
 import assert from "node:assert/strict";
-import { launch, mapReady, open, PHONE, shooter } from "./browser.mjs";
+import { launch, mapReady, open, PHONE, shooter, WALL } from "./browser.mjs";
 import { Fixture } from "./fixture.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
 
@@ -46,6 +47,7 @@ async function filters(page, fixture, origin) {
   await until(page, "only Chaoyang is shown", (count) => document.querySelector('[data-test="queue-count"]').textContent.startsWith(String(count)), chaoyang);
   await page.locator(".reset").click();
   assert.equal(await shown(), all);
+  await groups(page, fixture);
 
   const incident = fixture.open("severe");
   const row = page.locator(`[data-test="row"][data-id="${incident.id}"]`);
@@ -54,6 +56,53 @@ async function filters(page, fixture, origin) {
   await row.waitFor({ state: "detached" });
   await at(page, "show-cleared").click();
   await row.waitFor();
+}
+
+/** The queue in groups by keyboard, one folded away, and only the worst of it. */
+async function groups(page, fixture) {
+  await page.keyboard.press("g");
+  const heads = at(page, "group");
+  await heads.first().waitFor();
+  const rules = new Set(fixture.city.incidents.filter((one) => one.state === "open").map((one) => one.rule));
+  await heads.first().locator("button").click();
+  assert.equal(await heads.first().locator("button").getAttribute("aria-expanded"), "false");
+  for (let at = 0; at < rules.size - 1; at += 1) await page.locator('[data-test="group"] button[aria-expanded="true"]').first().click();
+  assert.equal(await heads.count(), rules.size, "folded, there are only heads");
+  assert.equal(await at(page, "row").count(), 0);
+  await at(page, "grouping").selectOption("none");
+  await page.locator("body").click({ position: { x: 5, y: 5 } });
+  if (!page.url().endsWith("/")) await page.goBack();
+  await page.keyboard.press("1");
+  const extreme = fixture.overview().open.by_severity.extreme;
+  await until(page, "only the extreme ones are shown", (count) => document.querySelector('[data-test="queue-count"]').textContent.startsWith(String(count)), extreme);
+  await page.keyboard.press("?");
+  await at(page, "keys").waitFor();
+  await page.keyboard.press("Escape");
+  await at(page, "keys").waitFor({ state: "detached" });
+  await page.keyboard.press("0");
+}
+
+/** Ten thousand are open: all can be reached, and only those in sight are in the document. */
+async function thousands(page, fixture, origin) {
+  await page.goto(origin);
+  await at(page, "row").first().waitFor();
+  await until(page, "all are known", () => document.querySelector('[data-test="queue-count"]').textContent.startsWith("10,000"));
+  const last = fixture.city.incidents.filter((one) => one.state === "open").sort((a, b) => b.changed_at - a.changed_at || (a.id < b.id ? -1 : 1)).at(-1);
+  const rows = page.locator('[data-test="rows"]');
+  await rows.evaluate((box) => box.scrollTo({ top: box.scrollHeight }));
+  await until(page, "the end is reached", (id) => {
+    const box = document.querySelector('[data-test="rows"]');
+    box.scrollTop = box.scrollHeight;
+    return document.querySelector(`[data-id="${id}"]`) !== null;
+  }, last.id);
+  assert.ok((await at(page, "row").count()) < 60, "only rows in sight are drawn");
+  await rows.evaluate((box) => box.scrollTo({ top: 0 }));
+  for (let at = 0; at < 40; at += 1) await page.keyboard.press("j");
+  await until(page, "what the keyboard selects is in sight", () => {
+    const row = document.querySelector('[data-test="row"].selected');
+    const box = document.querySelector('[data-test="rows"]');
+    return row && row.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom + 1;
+  });
 }
 
 /** A line that breaks, a server that is away, a clock that stands still. */
@@ -160,6 +209,32 @@ async function conflicts(page, fixture, origin) {
   page.faults = page.faults.filter((fault) => !/status of (409|412)/.test(fault));
 }
 
+/** The wall: nobody touches it, it goes round, it says when it is old, and it comes back by itself. */
+async function wall(page, fixture, origin) {
+  await page.goto(`${origin}/wall?lang=zh&turn=1`);
+  await page.locator('[data-test="wall-map"][data-state="ready"]').waitFor();
+  assert.equal(await at(page, "wall-open").innerText(), String(fixture.overview().open.total));
+  await until(page, "every district has its indexes", () => {
+    const rows = [...document.querySelectorAll('[data-test="wall-districts"] tbody tr')];
+    return rows.length === 16 && rows.every((row) => Number(row.cells[1].textContent) > 0 && Number(row.cells[2].textContent) > 0);
+  });
+  const drainage = fixture.city.incidents.filter((one) => one.state === "open" && one.domain === "drainage").length;
+  await until(page, "the domains are counted", (count) => document.querySelector('[data-domain="drainage"] .sum')?.textContent === String(count), drainage);
+  await until(page, "feeds are fresh", () => document.querySelectorAll('[data-test="wall-feeds"] tr').length === 4 && !document.querySelector('[data-test="wall-feeds"]').textContent.includes("—"));
+  await until(page, "it looks at a district", () => document.querySelector('[data-test="wall-districts"] tr.focus') !== null);
+  await until(page, "it looks at a domain", () => document.querySelector('[data-test="wall-domains"] tr.focus') !== null);
+  fixture.cut(true);
+  await page.locator(".wall.old").waitFor();
+  await at(page, "trouble").waitFor();
+  const meanwhile = fixture.open("extreme");
+  fixture.ring.length = 0;
+  fixture.refusing = false;
+  await at(page, "trouble").waitFor({ state: "detached" });
+  await page.locator(`[data-test="wall-newest"] [data-id="${meanwhile.id}"]`).waitFor();
+  await shoot(page, "wall-zh");
+  page.faults = page.faults.filter((fault) => !fault.includes("ERR_"));
+}
+
 /** What is not there, who is not signed in, and a phone. */
 async function edges(page, fixture, origin) {
   for (const path of ["/nowhere", "/incidents/none", "/sensors/none"]) {
@@ -212,10 +287,17 @@ async function ruleVersions(page, fixture, origin) {
   await shoot(page, "rules-en-dark");
 }
 
+const SCENARIOS = [
+  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [wall, { viewport: WALL }],
+  [thousands, { city: { open: 10_000, cleared: 0 } }], [edges, { viewport: PHONE }],
+];
+const wanted = process.argv.slice(3);
+
 let failed = 0;
 try {
-  for (const [scenario, options] of [[firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [edges, { viewport: PHONE }]]) {
-    const fixture = new Fixture();
+  for (const [scenario, { city, ...options } = {}] of SCENARIOS) {
+    if (wanted.length > 0 && !wanted.includes(scenario.name)) continue;
+    const fixture = new Fixture(city);
     const origin = await fixture.start();
     const page = await open(browser, { origin, ...options });
     const began = Date.now();

@@ -11,7 +11,10 @@ system.addEventListener("change", (event) => (prefers.value = event.matches ? "l
 const stored = localStorage.getItem(KEY);
 const chosen = ref<Theme | null>(stored === "light" || stored === "dark" ? stored : null);
 
-export const theme = computed<Theme>(() => chosen.value ?? prefers.value);
+/** A screen that is made for one look, whatever was chosen; null: none is open. */
+export const forced = ref<Theme | null>(null);
+
+export const theme = computed<Theme>(() => forced.value ?? chosen.value ?? prefers.value);
 
 watchEffect(() => {
   document.documentElement.dataset["theme"] = theme.value;

@@ -61,6 +61,27 @@ export interface AreaCollection extends GeoJSON.FeatureCollection<GeoJSON.Polygo
   schematic?: boolean;
 }
 
+/** What was measured of a pollutant in an area over a natural hour, µg/m³. */
+export interface HourMean {
+  metric: string;
+  mean: number;
+  sensors: number;
+  ended_at: number;
+}
+
+export interface AreaState {
+  code: string;
+  sensors: Overview["sensors"];
+  air: HourMean[];
+  /** null: no detector was heard of late. */
+  traffic: { delay_ratio: number; detectors: number } | null;
+}
+
+export interface AreaStates {
+  now_at: number | null;
+  items: AreaState[];
+}
+
 /** Columns of equal length: one sensor a row. */
 export interface MapSensors {
   ids: string[];

@@ -32,9 +32,15 @@ export interface Drawn {
   to: number;
   thresholds: Threshold[];
   marks: Mark[];
+  /** The same metric of sensors near by, nearest first. */
+  near: Series[];
   /** While the incident was open; `to` null: it still is. */
   open: { from: number; to: number | null; severity: Severity } | null;
 }
+
+/** Sensors near by that are drawn with it. */
+export const NEAR_MAX = 3;
+const NEAR_DASHES = [[6, 3], [3, 3], [1, 3]];
 
 /** A hole in the data is drawn as one from this many steps on. */
 const HOLE_STEPS = 2.5;
@@ -66,7 +72,7 @@ export function extent(points: SeriesPoint[], thresholds: Threshold[]): [number,
 
 export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Record<string, unknown> {
   const rows = withHoles(drawn.series.points, drawn.series.step_ms);
-  const span = extent(drawn.series.points, drawn.thresholds);
+  const span = extent([...drawn.series.points, ...drawn.near.flatMap((one) => one.points)], drawn.thresholds);
   const line = colour("--accent");
   const text = colour("--muted");
   const band = { type: "line", symbol: "none", silent: true, lineStyle: { opacity: 0 }, stack: "band", stackStrategy: "all" };
@@ -95,6 +101,15 @@ export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Recor
     tooltip: tooltip(drawn, words, colour),
     dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl" }],
     series: [
+      ...drawn.near.map((one, at) => ({
+        type: "line",
+        name: one.sensor,
+        data: withHoles(one.points, one.step_ms).map((row) => [row[0], row[1]]),
+        symbol: "none",
+        silent: true,
+        // The nearest is the darkest; dashes tell them from the sensor's own curve without colour.
+        lineStyle: { width: 1.2, type: NEAR_DASHES[at % NEAR_DASHES.length], color: text, opacity: 0.9 - 0.2 * at },
+      })),
       { ...band, name: "low", data: rows.map((row) => [row[0], row[2]]) },
       {
         ...band,
@@ -127,13 +142,17 @@ function tooltip(drawn: Drawn, words: Words, colour: Colours): Record<string, un
     borderColor: colour("--line-strong"),
     textStyle: { color: colour("--text"), fontSize: 12, lineHeight: 18 },
     axisPointer: { lineStyle: { color: colour("--soft"), type: "dashed" } },
-    formatter(hovered: { value: [number, number | null] }[]): string {
-      const time = hovered[0]?.value[0];
+    formatter(hovered: { seriesName: string; value: [number, number | null] }[]): string {
+      const time = hovered.find((one) => one.seriesName === words.mean)?.value[0];
+      const near = hovered.flatMap(({ seriesName, value }) => {
+        const known = drawn.near.some((one) => one.sensor === seriesName) && value[1] !== null;
+        return known ? [`${seriesName}: ${words.value(value[1] ?? 0)} ${drawn.unit}`] : [];
+      });
       const point = drawn.series.points.find((one) => one[0] === time);
-      if (!point) return "";
+      if (!point) return near.join("\n");
       const [at, mean, low, high, count] = point;
       const range = low === high ? "" : `\n${words.range}: ${words.value(low)} – ${words.value(high)}`;
-      return `${words.dateTime(at)}\n${words.mean}: ${words.value(mean)} ${drawn.unit}${range}\n${words.readings(count)}`;
+      return `${words.dateTime(at)}\n${words.mean}: ${words.value(mean)} ${drawn.unit}${range}\n${words.readings(count)}${near.map((one) => `\n${one}`).join("")}`;
     },
   };
 }

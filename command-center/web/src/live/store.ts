@@ -13,7 +13,7 @@ const STALE_MS = 15_000;
 /** Readings that reach the log this late make the picture old too. */
 const LAG_MS_MAX = 120_000;
 /** Open incidents that one page holds; past it the queue says so and filters of the API are needed. */
-export const OPEN_MAX = 5_000;
+export const OPEN_MAX = 20_000;
 const PAGE_SIZE = 500;
 
 const TYPES = new Set(["snapshot", "incident", "overview", "clock", "values"]);

@@ -38,7 +38,7 @@ export function outlines(level: "district" | "subdistrict"): Promise<AreaCollect
   return areas;
 }
 
-function baseLayers(): LayerSpecification[] {
+function baseLayers(scale: number): LayerSpecification[] {
   return [
     { id: "background", type: "background", paint: { "background-color": colour("--bg-map") } },
     { id: "district", type: "fill", source: "district", paint: { "fill-color": colour("--map-district") } },
@@ -56,7 +56,7 @@ function baseLayers(): LayerSpecification[] {
       minzoom: SUBDISTRICT_ZOOM,
       paint: {
         "line-color": colour("--map-line-soft"),
-        "line-width": ["interpolate", ["linear"], ["zoom"], SUBDISTRICT_ZOOM, 0.4, 13, 1.4],
+        "line-width": ["interpolate", ["linear"], ["zoom"], SUBDISTRICT_ZOOM, 0.4 * scale, 13, 1.4 * scale],
       },
     },
     {
@@ -66,18 +66,18 @@ function baseLayers(): LayerSpecification[] {
       layout: { "line-join": "round" },
       paint: {
         "line-color": colour("--map-line"),
-        "line-width": ["interpolate", ["linear"], ["zoom"], 7, 0.7, 12, 2],
+        "line-width": ["interpolate", ["linear"], ["zoom"], 7, 0.7 * scale, 12, 2 * scale],
       },
     },
   ];
 }
 
 /** Names stand above everything but the incidents. */
-function labelLayers(): LayerSpecification[] {
+function labelLayers(scale: number): LayerSpecification[] {
   const paint = {
     "text-color": colour("--map-label"),
     "text-halo-color": colour("--map-halo"),
-    "text-halo-width": 1.4,
+    "text-halo-width": 1.4 * scale,
   };
   return [
     {
@@ -85,7 +85,7 @@ function labelLayers(): LayerSpecification[] {
       type: "symbol",
       source: "subdistrict-name",
       minzoom: 11.4,
-      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": 11, "text-padding": 6, "text-max-width": 7 },
+      layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": 11 * scale, "text-padding": 6, "text-max-width": 7 },
       paint: { ...paint, "text-opacity": 0.85 },
     },
     {
@@ -96,7 +96,7 @@ function labelLayers(): LayerSpecification[] {
       layout: {
         "text-field": ["get", "name"],
         "text-font": FONT,
-        "text-size": ["interpolate", ["linear"], ["zoom"], 7, 11, 11, 15],
+        "text-size": ["interpolate", ["linear"], ["zoom"], 7, 11 * scale, 11, 15 * scale],
         "text-letter-spacing": 0.06,
         "text-padding": 4,
       },
@@ -168,12 +168,14 @@ export interface Options {
   icons(map: GlMap): void;
   /** Room around the city at first, in pixels. */
   padding: number | { top: number; bottom: number; left: number; right: number };
+  /** How much larger than on a desk names and lines are; 1 if it is not said. */
+  scale?: number;
 }
 
 /** A map in `container` with the areas, then `own` layers under the names and `top` layers over them. */
-export async function createCity(container: HTMLElement, sources: string[], own: Layers, top: Layers, { icons, padding }: Options): Promise<City> {
+export async function createCity(container: HTMLElement, sources: string[], own: Layers, top: Layers, { icons, padding, scale = 1 }: Options): Promise<City> {
   const districts = await outlines("district");
-  const all: Layers = () => [...baseLayers(), ...own(), ...labelLayers(), ...top()];
+  const all: Layers = () => [...baseLayers(scale), ...own(), ...labelLayers(scale), ...top()];
   const source = (data: GeoJSON.FeatureCollection): { type: "geojson"; data: GeoJSON.FeatureCollection } => ({ type: "geojson", data });
   const map = new GlMap({
     container,

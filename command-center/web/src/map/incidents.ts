@@ -64,10 +64,10 @@ export function incidentPoints(incidents: Incident[], arrived: Set<string>): Geo
   return { type: "FeatureCollection", features };
 }
 
-export function incidentLayers(): LayerSpecification[] {
+export function incidentLayers(scale = 1): LayerSpecification[] {
   const paint = ["match", ["get", "severity"], ...SEVERITIES.flatMap((word) => [word, colour(`--${word}`)]), colour("--minor")];
-  const size: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 7, 0.5, 11, 0.75, 15, 1];
-  const glow: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 7, ["+", 8, ["get", "rank"]], 13, ["+", 16, ["*", 3, ["get", "rank"]]]];
+  const size: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 7, 0.5 * scale, 11, 0.75 * scale, 15, scale];
+  const glow: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 7, ["*", scale, ["+", 8, ["get", "rank"]]], 13, ["*", scale, ["+", 16, ["*", 3, ["get", "rank"]]]]];
   return [
     {
       id: "incident-glow",

@@ -1,41 +1,10 @@
 /** Sensors as a layer of circles, coloured by state or by domain, their states kept by the live stream. */
 import type { ExpressionSpecification, LayerSpecification, Map as GlMap } from "maplibre-gl";
-import { get } from "../api/client";
-import { DOMAINS, type MapSensors, SENSOR_STATES, type SensorChange } from "../api/types";
-import { live } from "../live/store";
+import { DOMAINS, SENSOR_STATES, type SensorChange } from "../api/types";
 import { colour } from "../theme";
+import type { Columns } from "./columns";
 
 export type ColourBy = "state" | "domain";
-
-export interface Columns extends MapSensors {
-  /** Row of a sensor's id. */
-  row: Map<string, number>;
-}
-
-let columns: Promise<Columns> | null = null;
-
-// What changes while nobody shows a map must not be lost: states are kept here, for all maps of the page.
-live.onSensors((changes) => void columns?.then((held) => keepStates(held, changes)).catch(() => undefined));
-live.onSnapshot(() => (columns = null));
-
-function keepStates(held: Columns, changes: SensorChange[]): void {
-  for (const { id, state } of changes) {
-    const row = held.row.get(id);
-    if (row !== undefined) held.state[row] = state;
-  }
-}
-
-/** All placed sensors; fetched once, and again after a new snapshot. */
-export function sensorColumns(): Promise<Columns> {
-  if (!columns) {
-    columns = get<MapSensors>("/map/sensors").then((body) => ({
-      ...body,
-      row: new Map(body.ids.map((id, row) => [id, row])),
-    }));
-    columns.catch(() => (columns = null));
-  }
-  return columns;
-}
 
 /** Rows as points; the feature id is the row. */
 export function sensorPoints(held: Columns, rows: Iterable<number>): GeoJSON.FeatureCollection {
@@ -71,7 +40,7 @@ export function sensorColour(by: ColourBy): ExpressionSpecification {
 }
 
 /** `bold` sensors are few and wanted; the others are the ground that incidents stand on. */
-export function sensorLayers(by: ColourBy, bold = false): LayerSpecification[] {
+export function sensorLayers(by: ColourBy, bold = false, scale = 1): LayerSpecification[] {
   const paint = sensorColour(by);
   const quiet: ExpressionSpecification = ["!=", STATE, "online"];
   return [
@@ -81,7 +50,7 @@ export function sensorLayers(by: ColourBy, bold = false): LayerSpecification[] {
       source: "sensors",
       paint: {
         "circle-color": paint,
-        "circle-radius": bold ? 5 : ["interpolate", ["linear"], ["zoom"], 7, 1.5, 10, 2.4, 13, 5, 16, 9],
+        "circle-radius": bold ? 5 * scale : ["interpolate", ["linear"], ["zoom"], 7, 1.5 * scale, 10, 2.4 * scale, 13, 5 * scale, 16, 9 * scale],
         // Sensors that work are quiet; the others are rings that stand out without their colour.
         "circle-opacity": ["case", quiet, 0.15, 0.75],
         "circle-stroke-color": paint,

@@ -31,7 +31,7 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
 }
 
 /** The word of a member of an open list (`domain.…`, `metric.…`), or the member itself when there is none. */
-export function term(list: "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason", member: string): string {
+export function term(list: "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi", member: string): string {
   const key = `${list}.${member}`;
   return key in zh ? t(key as Word) : member;
 }
