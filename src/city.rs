@@ -2,17 +2,18 @@
 //!
 //! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
 
-use crate::accounts;
-use crate::config::{Config, Span, TimeSource};
+use crate::config::{Config, TimeSource};
+use crate::devices::{self, Watched};
 use crate::failure::{Failure, FileError, chain};
 use crate::in_force::InForce;
 use crate::inputs::NamedText;
+use crate::measured;
 use crate::retry::Desk;
 use crate::socket;
 use ::rules::check::Known;
 use bus::{BusError, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
 use command_center::{CommandCenter, FeedCounts};
-use history::{EmbeddedHistory, Historian, HistorianHandle, HistorianSettings, History};
+use history::{Historian, HistorianHandle, HistorianSettings, History};
 use ingest::{BrokerSettings, Ingest, IngestHandle, IngestSettings};
 use model::{Entry, EventTime, Millis, Registry};
 use std::net::SocketAddr;
@@ -148,8 +149,10 @@ impl City {
 
     /// Starts the MQTT edge.
     pub async fn start_ingest(&mut self, config: &Config, registry: Arc<Registry>) -> Result<(), Failure> {
+        // Looked at before it is read, so that no change of it is missed.
+        let watched = Watched::new(&config.mqtt.credentials);
         let endpoint = match config.listen() {
-            Some(address) => Some((address, accounts::access(&config.mqtt.credentials)?)),
+            Some(address) => Some((address, devices::access(&config.mqtt.credentials)?)),
             None => None,
         };
         let broker = (!config.mqtt.broker.is_empty()).then(|| BrokerSettings {
@@ -172,6 +175,9 @@ impl City {
         let ingest = ingest.map_err(Failure::usage)?;
         // Ingest is started once; were it started again, the first would go on to be asked.
         let _ = self.desk.retrier.set(ingest.retrier());
+        if let Some(door) = ingest.door().filter(|_| !config.mqtt.credentials.as_os_str().is_empty()) {
+            tokio::spawn(watched.follow(door));
+        }
         self.ingest = Some(ingest);
         Ok(())
     }
@@ -181,19 +187,7 @@ impl City {
         if let Some(history) = &self.history {
             return Ok(Arc::clone(history));
         }
-        let days = |span: Span| (span.0.0 / Millis::DAY.0) as u32;
-        let retention = history::Retention {
-            raw_days: days(config.history.keep_raw),
-            hour_days: days(config.history.keep_hours),
-            day_days: days(config.history.keep_days),
-        };
-        let settings = history::EmbeddedSettings {
-            utc_offset: config.history.utc_offset.0,
-            retention,
-            ..history::EmbeddedSettings::default()
-        };
-        let opened = EmbeddedHistory::open(config.data_dir.join("history"), settings).map_err(Failure::usage)?;
-        let history: Arc<dyn History> = Arc::new(opened);
+        let history = measured::open(config)?;
         self.history = Some(Arc::clone(&history));
         let _ = self.desk.history.set(Arc::clone(&history));
         Ok(history)
@@ -201,7 +195,7 @@ impl City {
 
     /// Starts the historian, which nobody waits for.
     pub fn start_historian(&mut self, config: &Config) -> Result<(), Failure> {
-        let settings = HistorianSettings::new(config.data_dir.join("history"));
+        let settings = HistorianSettings::new(measured::offsets(config));
         let history = self.history(config)?;
         let historian = Historian::start(Arc::clone(&self.log), history, &settings).map_err(Failure::internal)?;
         self.historian = Some(historian);
@@ -218,6 +212,7 @@ impl City {
         let Some(http) = config.http() else { return Ok(()) };
         let history = self.history(config)?;
         let settings = command_center::Settings {
+            store: config.center.store().map(str::to_owned),
             http,
             hosts: config.http.hosts.clone(),
             prefix: config.prefix.clone(),
@@ -371,7 +366,8 @@ fn feed_counts(ingest: &IngestHandle) -> Arc<dyn Fn() -> FeedCounts + Send + Syn
         // The mean of what came since the last look; nothing came, nothing is known.
         let lag_ms = sum.saturating_sub(seen.1).checked_div(count.saturating_sub(seen.0)).map(|mean| mean as i64);
         *seen = (count, sum);
-        FeedCounts { accepted: values.readings, refused: values.refused.values().sum(), lag_ms }
+        let refused = values.refused.values().sum();
+        FeedCounts { accepted: values.readings, refused, missing: values.missing, lag_ms }
     })
 }
 

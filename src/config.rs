@@ -1,5 +1,6 @@
 //! The configuration file: one TOML, every key optional, unknown keys refused, `default.toml` names them all.
 
+use crate::config_servers::Center;
 use crate::failure::{Failure, read_text};
 use crate::listen::{check_http, check_listen};
 use clap::Subcommand;
@@ -49,6 +50,7 @@ pub struct Config {
     pub stream: Stream,
     pub log: Log,
     pub history: History,
+    pub center: Center,
     pub http: Http,
     pub registry: Paths,
     pub rules: Paths,
@@ -134,6 +136,7 @@ pub struct Log {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct History {
+    pub server: String,
     pub keep_raw: Span,
     pub keep_hours: Span,
     pub keep_days: Span,
@@ -184,6 +187,7 @@ impl Default for Config {
             stream: Stream::default(),
             log: Log::default(),
             history: History::default(),
+            center: Center::default(),
             http: Http::default(),
             registry: Paths::default(),
             rules: Paths::default(),
@@ -241,6 +245,7 @@ impl Default for History {
     fn default() -> History {
         let days = |count: i64| Span(Millis(count * Millis::DAY.0));
         History {
+            server: String::new(),
             keep_raw: days(35),
             keep_hours: days(800),
             keep_days: days(3_660),
@@ -291,6 +296,7 @@ impl Config {
             return Err("mqtt: give `listen`, `broker`, or both: nothing could come in".into());
         }
         check_http(&self.http)?;
+        self.check_servers()?;
         if !(1..=16).contains(&self.stream.workers) {
             return Err(format!("stream.workers = {}: use 1 to 16", self.stream.workers));
         }

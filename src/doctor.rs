@@ -3,15 +3,15 @@
 //! It changes nothing but a file of its own in the data directory, which it removes. It may be run beside a running
 //! citywatch or before the first start.
 
-use crate::accounts;
 use crate::city;
 use crate::config::{Config, TimeSource};
+use crate::devices;
+use crate::doctor_servers;
 use crate::failure::{Failure, chain};
 use crate::inputs;
 use crate::socket;
 use bus::{EmbeddedLog, Topic};
 use clap::{Args, ValueEnum};
-use ingest::Publisher;
 use model::{EventTime, Millis, PARTITIONS, UNPLACED};
 use serde::Serialize;
 use std::fs::OpenOptions;
@@ -29,8 +29,6 @@ const SYNC_SLOW: Duration = Duration::from_millis(20);
 const ROOM_MIN_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 /// The log's clock of a running city may be this far from the wall.
 const SKEW_MAX: Millis = Millis(5 * Millis::SECOND.0);
-/// How long a broker may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// `doctor`.
 #[derive(Args)]
@@ -65,7 +63,7 @@ enum State {
 
 /// What was found about one part.
 #[derive(Debug, Serialize)]
-struct Finding {
+pub struct Finding {
     part: &'static str,
     state: State,
     what: String,
@@ -75,15 +73,20 @@ struct Finding {
 }
 
 impl Finding {
-    fn good(part: &'static str, what: impl Into<String>) -> Finding {
+    pub fn good(part: &'static str, what: impl Into<String>) -> Finding {
         Finding { part, state: State::Good, what: what.into(), mend: None }
     }
 
-    fn warning(part: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
+    /// Good as far as can be seen, with what to look at oneself.
+    pub fn note(part: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
+        Finding { part, state: State::Good, what: what.into(), mend: Some(mend.into()) }
+    }
+
+    pub fn warning(part: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
         Finding { part, state: State::Warning, what: what.into(), mend: Some(mend.into()) }
     }
 
-    fn bad(part: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
+    pub fn bad(part: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
         Finding { part, state: State::Bad, what: what.into(), mend: Some(mend.into()) }
     }
 }
@@ -100,7 +103,9 @@ impl Doctor {
         findings.extend(credentials(&config));
         findings.extend(config.listen().map(|address| port("mqtt endpoint", address, running)));
         findings.extend(config.http().map(|address| port("page", address, running)));
-        findings.extend(broker(&config)?);
+        findings.extend(doctor_servers::broker(&config)?);
+        findings.extend(doctor_servers::history(&config));
+        findings.extend(doctor_servers::store(&config)?);
         findings.extend(city_files(&config));
         let mut out = std::io::stdout().lock();
         for finding in &findings {
@@ -149,7 +154,7 @@ fn data_dir(path: &Path) -> Vec<Finding> {
         return vec![Finding::bad(PART, format!("{shown} is not a directory"), "name another by data_dir")];
     }
     let mode = held.permissions().mode() & 0o777;
-    let mut found = vec![if accounts::is_private(&held) {
+    let mut found = vec![if devices::is_private(&held) {
         Finding::good(PART, format!("{shown}, mode {mode:04o}"))
     } else {
         let mend = format!("chmod 700 {shown}");
@@ -258,7 +263,7 @@ fn credentials(config: &Config) -> Option<Finding> {
             format!("{shown} cannot be read: {error}"),
             "write device:password or feed utility:password, one a line",
         ),
-        Ok(held) if !accounts::is_private(&held) => {
+        Ok(held) if !devices::is_private(&held) => {
             Finding::bad(PART, format!("{shown} can be read by others"), format!("chmod 600 {shown}"))
         }
         Ok(_) => Finding::good(PART, shown.to_string()),
@@ -279,25 +284,6 @@ fn port(part: &'static str, address: SocketAddr, running: bool) -> Finding {
             Finding::bad(part, format!("{address} cannot be used: {error}"), mend)
         }
     }
-}
-
-/// Whether the broker answers and lets us in.
-fn broker(config: &Config) -> Result<Option<Finding>, Failure> {
-    const PART: &str = "broker";
-    if config.mqtt.broker.is_empty() {
-        return Ok(None);
-    }
-    let url = &config.mqtt.broker;
-    // The user and password of the address are not for the screen.
-    let shown = url.rsplit('@').next().unwrap_or(url);
-    let name = format!("{}-doctor", config.mqtt.client_id);
-    let connect = async { tokio::time::timeout(ANSWER_MAX, Publisher::connect(url, &name)).await };
-    let mend = "is it running, can this machine reach it, and are user and password right?";
-    Ok(Some(match city::runtime()?.block_on(connect) {
-        Ok(Ok(_)) => Finding::good(PART, format!("{shown} answers")),
-        Ok(Err(error)) => Finding::bad(PART, format!("{shown}: {}", chain(&error).replace('\n', ";")), mend),
-        Err(_) => Finding::bad(PART, format!("{shown} did not answer within {ANSWER_MAX:?}"), mend),
-    }))
 }
 
 /// Whether the registry and the rules can be used.

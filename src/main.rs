@@ -3,15 +3,17 @@
 //! Exit codes are a contract: 0 good, 1 the answer is no, 2 wrong use, 70 internal. A panic on any thread is a broken
 //! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
 
-mod accounts;
 mod audit;
 mod change;
 mod city;
 mod config;
 mod config_schema;
+mod config_servers;
 mod dead_letter;
 mod demo;
+mod devices;
 mod doctor;
+mod doctor_servers;
 mod explain;
 mod failure;
 mod in_force;
@@ -19,6 +21,7 @@ mod incidents;
 mod inputs;
 mod lines;
 mod listen;
+mod measured;
 mod past;
 mod people;
 mod progress;
@@ -83,6 +86,9 @@ enum Command {
     /// What people and machines did
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// The credentials of sensors, gateways and utilities
+    #[command(subcommand)]
+    Devices(devices::Devices),
     /// Print the OpenAPI description of the API
     Openapi,
     /// Can it reach what it needs; what is wrong, and the mend
@@ -117,6 +123,7 @@ fn main() -> ExitCode {
         Command::Accounts(accounts) => accounts.run(),
         Command::Tokens(tokens) => tokens.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Devices(devices) => devices.run(),
         Command::Openapi => openapi(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(config) => config.run(),

@@ -14,6 +14,8 @@ pub struct FeedCounts {
     pub accepted: u64,
     /// Readings in the dead letter since the start.
     pub refused: u64,
+    /// Readings that never came since the start, by the gaps in their sensors' sequence numbers.
+    pub missing: u64,
     /// How far the newest reading was behind the clock when it came, in milliseconds.
     pub lag_ms: Option<i64>,
 }

@@ -78,8 +78,9 @@ impl Tasks {
         let others = vec![
             Task::spawn("server", serve(Arc::clone(center), listener, stop)),
             Task::spawn("readings", async move {
-                follow::from_history(&for_readings).await?;
-                follow::readings(&for_readings.sensors, readings, end, &for_readings.caught_up).await
+                let known = last_values(&for_readings);
+                let read = follow::readings(&for_readings.sensors, readings, end, &for_readings.caught_up);
+                tokio::try_join!(known, read).map(drop)
             }),
             Task::spawn("sensors' states", async move { follow::states(&for_states.sensors, states).await }),
             Task::spawn("unknown sensors", async move { follow::letters(&for_letters.sensors, letters).await }),
@@ -136,6 +137,18 @@ impl Tasks {
         };
         drop(self);
         stage.send_replace(end);
+    }
+}
+
+/// Takes the last values from history, however long it is away: what was read since is newer, and stays.
+async fn last_values(center: &Arc<Center>) -> Result<(), CenterError> {
+    let mut wait = AGAIN_FIRST;
+    loop {
+        match follow::from_history(center).await {
+            Err(CenterError::History { .. }) => tokio::time::sleep(wait).await,
+            ended => return ended,
+        }
+        wait = (wait * 2).min(AGAIN_MAX);
     }
 }
 

@@ -77,7 +77,7 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
 }
 
 /// Revision and state of each incident.
-type States = BTreeMap<String, (u64, String)>;
+pub type States = BTreeMap<String, (u64, String)>;
 
 fn read(line: &str) -> Transition {
     let mut value: Value = serde_json::from_str(line).unwrap();
@@ -85,7 +85,7 @@ fn read(line: &str) -> Transition {
     serde_json::from_value(value).unwrap()
 }
 
-fn fold(lines: &[String]) -> States {
+pub fn fold(lines: &[String]) -> States {
     let mut known = States::new();
     for line in lines {
         let transition = read(line);
@@ -103,7 +103,7 @@ fn log(folder: &Path) -> EmbeddedLog {
 }
 
 /// Records of observations.
-fn records(folder: &Path) -> u64 {
+pub fn records(folder: &Path) -> u64 {
     let log = log(folder);
     let held = (0..PARTITIONS).map(|partition| log.bounds(Topic::Observations, partition).unwrap());
     held.map(|held| held.end - held.start).sum()
@@ -148,7 +148,7 @@ fn open_now(folder: &Path) -> BTreeSet<String> {
 }
 
 /// All incidents that the page lists, page by page.
-fn listed(session: &Session) -> States {
+pub fn listed(session: &Session) -> States {
     let (mut known, mut cursor) = (States::new(), String::new());
     loop {
         let page = session.json(&format!("/api/v1/incidents?state=all&limit=100{cursor}"));

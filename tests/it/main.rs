@@ -9,6 +9,7 @@ mod city;
 mod cli;
 mod demo;
 mod device;
+mod devices;
 mod doctor;
 mod enforcement;
 mod explain;
@@ -18,7 +19,18 @@ mod people;
 mod perceive;
 mod process;
 mod real_input;
+mod real_servers;
 mod simulate;
 mod supervise;
 mod tidy;
 mod workbench;
+
+#[allow(dead_code, reason = "shared with the tests of another crate")]
+#[path = "../../history/tests/it/influx_server.rs"]
+mod influx_server;
+#[allow(dead_code, reason = "shared with the tests of another crate")]
+#[path = "../../ingest/tests/it/mosquitto.rs"]
+mod mosquitto;
+#[allow(dead_code, reason = "shared with the tests of another crate")]
+#[path = "../../command-center/tests/postgres/server.rs"]
+mod postgres;

@@ -76,6 +76,7 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     if let Some(feed) = center.feed_counts.as_ref().map(|ask| ask()) {
         page.one("readings_accepted_total", "counter", "Readings that came on the log.", feed.accepted);
         page.one("readings_refused_total", "counter", "Readings that went to the dead letter.", feed.refused);
+        page.one("readings_missing_total", "counter", "Readings that never came, by sequence numbers.", feed.missing);
     }
     page.one("analyze_behind_records", "gauge", "Records of analyze that the store lacks.", behind);
     let passed_over = counters.passed_over.load(Ordering::Relaxed);

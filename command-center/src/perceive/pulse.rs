@@ -102,7 +102,7 @@ pub(crate) async fn overview(
 ) -> Result<Overview, CenterError> {
     let (open, unacknowledged) = open_counts(connection, reach).await?;
     let feed = ask.map(|ask| {
-        let FeedCounts { accepted, refused, lag_ms } = ask();
+        let FeedCounts { accepted, refused, lag_ms, .. } = ask();
         FeedView { accepted, refused, lag_ms }
     });
     let now_at = sensors.clock().map(|time| time.0);
