@@ -17,9 +17,9 @@ use tempfile::tempdir;
 const SENSORS: usize = 480;
 /// What must be sustained, readings a second.
 const RATE: f64 = 10_000.0;
-const SWITCHES: usize = 12;
-/// Readings between two rule sets: half a second's at that rate.
-const BETWEEN: usize = 5_000;
+const SWITCHES: usize = 8;
+/// Readings between two rule sets: a quarter of a second's at that rate.
+const BETWEEN: usize = 2_500;
 /// Rules that are in both sets as they are: one of each sensor, one of districts, one of silence.
 const UNCHANGED: [&str; 3] = ["drainage.level", "drainage.basin", "drainage.silent"];
 /// Rules that change at each switch, come or go: local ones.
@@ -64,7 +64,7 @@ fn rule_sets_change_under_load_and_nothing_is_lost_or_doubled() {
         wanted.map(|one| serde_json::to_string(one).unwrap()).collect()
     };
     let unchanged = without_switches(&entries);
-    assert!(unchanged.len() > 1_000, "{}", unchanged.len());
+    assert!(unchanged.len() > 300, "{}", unchanged.len());
     run::assert_same(&of(&UNCHANGED).join("\n"), &unchanged.join("\n"), "unchanged rules");
     let changed = switched_in_turn(&*log, &entries);
     assert!(changed.iter().filter(|line| line.contains("rule-changed")).count() > SWITCHES);
