@@ -7,7 +7,7 @@
 //! that are at fault are found; those are left out, counted and told, and all others are written. Answers are what the raw
 //! values say: a day that changed since it was rolled up is read raw.
 //! What it does not do: it does not try again. The historian does, from its own offset, for as long as it takes; nothing
-//! else waits for that. It speaks no TLS (docs/decisions/0009-influxdb.md).
+//! else waits for that. It speaks no TLS (docs/decisions/0017-influxdb.md).
 
 mod address;
 mod flux;
