@@ -49,7 +49,11 @@ fn apply(city: &City, stop: &AtomicBool) -> u64 {
 
 /// Prints the table.
 pub fn run() {
-    crate::goal::head("reload", "rule sets that change under 10,000 readings/s, 100,000 sensors", "no pause that is felt");
+    crate::goal::head(
+        "reload",
+        "rule sets that change under 10,000 readings/s, 100,000 sensors",
+        "no pause that is felt",
+    );
     println!(
         "{:>10}  {:>8}  {:>8}  {:>8}  {:>8}  {:>9}",
         "rule sets", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "openings"
