@@ -240,6 +240,8 @@ pub(crate) async fn in_writing<T>(
     let mut transaction = writer.begin().await?;
     let done = change(&mut transaction).await?;
     commit(transaction).await?;
+    // Its entry of the audit waits to be on the bus.
+    center.outbox.notify_one();
     center.credentials.send_modify(|changes| *changes += 1);
     Ok(done)
 }

@@ -253,7 +253,8 @@ fn deadlines(world: &World) -> Vec<(i64, String, String)> {
     let all = world.topic(Topic::Supervise, |record| {
         let event = Event::read(record).unwrap();
         let data: Value = serde_json::from_slice(event.data.as_deref().unwrap()).unwrap();
-        (data["at"].as_i64().unwrap(), event.kind.into_owned(), data["stage"].as_str().unwrap().to_owned())
+        let stage = data["stage"].as_str().unwrap_or_default().to_owned();
+        (data["at"].as_i64().unwrap(), event.kind.into_owned(), stage)
     });
     all.into_iter().filter(|(_, kind, _)| kind.starts_with("org.citywatch.deadline.")).collect()
 }

@@ -22,7 +22,7 @@ type Plan = Vec<(Vec<u16>, u64)>;
 #[test]
 fn one_incident_is_one_case_however_often_it_is_killed() {
     let life = (prop::collection::vec(any::<u16>(), 0..80), 0..60_000_u64);
-    let outcome = runner(8).run(&prop::collection::vec(life, 4), |plan| {
+    let outcome = runner(5).run(&prop::collection::vec(life, 4), |plan| {
         play(&plan);
         Ok(())
     });
