@@ -23,5 +23,6 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/api": demo, "/sign-in": demo } },
-  test: { include: ["test/**/*.test.ts"], environment: "node" },
+  // Other builds may run on the machine: a limit is for what hangs, not for what is slow.
+  test: { include: ["test/**/*.test.ts"], environment: "node", testTimeout: 120_000 },
 });
