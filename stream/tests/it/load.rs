@@ -44,7 +44,7 @@ fn rule_sets_change_under_load_and_nothing_is_lost_or_doubled() {
     let rate = readings as f64 / began.elapsed().as_secs_f64();
     run::catch_up(&handle);
     let through = readings as f64 / began.elapsed().as_secs_f64();
-    let progress = handle.progress();
+    let progress = handle.progress().unwrap();
     handle.stop().unwrap();
     eprintln!("{rate:.0} readings/s appended, {through:.0}/s evaluated, {SWITCHES} switches");
     if through < RATE {
@@ -132,7 +132,7 @@ fn switched_in_turn(log: &dyn EventLog, entries: &Entries) -> Vec<String> {
         let mut engine: Option<Engine> = None;
         for (offset, entry) in list {
             match (entry, &mut engine) {
-                (Entry::Marker(marker), engine) if marker.kind == MarkerKind::Rules => {
+                (Entry::Marker(marker), engine) if marker.marker == MarkerKind::Rules => {
                     let program = programs.entry(marker.hash.clone()).or_insert_with(|| program(marker));
                     match engine {
                         Some(engine) => engine.reload(Arc::clone(program), *offset, marker.time, &mut out),
