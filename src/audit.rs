@@ -37,6 +37,9 @@ impl Audit {
             }
         } else {
             let log = Arc::new(data.log()?);
+            if !data.data_dir.join("center").join("center.sqlite").is_file() {
+                return Err(Failure::usage("the store is not in the data directory: start citywatch, then verify"));
+            }
             let verified = command_center::verify_audit(data.data_dir.join("center"), log, head);
             crate::city::runtime()?.block_on(verified).map_err(Failure::internal)?
         };
