@@ -1,7 +1,7 @@
 //! What all tasks and routes of the command center share.
 
 use crate::CenterError;
-use crate::api::{AreaCache, MapCache};
+use crate::api::{AreaCache, MapCache, StateCache};
 use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::city::City;
@@ -59,6 +59,7 @@ pub(crate) struct Center {
     pub(crate) projected: watch::Sender<Positions>,
     pub(crate) map: MapCache,
     pub(crate) outlines: AreaCache,
+    pub(crate) states: StateCache,
     /// Whether the sensors are up to where the log ended at start.
     pub(crate) caught_up: AtomicBool,
 }
@@ -99,6 +100,7 @@ impl Center {
         self.sensors.register(&city.registry);
         *self.city.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(city);
         self.outlines.clear();
+        self.states.clear();
     }
 
     /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.

@@ -92,6 +92,7 @@ impl CommandCenter {
             projected: watch::Sender::new([0; model::PARTITIONS as usize]),
             map: Default::default(),
             outlines: Default::default(),
+            states: Default::default(),
             address,
             hosts: Hosts::new(address, named),
             caught_up: AtomicBool::new(false),

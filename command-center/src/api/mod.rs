@@ -17,6 +17,7 @@ mod rules;
 mod sensors;
 mod series;
 mod session;
+mod states;
 mod status;
 mod strangers;
 mod stream;
@@ -24,6 +25,7 @@ mod tail;
 
 pub(crate) use areas::AreaCache;
 pub(crate) use sensors::MapCache;
+pub(crate) use states::StateCache;
 
 use crate::auth::guard::{admit, shield};
 use crate::center::Center;
@@ -66,6 +68,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(status::overview))
         .routes(routes!(areas::list))
         .routes(routes!(areas::outlines))
+        .routes(routes!(states::states))
         .routes(routes!(sensors::map))
         .routes(routes!(sensors::list))
         .routes(routes!(sensors::detail))

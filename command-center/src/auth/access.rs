@@ -49,6 +49,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/overview", INCIDENTS),
     (Method::GET, "/api/v1/areas", MEASURED),
     (Method::GET, "/api/v1/areas.geojson", MEASURED),
+    (Method::GET, "/api/v1/areas/now", MEASURED),
     (Method::GET, "/api/v1/map/sensors", MEASURED),
     (Method::GET, "/api/v1/sensors", MEASURED),
     (Method::GET, "/api/v1/sensors/{id}", MEASURED),

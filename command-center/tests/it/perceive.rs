@@ -234,3 +234,56 @@ fn after_a_stop_no_file_of_the_store_goes_away() {
         assert_eq!(files().len(), expected, "the database alone: its journal is in it: {:?}", files());
     }
 }
+
+#[test]
+fn districts_tell_their_air_and_their_roads() {
+    let mut world = World::new();
+    let mut sensors = world.registry.sensors().to_vec();
+    for (index, free_flow) in [(1, 50.0), (2, 80.0)] {
+        sensors[index].attr.insert("free_flow_kmh".to_owned(), model::AttrValue::Number(free_flow));
+    }
+    world.registry = std::sync::Arc::new(model::Registry::new(sensors, model::Metrics::seeded()));
+    let (minute, hour) = (60_000, 3_600_000);
+    let measured = |sensor: &'static str, time: i64, metric: &'static str, value: f64| {
+        let values = [(metric.into(), value)].into_iter().collect();
+        Entry::Reading(model::Reading { sensor: sensor.into(), time: EventTime(time), values, seq: None })
+    };
+    world.append_entries(&[
+        measured("S1", 2 * hour + 5 * minute, "speed_kmh", 10.0),
+        measured("S2", 2 * hour + 5 * minute, "speed_kmh", 90.0),
+        // Heard too long ago, and of a road nobody knows the free-flow speed of.
+        measured("S3", 2 * hour + 5 * minute, "speed_kmh", 1.0),
+        measured("S4", hour + minute, "pm2_5_ugm3", 1.0),
+        measured("S6", hour + minute, "pm2_5_ugm3", 1.0),
+        Entry::Tick(EventTime(2 * hour + 6 * minute)),
+    ]);
+    let point = |sensor, time, value| Point { sensor, metric: "pm2_5_ugm3", time: EventTime(time), value };
+    // Of the hour that ended last: S4 has the mean 40, S6 has 80. What came before and after it does not count.
+    world
+        .history
+        .write(&[
+            point("S4", hour + minute, 30.0),
+            point("S4", hour + 2 * minute, 50.0),
+            point("S6", hour + minute, 80.0),
+            point("S6", hour - minute, 500.0),
+            point("S6", 2 * hour + minute, 500.0),
+        ])
+        .unwrap();
+    let life = world.live();
+    life.until("the clock", async |client| client.json("/api/v1/areas/now").await["now_at"] == 2 * hour + 6 * minute);
+    life.runtime.block_on(async {
+        let client = &life.client;
+        let districts = client.json("/api/v1/areas/now").await;
+        let expected = json!([{
+            "code": "110101",
+            "sensors": {"total": SENSORS, "online": 3, "silent": 2, "stuck": 0, "never": SENSORS - 5},
+            "air": [{"metric": "pm2_5_ugm3", "mean": 60.0, "sensors": 2, "ended_at": 2 * hour}],
+            "traffic": {"delay_ratio": 0.4, "detectors": 2},
+        }]);
+        assert_eq!(districts["items"], expected);
+        let city = client.json("/api/v1/areas/now?level=city").await;
+        assert_eq!(city["items"][0]["sensors"]["total"], SENSORS);
+        assert_eq!(client.get("/api/v1/areas/now?level=cell").await.status, 400);
+    });
+    life.stop();
+}

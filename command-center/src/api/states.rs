@@ -1,0 +1,226 @@
+//! How areas are now: their sensors, the air of the hour that ended last, the delay on their roads.
+
+use super::Shared;
+use super::cached::Cached;
+use super::problem::{Params, Problem};
+use crate::center::Center;
+use crate::perceive::sensors::{SensorCounts, SensorState, View};
+use crate::reader::blocking;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use history::{History, HistoryError, Window};
+use model::{AreaLevel, AttrValue, EventTime, Millis, Sensor};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use utoipa::{IntoParams, ToSchema};
+
+/// An answer is good for so long, by the log's clock.
+const GOOD_FOR: Millis = Millis(10_000);
+/// The means of an hour are good for longer: they change only while late readings come in.
+const AIR_GOOD_FOR: Millis = Millis(300_000);
+/// A speed older than this says nothing of the road now; a period of the traffic index is as long.
+const SPEED_AGE_MAX: Millis = Millis(15 * 60_000);
+/// The pollutants of the air quality index.
+const POLLUTANTS: [&str; 6] = ["so2_ugm3", "no2_ugm3", "co_ugm3", "o3_ugm3", "pm10_ugm3", "pm2_5_ugm3"];
+
+/// Of which areas.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StateQuery {
+    /// city or district; districts if it is not said
+    #[param(value_type = Option<String>)]
+    level: Option<AreaLevel>,
+}
+
+/// Areas that sensors stand in, in the order of their codes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AreaStates {
+    /// The newest tick of the log; null before the first.
+    now_at: Option<i64>,
+    items: Vec<AreaState>,
+}
+
+/// How an area is.
+#[derive(Serialize, ToSchema)]
+struct AreaState {
+    code: String,
+    sensors: SensorCounts,
+    /// Of the natural hour that ended last; empty if nothing was measured in it.
+    air: Vec<HourMean>,
+    /// Null if no detector of a road with a known free-flow speed was heard in the last quarter of an hour.
+    traffic: Option<Delay>,
+}
+
+/// What the sensors of an area measured of a pollutant in a natural hour.
+#[derive(Clone, Serialize, ToSchema)]
+struct HourMean {
+    metric: String,
+    /// The mean of the sensors' means.
+    mean: f64,
+    /// Sensors with a reading in the hour.
+    sensors: u32,
+    /// The end of the hour.
+    ended_at: i64,
+}
+
+/// The time that traffic loses.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+struct Delay {
+    /// The delay-time proportion of GB/T 33171-2016, 1 − v / v_free and at least 0, as the mean of the detectors.
+    delay_ratio: f64,
+    /// Detectors that were heard.
+    detectors: u32,
+}
+
+/// What was answered last, by level.
+#[derive(Default)]
+pub(crate) struct StateCache(Mutex<BTreeMap<AreaLevel, Held>>);
+
+#[derive(Default)]
+struct Held {
+    answer: Option<(Option<EventTime>, Cached)>,
+    air: Option<(EventTime, BTreeMap<String, Vec<HourMean>>)>,
+}
+
+impl StateCache {
+    /// Forgets all: the areas are others now.
+    pub(crate) fn clear(&self) {
+        self.0.lock().expect("making states does not panic").clear();
+    }
+}
+
+/// One area while its sensors are gone through.
+#[derive(Default)]
+struct Gathered {
+    sensors: SensorCounts,
+    delay: f64,
+    detectors: u32,
+    /// Which sensors measure a pollutant.
+    air: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// How districts are, or the city: coverage, the hour's means of pollutants, the delay on roads.
+#[utoipa::path(get, path = "/api/v1/areas/now", tag = "areas", params(StateQuery),
+    responses((status = 200, body = AreaStates), (status = 400, body = Problem)))]
+pub(crate) async fn states(
+    State(center): Shared,
+    Params(query): Params<StateQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let level = query.level.unwrap_or(AreaLevel::District);
+    if ![AreaLevel::City, AreaLevel::District].contains(&level) {
+        return Err(Problem::bad("the states of districts are told, and of the city: `level` is one of them"));
+    }
+    Ok(blocking(move || answer(&center, level)).await.answer(&headers, "application/json"))
+}
+
+fn answer(center: &Center, level: AreaLevel) -> Cached {
+    // Held while the answer is made: whoever asks meanwhile waits for it instead of making another.
+    let mut all = center.states.0.lock().expect("making states does not panic");
+    let held = all.entry(level).or_default();
+    let clock = center.sensors.clock();
+    if let Some((_, cached)) = held.answer.as_ref().filter(|(at, _)| is_good(*at, clock, GOOD_FOR)) {
+        return cached.clone();
+    }
+    let city = center.city();
+    let codes: Vec<String> = city.areas.of_level(Some(level)).map(|(code, _)| code.to_owned()).collect();
+    let whole = codes.first().cloned().unwrap_or_default();
+    let whole = (level == AreaLevel::City).then_some(&*whole);
+    let gathered = center.sensors.look(|now| gather(&now, whole));
+    if let Some(clock) =
+        clock.filter(|_| !held.air.as_ref().is_some_and(|(at, _)| is_good(Some(*at), clock, AIR_GOOD_FOR)))
+    {
+        // A history that does not answer leaves the air unknown; it is asked again with the next answer.
+        held.air = air(&*center.history, &gathered, clock).ok().map(|air| (clock, air));
+    }
+    let air = held.air.as_ref().map(|(_, air)| air);
+    let state = |(code, area): (String, Gathered)| AreaState {
+        sensors: area.sensors,
+        air: air.and_then(|air| air.get(&code)).cloned().unwrap_or_default(),
+        traffic: (area.detectors > 0)
+            .then(|| Delay { delay_ratio: area.delay / f64::from(area.detectors), detectors: area.detectors }),
+        code,
+    };
+    let states = AreaStates { now_at: clock.map(|time| time.0), items: gathered.into_iter().map(state).collect() };
+    let cached = Cached::new(serde_json::to_string(&states).expect("text and finite numbers always serialise"));
+    held.answer = Some((clock, cached.clone()));
+    cached
+}
+
+/// Whether what was made when the clock stood at `made` still holds.
+fn is_good(made: Option<EventTime>, now: Option<EventTime>, for_long: Millis) -> bool {
+    match (made, now) {
+        (Some(made), Some(now)) => now >= made && now.0.saturating_sub(made.0) < for_long.0,
+        _ => false,
+    }
+}
+
+/// By district, or all together under the code `whole`.
+fn gather(now: &View<'_>, whole: Option<&str>) -> BTreeMap<String, Gathered> {
+    let mut areas: BTreeMap<String, Gathered> = BTreeMap::new();
+    let is_placed = |sensor: &Sensor| !sensor.district.is_empty() && sensor.district != model::UNPLACED;
+    for (index, sensor) in now.registry().sensors().iter().enumerate() {
+        let code = whole.unwrap_or(&sensor.district);
+        if whole.is_none() && !is_placed(sensor) {
+            continue;
+        }
+        if !areas.contains_key(code) {
+            areas.insert(code.to_owned(), Gathered::default());
+        }
+        let area = areas.get_mut(code).expect("it was put in just now");
+        let seen = now.sensor(index);
+        area.sensors.total += 1;
+        *match seen.state {
+            SensorState::Online => &mut area.sensors.online,
+            SensorState::Silent => &mut area.sensors.silent,
+            SensorState::Stuck => &mut area.sensors.stuck,
+            SensorState::Never => &mut area.sensors.never,
+        } += 1;
+        let free_flow = match sensor.attr.get("free_flow_kmh") {
+            Some(AttrValue::Number(speed)) if *speed > 0.0 => Some(*speed),
+            _ => None,
+        };
+        for (metric, last) in now.values(index) {
+            let is_fresh = now.clock().is_some_and(|clock| clock.0.saturating_sub(last.time.0) <= SPEED_AGE_MAX.0);
+            if let Some(free_flow) = free_flow.filter(|_| metric == "speed_kmh" && is_fresh) {
+                area.delay += (1.0 - last.value / free_flow).clamp(0.0, 1.0);
+                area.detectors += 1;
+            } else if let Some(pollutant) = POLLUTANTS.into_iter().find(|pollutant| *pollutant == metric) {
+                area.air.entry(pollutant).or_default().push(sensor.id.clone());
+            }
+        }
+    }
+    areas
+}
+
+/// The means of the hour that ended last before `clock`, by area.
+fn air(
+    history: &dyn History,
+    areas: &BTreeMap<String, Gathered>,
+    clock: EventTime,
+) -> Result<BTreeMap<String, Vec<HourMean>>, HistoryError> {
+    // Two hours in two buckets: of whole hours by the city's clocks, the last one that is over.
+    let window = Window { from: EventTime(clock.0.saturating_sub(2 * Millis::HOUR.0)), to: clock, buckets: 2 };
+    let mut found = BTreeMap::new();
+    for (code, area) in areas {
+        let mut means = Vec::new();
+        for (metric, sensors) in &area.air {
+            let sensors: Vec<&str> = sensors.iter().map(String::as_str).collect();
+            let series = history.area(&sensors, metric, window)?;
+            let ended = |time: EventTime| time.0.saturating_add(series.width.0);
+            let over = series.buckets.iter().filter(|bucket| ended(bucket.time) <= clock.0);
+            let last =
+                over.max_by_key(|bucket| bucket.time).filter(|bucket| ended(bucket.time) > clock.0 - series.width.0);
+            means.extend(last.map(|bucket| HourMean {
+                metric: (*metric).to_owned(),
+                mean: bucket.mean,
+                sensors: bucket.sensors,
+                ended_at: ended(bucket.time),
+            }));
+        }
+        found.insert(code.clone(), means);
+    }
+    Ok(found)
+}
