@@ -87,7 +87,6 @@ async fn what_is_good_is_on_the_log_in_order_and_what_is_not_in_the_dead_letter(
             publisher.publish("city/drainage/s1", payload(seq)).await;
             publisher.publish(format!("city/drainage/s{}", 2 + seq % 7), payload(seq)).await;
         }
-        publisher.publish("city/drainage/g1/batch", r#"[{"sensor":"b1","values":{"level_m":1},"seq":7}]"#).await;
         let bad: [(&str, &str, &[u8]); 6] = [
             ("s1", "malformed-json", b"{\"values\":"),
             ("nobody", "unknown-sensor", b"{\"values\":{\"level_m\":1}}"),
@@ -101,13 +100,13 @@ async fn what_is_good_is_on_the_log_in_order_and_what_is_not_in_the_dead_letter(
         }
         // Everything is acknowledged, the refused too.
         let progress = publisher.finish().await;
-        assert_eq!((progress.published, progress.acked), (1_007, 1_007));
-        edge.until("taken", |edge| edge.handle().counters().messages == 1_007).await;
+        assert_eq!((progress.published, progress.acked), (1_006, 1_006));
+        edge.until("taken", |edge| edge.handle().counters().messages == 1_006).await;
         // s1 has every number; each of the seven others leaves out six between two of its own.
         assert_eq!(edge.handle().counters().missing, 6 * (500 - 7));
         edge.stop().await;
         assert_eq!(seqs(&*edge.gate, "s1"), (1..=500).collect::<Vec<_>>());
-        assert_eq!(readings(&*edge.gate).len(), 1_001);
+        assert_eq!(readings(&*edge.gate).len(), 1_000);
         let letters = dead_letters(&*edge.gate);
         let refused: Vec<_> = letters.values().flatten().collect();
         assert_eq!(refused.len(), bad.len(), "{letters:?}");
