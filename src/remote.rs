@@ -45,7 +45,7 @@ impl Remote {
             .build();
         let agent = ureq::Agent::new_with_config(config);
         let asked = agent.get(&url).header("authorization", format!("Bearer {}", self.token)).call();
-        let mut response = asked.map_err(Failure::usage)?;
+        let mut response = asked.map_err(|error| Failure::usage(format!("could not ask {}: {error}", self.url)))?;
         if !response.status().is_success() {
             let status = response.status();
             let text = response.body_mut().read_to_string().unwrap_or_default();

@@ -13,7 +13,7 @@ fn wrong_use_is_2_and_says_what_to_do() {
         (vec!["run", "--config", "/no/such/file.toml"], "could not read /no/such/file.toml"),
         (vec!["rules", "check", "/no/such/file.yaml"], "could not read /no/such/file.yaml"),
         (vec!["incidents", "tail", "--data-dir", "/no/such/folder"], "/no/such/folder"),
-        (vec!["incidents", "tail", "--url", "http://x", "--token", "t"], "--data-dir"),
+        (vec!["incidents", "tail", "--url", "http://127.0.0.1:1", "--token", "t"], "http://127.0.0.1:1"),
         (vec!["incidents", "tail", "--domain", "fire"], "drainage"),
         (vec!["demo", "--mqtt", "0.0.0.0:1883"], "not loopback"),
         (vec!["demo", "--http", "0.0.0.0:8080"], "loopback only"),

@@ -17,7 +17,7 @@ const HEAD: &str = "sensor,domain,lon,lat,datum,interval_s,subdistrict\n";
 /// that leaves the registry, and one that has a month to report.
 const BEFORE: &str = "alive,drainage,,,,900,S1\nstuck,drainage,,,,900,S1\ndies,drainage,,,,900,S1\n\
                       other,drainage,,,,900,S2\nleaves,drainage,,,,900,S2\nrare,drainage,,,,2592000,S2\n";
-const RULES: &str = "rules:\n  - { id: drainage.high, title: High, domain: drainage, each: sensor, severity: minor,\n\
+const RULES: &str = "rules:\n  - { id: drainage.high, title: High, domain: drainage, each: sensor, severity: minor, \
                      when: level_m > 9 }\n";
 /// 2026-07-20T00:00:00Z, and a quarter of an hour.
 const BEGIN: i64 = 1_784_505_600_000;
