@@ -223,8 +223,8 @@ impl Layout {
             (local, area)
         };
         let (rules_by_slot, area_rules_by_slot): (Vec<_>, Vec<_>) = (0..metrics.len()).map(by_slot).unzip();
-        let quiet = |places: &Box<[u32]>| Quiet::new(&rules, places);
-        let quiet_by_slot: Box<[Option<Quiet>]> = rules_by_slot.iter().map(quiet).collect();
+        let quiet_by_slot: Box<[Option<Quiet>]> =
+            rules_by_slot.iter().map(|places| Quiet::new(&rules, places)).collect();
         Layout {
             class: class_index,
             has_quiet: quiet_by_slot.iter().any(Option::is_some),
