@@ -158,6 +158,8 @@ proptest! {
         let day = |days: i64| EventTime(period.from.0 + (days - 30) * 86_400_000);
         let made = |until: EventTime| -> Vec<Case> {
             times.iter().enumerate().map(|(index, &(from, due, handled, closed, returned))| {
+                // Nothing happens to a case before it is reported.
+                let (due, handled, closed) = (from + due, from + handled, from + closed);
                 let seen = |at: EventTime| Some(at).filter(|at| *at < until);
                 Case {
                     id: index.to_string(), class: "0102".into(), source: crate::supervise::case::Source::Sensor,
