@@ -241,7 +241,7 @@ impl Office {
                 close_by: case.close_by + later,
                 closed_at: Some(closed_at + later),
                 reopened_at: None,
-                ..case.clone()
+                ..case
             });
         }
         cases.push(case);
