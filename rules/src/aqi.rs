@@ -173,6 +173,7 @@ pub(crate) mod vectors {
     ];
 
     /// Columns of means that the real-time report has not, with what is beyond them: the formula is the same.
+    #[expect(clippy::type_complexity, reason = "a table of the standard, read once")]
     const OTHER_MEANS: [(&str, &[u16], u16, &[(u16, u16)]); 3] = [
         ("O3, 8 h", &[0, 100, 160, 215, 265, 800], 300, &[(100, 50), (160, 100), (161, 101), (800, 300), (900, 300)]),
         ("SO2, day", &[0, 50, 150, 475, 800, 1600, 2100, 2620], 500, &[(150, 100), (151, 101), (475, 150)]),

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// What became of an act.
+#[expect(clippy::large_enum_variant, reason = "one of them lives for the length of a request")]
 pub(crate) enum Outcome {
     /// Done; the incident as it is now.
     Done(StoredIncident),

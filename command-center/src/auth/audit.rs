@@ -314,7 +314,7 @@ mod tests {
         assert!(check(&reordered, None).is_err());
         let cut = &good[..15];
         assert!(check(cut, None).is_ok(), "a chain alone does not show that its end is gone");
-        assert!(check(cut, Some(head.clone())).unwrap_err().contains("entry 20 was written down"));
+        assert!(check(cut, Some(head)).unwrap_err().contains("entry 20 was written down"));
         let mut again = chain(15);
         again[14].by = "ben".to_owned();
         again[14].hash = again[14].bound_to(&again[13].hash);

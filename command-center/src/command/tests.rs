@@ -66,7 +66,7 @@ fn act_of(kind: Kind, draw: u8, at: i64) -> Act {
         }),
         Kind::Register => Act::Register(act::Register::default()),
         Kind::Dispatch => Act::Dispatch(act::Dispatch {
-            unit: (draw % 2 == 0).then(|| "drainage-group".to_owned()),
+            unit: draw.is_multiple_of(2).then(|| "drainage-group".to_owned()),
             ..act::Dispatch::default()
         }),
         Kind::Accept => Act::Accept(note()),

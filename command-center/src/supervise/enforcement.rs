@@ -129,11 +129,11 @@ pub fn enforcement(cases: &[Case], seen: &[Seen], period: Period, formula: &Form
         .into_iter()
         .zip(q_values)
         .filter(|((.., comparison), q)| *q <= limits.false_share && comparison.difference >= limits.difference);
-    let findings = found.map(|((kind, group, comparison), q)| finding(kind, group, comparison, q)).collect();
+    let findings = found.map(|((kind, group, comparison), q)| finding(kind, group, &comparison, q)).collect();
     Enforcement { tests, findings }
 }
 
-fn finding(kind: Kind, group: &str, comparison: Comparison<'_>, q: f64) -> Finding {
+fn finding(kind: Kind, group: &str, comparison: &Comparison<'_>, q: f64) -> Finding {
     let mut evidence: Vec<String> = comparison.faults.iter().map(|id| (*id).to_owned()).collect();
     evidence.sort();
     evidence.truncate(EVIDENCE_MAX);

@@ -39,8 +39,7 @@ fn why_at(text: &str, key: &str, at: &str, entries: &[&str]) -> WhyNot {
     let explainer = Explainer::new(&set.rules[0], &registry, &Settings::default(), key).unwrap();
     let mut explainer = explainer.watching(at - HOUR, at);
     for partition in explainer.partitions().to_vec() {
-        let mut offset = 0;
-        for entry in entries {
+        for (offset, entry) in (0..).zip(entries) {
             let (entry, _) = parse_entry(entry);
             let is_here = match &entry {
                 model::Entry::Reading(_) => partition == home(),
@@ -49,7 +48,6 @@ fn why_at(text: &str, key: &str, at: &str, entries: &[&str]) -> WhyNot {
             if is_here && explainer.wants(&entry) && !explainer.watch(partition, offset, &entry) {
                 break;
             }
-            offset += 1;
         }
     }
     explainer.why_not().unwrap()

@@ -79,11 +79,11 @@ fn left<'a>(cases: &'a [Case], period: Period, in_focus: impl Fn(&str) -> Option
 }
 
 /// Cases that units closed in a period, each with whether it counts against them.
-fn closings<'a>(
-    cases: &'a [Case],
+fn closings(
+    cases: &[Case],
     period: Period,
     fault: impl Fn(&Case, EventTime) -> bool,
-) -> impl Iterator<Item = (&'a Case, bool)> {
+) -> impl Iterator<Item = (&Case, bool)> {
     cases.iter().filter_map(move |case| {
         let (at, closing) = case.closed?;
         let counts = closing != Closing::SelfCleared && period.holds(at) && case.unit().is_some();

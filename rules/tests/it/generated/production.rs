@@ -85,11 +85,14 @@ fn the_production_evaluator_does_as_the_naive_one() {
     let tried = try_all(&seeds(), |seed| {
         let case = Case::generate(seed);
         let compared = catch_unwind(AssertUnwindSafe(|| compare(&case)));
-        compared.unwrap_or_else(|_| Err(String::new())).map(|outcome| Coverage::of(&case, &outcome)).map_err(|_| case)
+        compared
+            .unwrap_or_else(|_| Err(String::new()))
+            .map(|outcome| Coverage::of(&case, &outcome))
+            .map_err(|_| Box::new(case))
     });
     let mut coverage = Coverage::default();
     for one in tried {
-        coverage = coverage.plus(&one.unwrap_or_else(|case| report(case)));
+        coverage = coverage.plus(&one.unwrap_or_else(|case| report(*case)));
     }
     println!("{coverage:?}");
     coverage.assert_enough();
