@@ -87,6 +87,7 @@ impl Readings {
     }
 
     /// Hands the head and each line after it to `see`, first the head alone; false ends it.
+    #[expect(clippy::type_complexity, reason = "the one place that names it")]
     fn ask(&self, see: &mut dyn FnMut(&Head, Option<&[u8]>) -> Result<bool, Failure>) -> Result<(), Failure> {
         let from = self.from.unwrap_or(EventTime::MIN);
         let stretch = Stretch { from, to: self.to.unwrap_or(EventTime::MAX) };

@@ -74,7 +74,7 @@ fn a_mark_that_comes_behind_the_end_of_its_incident_is_left_out() {
         world.topic(bus::Topic::Incidents(Domain::Drainage), of).iter().map(|one| one.revision).collect()
     };
     let life = world.live();
-    world.append(&[first.clone(), mark(2), over.clone(), mark(3)]);
+    world.append(&[first.clone(), mark(2), over, mark(3)]);
     life.until("the end", async |_| revisions(&world).len() == 3);
     life.stop();
     // One comes when the process has started anew.
