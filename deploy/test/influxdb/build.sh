@@ -35,6 +35,8 @@ Libs: -L$work/lib -lflux -ldl -lm -lpthread
 Cflags: -I$flux/libflux/include
 END
 
-PKG_CONFIG_PATH="$work/pc" go build -tags sqlite_foreign_keys,sqlite_json -ldflags "-s -w" -trimpath -o "$out.new" .
+# Go's cache keeps what pkg-config said without asking it again, and with it the folder of whoever built last: so a cache
+# of this build's own.
+GOCACHE="$work/gocache" PKG_CONFIG_PATH="$work/pc" go build -tags sqlite_foreign_keys,sqlite_json -ldflags "-s -w" -trimpath -o "$out.new" .
 mv "$out.new" "$out"
 rm -rf "$work"
