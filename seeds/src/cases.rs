@@ -36,6 +36,8 @@ pub struct Work {
     pub bias: Option<Bias>,
     /// Cases of the first office that are due in each month.
     pub first_cases: usize,
+    /// How much offices differ, against the usual: 1.
+    pub spread: f64,
 }
 
 /// Who saw a case first.
@@ -173,9 +175,9 @@ impl Office {
         if number > 0 {
             office.cases = 150 + (size * 250.0) as usize;
         }
-        office.slowness = OFFICE_SPREAD * office.normal();
-        office.by_class = std::array::from_fn(|_| CLASS_SPREAD * office.normal());
-        let mut spread = |average: f64| shifted(average, SHARE_SPREAD * office.normal());
+        office.slowness = OFFICE_SPREAD * work.spread * office.normal();
+        office.by_class = std::array::from_fn(|_| CLASS_SPREAD * work.spread * office.normal());
+        let mut spread = |average: f64| shifted(average, SHARE_SPREAD * work.spread * office.normal());
         (office.again, office.at_the_limit, office.unproven, office.overlooked) =
             (spread(AGAIN), spread(AT_THE_LIMIT), spread(UNPROVEN), spread(OVERLOOKED));
         office
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_is_the_same_city() {
-        let city = |seed, bias| Work { seed, bias, first_cases: 200 }.generate();
+        let city = |seed, bias| Work { seed, bias, first_cases: 200, spread: 1.0 }.generate();
         assert_eq!(city(1, None), city(1, None));
         assert_ne!(city(1, None), city(2, None));
         let (honest, _) = city(3, None);
@@ -319,7 +321,7 @@ mod tests {
     #[test]
     fn half_of_the_hard_cases_are_skipped() {
         let left = |bias| {
-            let (cases, _) = Work { seed: 5, bias, first_cases: 4_000 }.generate();
+            let (cases, _) = Work { seed: 5, bias, first_cases: 4_000, spread: 1.0 }.generate();
             let hard = KINDS.iter().filter(|kind| kind.4).map(|kind| kind.0).collect::<Vec<_>>();
             let hard: Vec<_> = cases.iter().filter(|case| case.office == 0 && hard.contains(&case.class)).collect();
             hard.iter().filter(|case| case.handled_at.is_none()).count() as f64 / hard.len() as f64

@@ -63,8 +63,8 @@ fn seen((index, work): (usize, &WorkIncident)) -> Seen {
 }
 
 /// What is found in the city of a seed: which question, of which office.
-fn found(seed: u64, bias: Option<Bias>, first_cases: usize, formula: &Formula) -> Vec<(Kind, String)> {
-    let (cases, incidents) = Work { seed, bias, first_cases }.generate();
+fn found(work: Work, formula: &Formula) -> Vec<(Kind, String)> {
+    let (cases, incidents) = work.generate();
     let cases: Vec<Case> = cases.iter().enumerate().map(case).collect();
     let seen: Vec<Seen> = incidents.iter().enumerate().map(seen).collect();
     let period = Period { from: MONTH.0, until: MONTH.1 };
@@ -73,22 +73,43 @@ fn found(seed: u64, bias: Option<Bias>, first_cases: usize, formula: &Formula) -
     outcome.findings.into_iter().map(|finding| (finding.kind, finding.unit)).collect()
 }
 
-/// The goal is 25 of 500. It is missed: 31 are measured, and docs/supervise.md says so; this may not get worse.
-#[test]
-fn honest_cities_are_accused_no_more_often_than_is_written() {
+/// How many of so many honest cities have a finding.
+fn accused(cities: u64, spread: f64) -> usize {
     let formula = Formula::seeded();
-    let accused: Vec<(u64, Vec<(Kind, String)>)> = (0..HONEST_CITIES)
-        .map(|seed| (seed, found(seed, None, CASES, &formula)))
-        .filter(|(_, found)| !found.is_empty())
-        .collect();
-    println!("{} of {HONEST_CITIES} honest cities have a finding: {accused:?}", accused.len());
-    assert!(accused.len() <= 31, "{} of {HONEST_CITIES}: {accused:?}", accused.len());
+    let city = |seed| found(Work { seed, bias: None, first_cases: CASES, spread }, &formula);
+    let accused: Vec<_> = (0..cities).map(|seed| (seed, city(seed))).filter(|(_, found)| !found.is_empty()).collect();
+    println!("spread {spread}: {} of {cities} honest cities have a finding: {accused:?}", accused.len());
+    accused.len()
 }
 
-/// The goal is 90 of 100, which skipping hard cases misses with 88; docs/supervise.md says so, and it may not get worse.
 #[test]
-fn an_office_that_picks_is_found_as_often_as_is_written() {
+fn at_most_one_honest_city_in_twenty_is_accused() {
+    let accused = accused(HONEST_CITIES, 1.0);
+    assert!(accused as u64 * 20 <= HONEST_CITIES, "{accused}");
+}
+
+/// The formula's `spread` is then half of what is true: docs/supervise.md has what that costs, and it may not get worse.
+#[test]
+fn honest_offices_that_differ_twice_as_much_are_accused_as_often_as_is_written() {
+    let accused = accused(200, 2.0);
+    assert!(accused <= 25, "{accused}");
+}
+
+/// In how many of a hundred cities the office that picks is found.
+fn hits(bias: Bias, kind: Kind, first_cases: usize) -> u64 {
     let formula = Formula::seeded();
+    // Not the seeds of the honest cities.
+    let cities = 10_000..10_000 + PICKING_CITIES;
+    let city = |seed| found(Work { seed, bias: Some(bias), first_cases, spread: 1.0 }, &formula);
+    let all: Vec<_> = cities.map(city).collect();
+    let hits = all.iter().filter(|found| found.contains(&(kind, office(0)))).count();
+    let others = all.iter().filter(|found| found.iter().any(|(_, unit)| *unit != office(0))).count();
+    println!("{bias:?}, {first_cases} cases: found in {hits} of {PICKING_CITIES}; another office accused in {others}");
+    hits as u64
+}
+
+#[test]
+fn an_office_that_picks_is_found_nine_times_in_ten() {
     for (bias, kind, cases) in [
         (Bias::SkipsHard, Kind::HardLeft, CASES_WITH_200_HARD),
         (Bias::SkipsLowScore, Kind::LowScoreLeft, CASES),
@@ -97,26 +118,14 @@ fn an_office_that_picks_is_found_as_often_as_is_written() {
         (Bias::ClosesUnproven, Kind::Unproven, CASES),
         (Bias::OverlooksSensors, Kind::Unseen, CASES),
     ] {
-        // Not the seeds of the honest cities.
-        let cities = 10_000..10_000 + PICKING_CITIES;
-        let all: Vec<_> = cities.map(|seed| found(seed, Some(bias), cases, &formula)).collect();
-        let hits = all.iter().filter(|found| found.contains(&(kind, office(0)))).count();
-        let others = all.iter().filter(|found| found.iter().any(|(_, unit)| *unit != office(0))).count();
-        println!(
-            "{bias:?}, {cases} cases: found in {hits} of {PICKING_CITIES} cities; another office accused in {others}"
-        );
-        let least = if bias == Bias::SkipsHard { 88 } else { 90 };
-        assert!(hits >= least, "{bias:?} is found in {hits} of {PICKING_CITIES}");
+        let hits = hits(bias, kind, cases);
+        assert!(hits * 10 >= PICKING_CITIES * 9, "{bias:?} is found in {hits} of {PICKING_CITIES}");
     }
 }
 
-/// A third as many hard cases tell less: what is measured here stands in docs/supervise.md, and may not get worse.
+/// A third as many hard cases tell less.
 #[test]
 fn with_70_hard_cases_it_is_still_found_more_often_than_not() {
-    let formula = Formula::seeded();
-    let hits = (10_000..10_000 + PICKING_CITIES)
-        .filter(|seed| found(*seed, Some(Bias::SkipsHard), CASES, &formula).contains(&(Kind::HardLeft, office(0))))
-        .count();
-    println!("SkipsHard, {CASES} cases: found in {hits} of {PICKING_CITIES} cities");
-    assert!(hits as u64 * 2 > PICKING_CITIES, "{hits}");
+    let hits = hits(Bias::SkipsHard, Kind::HardLeft, CASES);
+    assert!(hits * 2 > PICKING_CITIES, "{hits}");
 }

@@ -58,6 +58,10 @@ pub struct Limits {
     pub least: u64,
     /// The least units to compare with.
     pub peers_least: u64,
+    /// By how much honest units are known to differ, as a standard deviation of log odds.
+    pub spread: f64,
+    /// How many units that knowledge is worth beside those of the month.
+    pub spread_units: f64,
     /// The least difference of shares.
     pub difference: f64,
     /// Points up to which a class counts as low in score.
@@ -159,6 +163,8 @@ impl Formula {
             ((sum - 1.0).abs() < 1e-9, format!("the weights make {sum} together: they are to make 1")),
             (self.least > 0 && self.findings.least > 0, "least is from 1".to_owned()),
             (self.findings.peers_least >= 2, "findings.peers_least is from 2".to_owned()),
+            (self.findings.spread > 0.0, "findings.spread is above 0".to_owned()),
+            (self.findings.spread_units > 0.0, "findings.spread_units is above 0".to_owned()),
             (share(self.findings.false_share), "findings.false_share is a share from 0 to 1".to_owned()),
             (share(self.findings.difference), "findings.difference is a share from 0 to 1".to_owned()),
             (share(self.findings.just_before), "findings.just_before is a share from 0 to 1".to_owned()),

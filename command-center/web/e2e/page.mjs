@@ -96,6 +96,13 @@ async function thousands(page, fixture, origin) {
     return document.querySelector(`[data-id="${id}"]`) !== null;
   }, last.id);
   assert.ok((await at(page, "row").count()) < 60, "only rows in sight are drawn");
+  await rows.evaluate((box) => box.scrollTo({ top: 0 }));
+  for (let at = 0; at < 40; at += 1) await page.keyboard.press("j");
+  await until(page, "what the keyboard selects is in sight", () => {
+    const row = document.querySelector('[data-test="row"].selected');
+    const box = document.querySelector('[data-test="rows"]');
+    return row && row.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom + 1;
+  });
 }
 
 /** A line that breaks, a server that is away, a clock that stands still. */

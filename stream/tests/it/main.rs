@@ -7,6 +7,7 @@ mod city;
 mod damage;
 mod determinism;
 mod kill;
+mod load;
 mod perceive;
 mod recovery;
 mod reload;

@@ -1,10 +1,8 @@
 //! One unit against its peers, in strata.
 
 use super::Observation;
-use crate::supervise::formula::Formula;
-use crate::supervise::statistics::{
-    Conditional, Interval, Table, mantel_haenszel, normal_above, risk_difference, student_above,
-};
+use crate::supervise::formula::{Formula, Limits};
+use crate::supervise::statistics::{Conditional, Interval, Table, mantel_haenszel, risk_difference, student_above};
 use std::collections::BTreeMap;
 
 /// A unit held against its peers.
@@ -62,8 +60,11 @@ pub(super) fn compare<'a>(observations: &[&Observation<'a>], formula: &Formula) 
         let exact = Conditional::new(&tables);
         let p_exact = exact.above();
         // The worse of the two counts, so where the first is hopeless the second need not be asked.
-        let p =
-            if p_exact > limits.false_share { p_exact } else { p_exact.max(counts.p_among_peers(index, contrasted)) };
+        let p = if p_exact > limits.false_share {
+            p_exact
+        } else {
+            p_exact.max(counts.p_among_peers(index, contrasted, limits))
+        };
         let elsewhere =
             if contrasted { risk_difference(&counts.tables(index, None, false)).unwrap_or(0.0) } else { 0.0 };
         let ours = observations.iter().filter(|one| one.unit == unit && one.in_focus && one.fault);
@@ -121,18 +122,17 @@ impl Counts<'_> {
     /// is not part of the measure.
     ///
     /// Where there is something beside the focus it tells the unit's pace, as far as it can: what differs there is taken
-    /// off, shrunken by how unsure it is. The variance between units by R. DerSimonian, N. Laird, "Meta-analysis in
-    /// clinical trials", Controlled Clinical Trials 7 (1986); its use for the comparison of providers by D. J.
+    /// off, shrunken by how unsure it is. The comparison of providers that differ by more than chance by D. J.
     /// Spiegelhalter, "Handling over-dispersion of performance indicators", Qual. Saf. Health Care 14 (2005). The degrees
     /// of freedom are those of the part that is estimated, by F. E. Satterthwaite, Biometrics Bulletin 2 (1946).
-    fn p_among_peers(&self, unit: usize, contrasted: bool) -> f64 {
+    fn p_among_peers(&self, unit: usize, contrasted: bool, limits: &Limits) -> f64 {
         let effect = |index: usize, in_focus: bool| -> Option<Effect> {
             let odds = mantel_haenszel(&self.tables(index, Some(unit), in_focus))?;
             Some(Effect { size: odds.ln_ratio, variance: odds.variance })
         };
         let peers: Vec<usize> = (0..self.units.len()).filter(|index| *index != unit).collect();
         let elsewhere: Vec<Effect> = peers.iter().filter_map(|peer| effect(*peer, false)).collect();
-        let pace = if contrasted { variance_between(&elsewhere) } else { 0.0 };
+        let pace = if contrasted { moderated(&elsewhere, limits).variance } else { 0.0 };
         let beyond_pace = |index: usize| -> Option<Effect> {
             let focus = effect(index, true)?;
             if !contrasted {
@@ -148,17 +148,39 @@ impl Counts<'_> {
         if peers.len() < 2 {
             return 1.0;
         }
-        let between = variance_between(&peers);
-        let variance = ours.variance + between;
-        let deviation = ours.size / variance.sqrt();
-        if between == 0.0 {
-            return normal_above(deviation);
-        }
-        student_above(deviation, (peers.len() as f64 - 1.0) * (variance / between).powi(2))
+        let between = moderated(&peers, limits);
+        let variance = ours.variance + between.variance;
+        student_above(ours.size / variance.sqrt(), between.freedom * (variance / between.variance).powi(2))
     }
 }
 
+/// How much units differ, and how well that is known.
+struct Spread {
+    /// In squared log odds, above zero.
+    variance: f64,
+    /// Degrees of freedom.
+    freedom: f64,
+}
+
+/// How much units differ: what is seen of it this month, moderated by what is known beforehand (`spread` of the
+/// formula, worth `spread_units` units). A dozen units alone tell it badly: by their luck it seems nothing, and ordinary
+/// units stand out, or so much that nobody does.
+///
+/// After G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression in microarray
+/// experiments", Stat. Appl. Genet. Mol. Biol. 3 (2004), section 4; what is seen weighs less the more of it is chance.
+fn moderated(effects: &[Effect], limits: &Limits) -> Spread {
+    let known = limits.spread * limits.spread;
+    let seen = variance_between(effects);
+    let chance = effects.len() as f64 / effects.iter().map(|effect| 1.0 / effect.variance).sum::<f64>();
+    let larger = seen.max(known);
+    let weight = (effects.len() as f64 - 1.0) * (larger / (chance + larger)).powi(2);
+    let freedom = limits.spread_units + weight;
+    Spread { variance: (limits.spread_units * known + weight * seen) / freedom, freedom }
+}
+
 /// By how much units differ beyond chance, as a variance; not below zero.
+///
+/// R. DerSimonian, N. Laird, "Meta-analysis in clinical trials", Controlled Clinical Trials 7 (1986).
 fn variance_between(effects: &[Effect]) -> f64 {
     let (mut sum, mut squares, mut weighted) = (0.0, 0.0, 0.0);
     for effect in effects {
