@@ -271,7 +271,10 @@ fn districts_tell_their_air_and_their_roads() {
         ])
         .unwrap();
     let life = world.live();
-    life.until("the clock", async |client| client.json("/api/v1/areas/now").await["now_at"] == 2 * hour + 6 * minute);
+    life.until("the clock, and who is silent at that time", async |client| {
+        let now = client.json("/api/v1/areas/now").await;
+        now["now_at"] == 2 * hour + 6 * minute && now["items"][0]["sensors"]["silent"] == 2
+    });
     life.runtime.block_on(async {
         let client = &life.client;
         let districts = client.json("/api/v1/areas/now").await;
