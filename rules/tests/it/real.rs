@@ -191,6 +191,10 @@ fn los_angeles_traffic() {
     assert_eq!(run.figures("traffic.standstill"), (94, None));
     assert_eq!(run.figures("traffic.sudden-drop"), (138, None));
     assert_eq!(run.figures("traffic.detector-frozen"), (8, None));
+    assert_eq!(run.figures("traffic.city-index"), (6, None), "a rush hour is one incident");
+    // The budget of one operator is 144 alarms a day (IEC 62682).
+    let alarms: f64 = run.report.rules.iter().map(|rule| rule.alarms_per_operator_day).sum();
+    assert_eq!(alarms.round(), 112.0);
 }
 
 /// Closures and gaps, and nothing of holidays and of weather that cannot be.
@@ -213,6 +217,7 @@ fn numenta_series() {
     let run = run(&folder, "traffic.yaml", &Options::default());
     assert_eq!(run.figures("traffic.travel-time"), (19, Some((3, 5))));
     assert_eq!(run.figures("traffic.travel-time-unusual"), (7, Some((2, 5))));
+    assert_eq!(run.figures("traffic.travel-time-for-hour"), (13, Some((3, 5))));
     assert_eq!(run.figures("traffic.detector-silent").0, 341);
     agrees_with_naive(&run, &folder);
 }
