@@ -235,7 +235,7 @@ fn melbourne_bins() {
 fn edinburgh_bins() {
     let Some(folder) = real_data("edinburgh_bins", "edinburgh_bins") else { return };
     let run = run(&folder, "waste.yaml", &Options::default());
-    assert_eq!(run.figures("waste.bin-full"), (656, None));
-    assert_eq!(run.figures("waste.sensor-silent"), (0, None));
+    // These bins speak only when they are emptied: what they held then is not what they hold.
+    assert_eq!(run.report.rules.iter().map(|rule| rule.incidents).sum::<usize>(), 0);
     agrees_with_naive(&run, &folder);
 }
