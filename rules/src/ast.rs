@@ -4,8 +4,10 @@ use crate::aqi::Pollutant;
 use model::{Domain, Millis, Severity};
 use std::sync::Arc;
 
+mod attribute;
 mod each;
 mod window;
+pub use attribute::{INTERVAL, attribute};
 pub use each::Each;
 pub use window::{Fraction, WindowFunction};
 

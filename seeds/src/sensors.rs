@@ -134,8 +134,8 @@ fn fill(subdistrict: &Subdistrict, turn: usize, count: usize, seed: u64, sensors
             let number = numbers.entry(letter(device)).or_default();
             *number += 1;
             let mut attr = attributes(device, diameter, road, whom);
-            if device == Device::Loop {
-                attr.insert("road".to_owned(), AttrValue::Text(format!("{}-R{:04}", subdistrict.code, site + 1)));
+            for (name, text) in belongings(device, &subdistrict.code, site, *number, road.0) {
+                attr.insert(name.to_owned(), AttrValue::Text(text));
             }
             let (en, zh) = titles(device);
             attr.insert("name".to_owned(), AttrValue::Text(format!("{} {en} {number}", subdistrict.name_en)));
@@ -209,6 +209,23 @@ fn titles(device: Device) -> (&'static str, &'static str) {
         Device::Bin => ("bin", "桶站"),
         Device::Air => ("air station", "空气站"),
         Device::Weather => ("rain gauge", "雨量站"),
+    }
+}
+
+/// What a device stands on: the sewer that the wells of a subdistrict share, a brook, a road; and on expressways, which of
+/// the two detectors of a site is the upper end of the section between them.
+fn belongings(device: Device, code: &str, site: usize, number: usize, class: &str) -> Vec<(&'static str, String)> {
+    let road = format!("{code}-R{:04}", site + 1);
+    match device {
+        Device::Well => vec![("sewer", format!("{code}-S0001"))],
+        Device::River => vec![("river", format!("{code}-V{number:04}"))],
+        Device::Loop if class == "expressway" => {
+            // The first detector of a site has an odd number.
+            let end = if number.is_multiple_of(2) { "down" } else { "up" };
+            vec![("section", road.clone()), ("section_end", end.to_owned()), ("road", road)]
+        }
+        Device::Loop => vec![("road", road)],
+        _ => Vec::new(),
     }
 }
 

@@ -37,26 +37,25 @@ impl Test {
     }
 }
 
-/// Runs test files and prints what came of them; whether all passed, and the results of those that could be run.
+/// Runs test files and prints what came of them, as one run; whether all passed, and the results of those that could be run.
+///
+/// Where `strict`, each rule must be shown by one of them.
 pub fn run_tests(
     tests: &[inputs::NamedText],
     strict: bool,
     out: &mut impl Write,
 ) -> Result<(bool, Vec<testing::SuiteResult>), Failure> {
     let demo = inputs::demo();
-    let (mut good, mut results) = (true, Vec::new());
+    let (mut good, mut warnings, mut results) = (true, Vec::new(), Vec::new());
     for (path, text) in tests {
         let suite = read_rules(path, text).and_then(|rules| {
             testing::load(path, text, &rules, &demo.registry, &demo.outlines).map_err(Unusable::Wrong)
         });
         match suite {
             Ok(suite) => {
-                write!(out, "{}", suite.warnings)?;
                 let settings = ::rules::Settings::default();
-                let result = testing::run(&suite, &demo.registry.metrics, &settings, &testing::engines);
-                write!(out, "{result}")?;
-                good &= result.passed(strict);
-                results.push(result);
+                results.push(testing::run(&suite, &demo.registry.metrics, &settings, &testing::engines));
+                warnings.push(suite.warnings);
             }
             Err(Unusable::Wrong(diagnostics)) => {
                 write!(out, "{diagnostics}")?;
@@ -64,6 +63,11 @@ pub fn run_tests(
             }
             Err(Unusable::Unread(failure)) => return Err(failure),
         }
+    }
+    testing::together(&mut results);
+    for (warnings, result) in warnings.iter().zip(&results) {
+        write!(out, "{warnings}{result}")?;
+        good &= result.passed(strict);
     }
     Ok((good, results))
 }

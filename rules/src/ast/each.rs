@@ -1,6 +1,7 @@
 //! What the keys of a rule are.
 
-use model::{AttrValue, Registry, Sensor};
+use super::attribute;
+use model::{Registry, Sensor};
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ impl Each {
             Each::Subdistrict => Some(sensor.subdistrict.clone()),
             Each::District => Some(sensor.district.clone()).filter(|code| !code.is_empty()),
             Each::City => Some(registry.city_code().to_owned()),
-            Each::Attr(name) => sensor.attr.get(&**name).map(AttrValue::to_string),
+            Each::Attr(name) => attribute(sensor, name).map(|value| value.to_string()),
         }
     }
 }

@@ -62,7 +62,8 @@ pub struct RuleReport {
     pub open_s: f64,
     /// Incidents still open at the end.
     pub open_at_end: usize,
-    /// Times that an operator is told (opened, escalated), each operator each day.
+    /// Times that an operator is told, each operator each day: opened or escalated while nothing inhibits it, and no longer
+    /// inhibited.
     pub alarms_per_operator_day: f64,
     /// Incidents that opened within an hour of the end of the one before at the same key.
     pub flapping: usize,
@@ -143,9 +144,25 @@ pub(super) struct Incident<'a> {
     is_open: bool,
     pub worst: Severity,
     alarms: usize,
+    /// When the last alarm was, and whether something inhibits it since.
+    told_at: EventTime,
+    is_inhibited: bool,
 }
 
 impl Incident<'_> {
+    /// Counts a transition that an operator is told of unless something inhibits the incident. What is inhibited over the
+    /// city is marked so by an update of the same time; one that is inhibited no longer is told then.
+    fn tell(&mut self, transition: &Transition, is_worse: bool) {
+        let is_inhibited = !transition.inhibited_by.is_empty();
+        if !is_inhibited && (is_worse || self.is_inhibited) {
+            self.alarms += 1;
+            self.told_at = transition.time;
+        } else if is_inhibited && !is_worse && !self.is_inhibited && self.told_at == transition.time {
+            self.alarms -= 1;
+        }
+        self.is_inhibited = is_inhibited;
+    }
+
     /// Whether it is what the label says: in its domain, its place and its time.
     pub fn fits(&self, label: &Label, inside: &Inside<'_>, tolerance: Millis) -> bool {
         (self.domain == "cross" || label.domain == self.domain)
@@ -212,11 +229,14 @@ pub(super) fn incidents(transitions: &[Transition], end: EventTime) -> Vec<Incid
             is_open: true,
             worst: transition.severity,
             alarms: 0,
+            told_at: EventTime::MIN,
+            is_inhibited: false,
         });
         match transition.transition {
-            TransitionKind::Opened | TransitionKind::Escalated => incident.alarms += 1,
+            TransitionKind::Opened | TransitionKind::Escalated => incident.tell(transition, true),
+            TransitionKind::Updated => incident.tell(transition, false),
             TransitionKind::Cleared => (incident.is_open, incident.ended) = (false, transition.time),
-            TransitionKind::Deescalated | TransitionKind::Updated => {}
+            TransitionKind::Deescalated => {}
         }
         incident.worst = incident.worst.max(transition.severity);
     }

@@ -3,7 +3,7 @@
 use super::functions::{self, Function};
 use super::known::{AttrKind, Known};
 use super::suggest;
-use crate::ast::{self, Comparison, Each, Operator};
+use crate::ast::{self, Comparison, Each, INTERVAL, Operator};
 use crate::syntax::expression::{Expr, Kind};
 use crate::syntax::{Report, Span};
 
@@ -163,6 +163,9 @@ impl Checker<'_, '_, '_> {
 
     /// The type of an attribute, or a report that there is no such.
     pub fn known_attribute(&mut self, name: &str, span: Span) -> Option<Type> {
+        if name == INTERVAL {
+            return Some(Type::Number(None));
+        }
         match self.known.attributes.get(name) {
             Some(AttrKind::Bool) => Some(Type::Bool),
             Some(AttrKind::Number) => Some(Type::Number(None)),

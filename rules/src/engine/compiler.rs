@@ -10,7 +10,7 @@ use super::view::ViewSpec;
 use super::window::UNKNOWN;
 use super::worse::Deciding;
 use super::{sequence, special};
-use crate::ast::{Comparison, Condition, Expr, Rule, TemplatePart, WindowFunction};
+use crate::ast::{Comparison, Condition, Expr, INTERVAL, Rule, TemplatePart, WindowFunction, attribute};
 use model::{AttrValue, Sensor};
 use std::sync::Arc;
 
@@ -366,7 +366,9 @@ pub(super) fn evaluate_where(condition: &Expr, sensor: &Sensor) -> Truth {
             self.0[place].as_ref()
         }
     }
-    let names: Vec<&String> = sensor.attr.keys().collect();
+    let known = sensor.attr.keys().map(String::as_str).chain([INTERVAL]);
+    let known = known.filter_map(|name| Some((name, attribute(sensor, name)?.into_owned())));
+    let (names, values): (Vec<&str>, Vec<Option<AttrValue>>) = known.map(|(name, value)| (name, Some(value))).unzip();
     let mut compiler = Compiler {
         place_of: &|_| None,
         attr_place: &|name| names.iter().position(|other| *other == name).map(|place| place as u32),
@@ -379,5 +381,5 @@ pub(super) fn evaluate_where(condition: &Expr, sensor: &Sensor) -> Truth {
         tallies: Vec::new(),
         in_area: false,
     };
-    compiler.logic(condition).evaluate(&Attrs(sensor.attr.values().cloned().map(Some).collect()))
+    compiler.logic(condition).evaluate(&Attrs(values))
 }

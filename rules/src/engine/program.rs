@@ -3,9 +3,10 @@
 use super::layout::AreaRule;
 use super::relations::Plan;
 use crate::Settings;
-use crate::ast::{Condition, Each, Expr, Rule, RuleSet, TemplatePart};
+use crate::ast::{Condition, Each, Expr, INTERVAL, Rule, RuleSet, TemplatePart, attribute};
 use model::{AttrValue, Domain, PARTITIONS, Partition, Registry, Sensor, partition_of};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A metric's number in a program; an engine numbers metrics that no rule and no registry names after these.
@@ -152,6 +153,7 @@ impl Program {
                 }
             }
         }
+        program.attr_kinds.insert(INTERVAL.to_owned(), AttrKind::Number);
         for sensor in registry.sensors() {
             for (name, value) in &sensor.attr {
                 program.attr_kinds.entry(name.clone()).or_insert(AttrKind::of(value));
@@ -214,7 +216,7 @@ impl Program {
         let mut timings: FxHashMap<Timing, u32> = FxHashMap::default();
         let mut partitions: FxHashMap<&str, Partition> = FxHashMap::default();
         for sensor in registry.sensors() {
-            let attrs = seen_by_where.iter().map(|name| sensor.attr.get(&**name));
+            let attrs = seen_by_where.iter().map(|name| attribute(sensor, name));
             let areas = (sensor.cell.is_some(), sensor.district.is_empty());
             let look = format!("{:?} {areas:?} {:?}", sensor.domain, attrs.collect::<Vec<_>>());
             let class = *classes_by_look.entry(look).or_insert_with(|| {
@@ -225,8 +227,11 @@ impl Program {
                     self.classes.len() as u32 - 1
                 })
             });
-            let values: Box<[Option<AttrValue>]> =
-                self.classes[class as usize].attrs.iter().map(|name| sensor.attr.get(&**name).cloned()).collect();
+            let values: Box<[Option<AttrValue>]> = self.classes[class as usize]
+                .attrs
+                .iter()
+                .map(|name| attribute(sensor, name).map(Cow::into_owned))
+                .collect();
             let attrs = *attr_sets.entry((class, format!("{values:?}"))).or_insert_with(|| {
                 self.attr_sets.push(values);
                 self.attr_sets.len() as u32 - 1
@@ -286,7 +291,7 @@ impl Program {
                 Each::Sensor => rules.push(index as u32),
                 Each::Cell if sensor.cell.is_none() => {}
                 Each::District if sensor.district.is_empty() => {}
-                Each::Attr(name) if !sensor.attr.contains_key(&**name) => {}
+                Each::Attr(name) if attribute(sensor, name).is_none() => {}
                 _ => area_rules.push(index as u32),
             }
         }

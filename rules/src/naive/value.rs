@@ -4,7 +4,7 @@ use super::World;
 use super::explain::Worth;
 use super::readings::Held;
 use crate::aqi::Pollutant;
-use crate::ast::{Comparison, Expr, Operator, Rule, TemplatePart};
+use crate::ast::{Comparison, Expr, Operator, Rule, TemplatePart, attribute};
 use model::{AttrValue, EventTime, Millis};
 use std::sync::Arc;
 
@@ -143,13 +143,8 @@ impl<'a> Moment<'a> {
                 newest.map_or("?".to_owned(), |held| held.value.to_string())
             }
             TemplatePart::Attr(name) => {
-                let value = self.key_sensor().and_then(|sensor| self.world.sensor(sensor).attr.get(&**name));
-                match value {
-                    None => "?".to_owned(),
-                    Some(AttrValue::Bool(value)) => value.to_string(),
-                    Some(AttrValue::Number(value)) => value.to_string(),
-                    Some(AttrValue::Text(value)) => value.clone(),
-                }
+                let value = self.key_sensor().and_then(|sensor| attribute(self.world.sensor(sensor), name));
+                value.map_or("?".to_owned(), |value| value.to_string())
             }
         });
         Some(filled.collect())
@@ -246,10 +241,10 @@ impl<'a> Moment<'a> {
 
     fn attr(&self, name: &str, scope: Scope) -> Option<Value> {
         let (Scope::Sensor(sensor) | Scope::Member(sensor, _)) = scope else { return None };
-        Some(match self.world.sensor(sensor).attr.get(name)? {
-            AttrValue::Bool(truth) => Value::Bool(*truth),
-            AttrValue::Number(number) => Value::Number(*number),
-            AttrValue::Text(text) => Value::Text(text.clone()),
+        Some(match attribute(self.world.sensor(sensor), name)?.into_owned() {
+            AttrValue::Bool(truth) => Value::Bool(truth),
+            AttrValue::Number(number) => Value::Number(number),
+            AttrValue::Text(text) => Value::Text(text),
         })
     }
 

@@ -9,7 +9,7 @@ mod run;
 mod series;
 mod suite;
 
-pub use results::{Outcome, Row, SuiteResult, TestResult, Verdict, junit};
+pub use results::{Outcome, Row, SuiteResult, TestResult, Verdict, junit, together};
 pub use run::{engines, run};
 pub use suite::{Suite, load, rule_files, sensors};
 

@@ -3,6 +3,7 @@
 use super::{Event, Expectation, Suite, Test};
 use crate::ast::{Condition, Rule, RuleSet};
 use model::{EventTime, Millis, Transition, TransitionKind};
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 /// What became of one test.
@@ -149,6 +150,23 @@ impl SuiteResult {
         opened
             .chain(quiet.map(|rule| format!("no test has readings for the rule {rule} that do not open it")))
             .collect()
+    }
+}
+
+/// Test files of one run share their rules: what one shows of a rule need not be shown again by another that loads it.
+///
+/// So a test about rules of several files does not have to show all that those files' own tests do.
+pub fn together(results: &mut [SuiteResult]) {
+    let shown = |lacking: fn(&SuiteResult) -> &[String]| -> BTreeSet<String> {
+        let of = |suite: &SuiteResult| {
+            suite.rules.iter().filter(|rule| !lacking(suite).contains(rule)).cloned().collect::<Vec<_>>()
+        };
+        results.iter().flat_map(of).collect()
+    };
+    let (opened, quiet) = (shown(|suite| &suite.never_opened), shown(|suite| &suite.always_opened));
+    for suite in results {
+        suite.never_opened.retain(|rule| !opened.contains(rule));
+        suite.always_opened.retain(|rule| !quiet.contains(rule));
     }
 }
 

@@ -125,6 +125,41 @@ fn the_report_counts_work_and_scores_labels() {
     assert_eq!(outcome.transitions[0].domain, Domain::Air);
 }
 
+/// `air.area` speaks for the sensors of a subdistrict, in its partition; `air.wide` for those of a district, over partitions.
+const QUIET: &str = "
+rules:
+  - { id: air.high, title: High, domain: air, each: sensor, severity: minor, when: pm2_5_ugm3 > 100 }
+  - { id: air.area, title: Area, domain: air, each: subdistrict, severity: severe, inhibits: [air.high],
+      when: \"sensors(pm2_5_ugm3 > 100, '1h') >= 2\" }
+  - { id: air.wide, title: Wide, domain: air, each: district, severity: severe, inhibits: [air.high],
+      when: \"sensors(pm2_5_ugm3 > 300, '1h') >= 1\" }
+";
+
+#[test]
+fn an_alarm_is_what_an_operator_is_told() {
+    let (_, registry) = world();
+    let rules = load(&[("rules.yaml".to_owned(), QUIET.to_owned())], &Known::of(&registry));
+    let rules = Arc::new(rules.unwrap_or_else(|errors| panic!("{errors}")).rules);
+    let mut text = "time,sensor,metric,value\n".to_owned();
+    // A is told of; B opens together with its area, which keeps it quiet; C opens together with its district, which does so
+    // until it clears an hour later: then C is told of.
+    for (hour, [a, b, c]) in
+        [[150, 20, 20], [150, 150, 20], [20, 20, 20], [20, 20, 400], [20, 20, 150]].iter().enumerate()
+    {
+        let time = hour as i64 * HOUR;
+        text += &format!("{time},A,pm2_5_ugm3,{a}\n{time},B,pm2_5_ugm3,{b}\n{time},C,pm2_5_ugm3,{c}\n");
+    }
+    let mut recording = Recording::open([("data.csv".to_owned(), text.as_bytes())]).unwrap();
+    let outcome = backtest::run(&rules, &registry, &Settings::default(), &mut recording, &mut |_| {}).unwrap();
+    let report = backtest::report(&outcome, &rules, &registry, None, &Options::default());
+    let found: Vec<(&str, usize, f64)> = report
+        .rules
+        .iter()
+        .map(|rule| (rule.rule.as_str(), rule.incidents, (rule.alarms_per_operator_day * report.days).round()))
+        .collect();
+    assert_eq!(found, [("air.area", 1, 1.0), ("air.high", 3, 2.0), ("air.wide", 1, 1.0)]);
+}
+
 /// The intervals of published tables: 8 of 10 is 0.490 to 0.943; 0 of 10 is 0 to 0.278 (Brown, Cai, DasGupta 2001).
 #[test]
 fn wilson() {

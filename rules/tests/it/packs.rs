@@ -12,17 +12,21 @@ const DOMAINS: [&str; 4] = ["drainage", "waste", "traffic", "air"];
 
 #[test]
 fn every_pack_passes_its_tests_and_every_rule_has_two() {
-    for name in PACKS {
-        let text = |ending: &str| {
-            let path = format!("{name}.{ending}");
-            (path.clone(), fs::read_to_string(here().join("packs").join(path)).unwrap())
-        };
-        let (path, tests) = text("test.yaml");
-        let demo = demo();
-        let suite = testing::load(&path, &tests, &[text("yaml")], &demo, &Outlines::default());
+    let text = |path: &str| fs::read_to_string(here().join("packs").join(path)).unwrap();
+    let demo = demo();
+    let run = |name: &str| {
+        let path = format!("{name}.test.yaml");
+        let tests = text(&path);
+        let files = testing::rule_files(&path, &tests).unwrap_or_else(|errors| panic!("{errors}"));
+        let rules: Vec<(String, String)> = files.into_iter().map(|file| (file.clone(), text(&file))).collect();
+        let suite = testing::load(&path, &tests, &rules, &demo, &Outlines::default());
         let suite = suite.unwrap_or_else(|errors| panic!("{errors}"));
-        let result = testing::run(&suite, &demo.metrics, &Settings::default(), &engines);
-        assert!(result.passed(true), "{name}\n{result}\n{:?}", result.warnings());
+        testing::run(&suite, &demo.metrics, &Settings::default(), &engines)
+    };
+    let mut results = PACKS.map(run);
+    testing::together(&mut results);
+    for result in results {
+        assert!(result.passed(true), "{result}\n{:?}", result.warnings());
     }
 }
 

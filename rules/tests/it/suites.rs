@@ -156,6 +156,19 @@ fn rules_without_tests_are_named() {
     assert_eq!(result.always_opened, ["air.pm25"]);
 }
 
+#[test]
+fn what_one_file_of_a_run_shows_another_need_not() {
+    let text = "rules: [drainage.yaml]\nsensors: { D1: { domain: drainage, interval: 1m, attr: { kind: combined, diameter_m: 1 } } }\ntests:\n  - { name: quiet, until: 1m, readings: [ { sensor: D1, metric: level_m, values: 0.1 } ], expect: [] }\n";
+    let mut results = [run(&load(text)), run(&load(TESTS))];
+    assert!(!results[0].passed(true));
+    testing::together(&mut results);
+    assert!(results.iter().all(|result| result.passed(true)), "{}", results[0]);
+    // What nobody shows is lacking still.
+    let mut alone = [run(&load(text)), run(&load(text))];
+    testing::together(&mut alone);
+    assert_eq!(alone[1].never_opened, ["air.pm25", "drainage.silent", "drainage.surcharge"]);
+}
+
 /// Hears what the runner asks of an evaluator.
 struct Listener {
     heard: Rc<RefCell<Vec<String>>>,

@@ -103,6 +103,10 @@ fn every_subdistrict_and_domain_has_its_share() {
         "stream",
         "volume_l",
         "siaga3_cm",
+        "sewer",
+        "river",
+        "section",
+        "section_end",
         "name",
         "name_zh",
     ] {

@@ -1,6 +1,6 @@
 //! The clauses of a condition: what stands between its `&&`, `||` and `!`, and how near each came to be true.
 
-use crate::ast::{Comparison, Expr};
+use crate::ast::{Comparison, Expr, attribute};
 use crate::naive::explain::{Worth, moves};
 use crate::naive::value::Moment;
 use model::EventTime;
@@ -163,7 +163,7 @@ pub(super) fn missing(moment: &Moment<'_>, clause: &Expr) -> Vec<Missing> {
     let (mut gone, mut few) = (Vec::new(), Vec::new());
     for &member in moment.members {
         let sensor = moment.world.sensor(member);
-        for name in attributes.iter().filter(|name| !sensor.attr.contains_key(&***name)) {
+        for name in attributes.iter().filter(|name| attribute(sensor, name).is_none()) {
             let what = format!("attr.{name}");
             gone.push(Missing { sensor: sensor.id.clone(), what, since: None, unknown_since: None });
         }
