@@ -6,7 +6,7 @@ use super::problem::{Body, Problem, seen};
 use crate::auth::who::Who;
 use crate::center::Center;
 use crate::command::act::{self, Act};
-use crate::command::decide::{Actor, Refused};
+use crate::command::decide::Refused;
 use crate::command::desk::{self, Outcome};
 use crate::store::whole;
 use axum::extract::{Extension, Path, State};
@@ -107,11 +107,11 @@ async fn done(
 ) -> Result<Response, Problem> {
     let stored = within(&mut *center.store.read().await?, id, &who.reach).await?;
     let (id, seen, act) = (stored.case.id, seen(headers)?, act?);
-    let actor = Actor { name: who.name, roles: who.roles, unit: who.unit };
+    let actor = who.actor();
     let outcome = whole(async move { desk::act(&center, id, seen, act, actor).await.map(|outcome| (outcome, center)) });
     let (outcome, center) = outcome.await?;
     let problem = match outcome {
-        Outcome::Done(stored) => return Ok(now(&center, &stored).await?),
+        Outcome::Done(stored) => return Ok(now(&center, &who, &stored).await?),
         Outcome::Missing => Problem::missing("case", &id.to_string()),
         Outcome::Stale => {
             Problem::new(StatusCode::PRECONDITION_FAILED, "the case changed since you looked at it: look again")

@@ -70,6 +70,8 @@ pub(crate) struct CaseDetail {
     clocks: Vec<Clock>,
     /// What each clock has used of its limit until now, in milliseconds, in the order of `clocks`.
     used_ms: Vec<i64>,
+    /// The limit of each clock in milliseconds of its unit of time, in the order of `clocks`.
+    limit_ms: Vec<i64>,
     /// Time by unit: blame is split at each hand-over.
     segments: Vec<Segment>,
     counts: Counts,
@@ -85,6 +87,8 @@ pub(crate) struct CaseDetail {
     score: Option<u8>,
     /// What the duty list proposes; null if it names nobody.
     proposal: Option<Proposal>,
+    /// What who asks may do now: the last parts of the routes, in the order of the table in docs/cases.md.
+    acts: Vec<&'static str>,
     /// As they stand on the bus.
     #[schema(value_type = Vec<Object>)]
     steps: Vec<Box<RawValue>>,
@@ -134,15 +138,17 @@ impl CaseRow {
 }
 
 impl CaseDetail {
+    /// `time` tells what a clock has used of its limit, and the limit, in milliseconds.
     pub(crate) fn new(
         (city, duties): (&City, &Duties),
         stored: &StoredCase,
-        used: impl Fn(&Clock) -> i64,
-        proposal: Option<Proposal>,
+        time: impl Fn(&Clock) -> (i64, i64),
+        (proposal, acts): (Option<Proposal>, Vec<&'static str>),
         steps: Vec<String>,
     ) -> CaseDetail {
         let case = stored.case.clone();
         let ms = |at: Option<EventTime>| at.map(|at| at.0);
+        let (used_ms, limit_ms) = case.clocks.iter().map(time).unzip();
         CaseDetail {
             row: CaseRow::new(city, duties, stored),
             description: case.description,
@@ -155,7 +161,8 @@ impl CaseDetail {
             suspended_until: ms(case.suspended_until),
             asked: case.asked,
             climbed_to: case.climbed_to,
-            used_ms: case.clocks.iter().map(used).collect(),
+            used_ms,
+            limit_ms,
             clocks: case.clocks,
             segments: case.segments,
             counts: case.counts,
@@ -166,6 +173,7 @@ impl CaseDetail {
             evidence: case.evidence,
             score: case.score,
             proposal,
+            acts,
             steps: steps.into_iter().filter_map(|body| RawValue::from_string(body).ok()).collect(),
         }
     }
@@ -175,10 +183,17 @@ impl CaseDetail {
 pub(crate) fn unit_name(city: &City, duties: &Duties, code: &str) -> Names {
     let Some((unit, area)) = duties.unit(code) else { return Names::new() };
     let within = area.map(|area| city.areas.name_within(&area)).unwrap_or_default();
-    let part = |language: &str| within.get(language).cloned().unwrap_or_default();
-    let english =
-        [part("en"), unit.name_en.clone()].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>();
-    names(&english.join(" "), &format!("{}{}", part("zh"), unit.name_zh))
+    let part = |language: &str| within.get(language).map(String::as_str).unwrap_or_default();
+    let parts = [unit.name_en.as_str(), part("en")];
+    let english: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    names(&english.join(", "), &joined(part("zh"), &unit.name_zh))
+}
+
+/// One name after the other; what the first ends with and the second begins with stands once, as in 东城区水务局.
+fn joined(area: &str, unit: &str) -> String {
+    let begins = unit.char_indices().map(|(at, letter)| &unit[..at + letter.len_utf8()]);
+    let shared = begins.filter(|begin| area.ends_with(begin)).map(str::len).max().unwrap_or(0);
+    format!("{area}{}", &unit[shared..])
 }
 
 pub(crate) fn names(en: &str, zh: &str) -> Names {

@@ -4,10 +4,16 @@ use super::case_view::{CaseDetail, CaseRow, Proposal, unit_name};
 use super::problem::{Body, Params, Problem};
 use super::{Shared, cached::names_tag};
 use crate::CenterError;
+use crate::auth::access;
 use crate::auth::role::Reach;
 use crate::auth::who::Who;
 use crate::center::Center;
-use crate::command::case::{State, Where};
+use crate::command::act::Kind;
+use crate::command::case::{Case, State, Where};
+use crate::command::clock::Clock;
+use crate::command::decide::Ground;
+use crate::command::desk::is_cleared;
+use crate::command::offered::offered;
 use crate::command::opening::{Opened, Told, by_operator, by_report};
 use crate::store::cases::{CaseFilter, StoredCase, find_case_within, steps};
 use crate::store::incidents::find_within;
@@ -15,7 +21,7 @@ use crate::store::pages::{Cursor, page};
 use crate::store::whole;
 use axum::Json;
 use axum::extract::{Extension, Path, State as Of};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Severity;
 use serde::{Deserialize, Serialize};
@@ -41,6 +47,8 @@ pub(crate) struct CaseQuery {
     area: Option<String>,
     /// The id of the case that they are parts of.
     parent: Option<String>,
+    /// The id of an incident: the case that it is in.
+    incident: Option<String>,
     /// true: only those with a breached clock
     late: Option<bool>,
     /// At most so many; 100 if it is not said, 500 at most.
@@ -108,6 +116,7 @@ pub(crate) async fn list(
         unit: query.unit,
         area: query.area,
         parent: query.parent,
+        incident: query.incident,
         reach: Some(who.reach),
     };
     let cursor = query.cursor.map(|text| text.parse::<Cursor>()).transpose();
@@ -134,9 +143,8 @@ pub(crate) async fn detail(
     if names_tag(headers.get(header::IF_NONE_MATCH), &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let steps = steps(&mut reading, stored.case.id).await?;
-    drop(reading);
-    Ok(([(header::ETAG, tag)], Json(shown(&center, &stored, steps))).into_response())
+    let detail = shown(&center, &mut reading, &who, &stored).await?;
+    Ok(([(header::ETAG, tag)], Json(detail)).into_response())
 }
 
 /// Somebody of the staff reports something; it is verified next.
@@ -167,9 +175,10 @@ pub(crate) async fn report(
     let place = Where { lon: new.lon, lat: new.lat, district, subdistrict };
     let (class, title, description) = (new.class, new.title, new.description);
     let told = Told { class, title, description, severity, place };
-    let opened = whole(async move { by_report(&center, told, who.name).await.map(|opened| (opened, center)) });
+    let name = who.name.clone();
+    let opened = whole(async move { by_report(&center, told, name).await.map(|opened| (opened, center)) });
     let (opened, center) = opened.await?;
-    answered(&center, opened).await
+    answered(&center, &who, opened).await
 }
 
 /// An incident becomes a case, which goes as far by itself as its class trusts the sensors.
@@ -191,18 +200,18 @@ pub(crate) async fn open(
         return Err(Problem::new(StatusCode::FORBIDDEN, "this incident is outside your areas"));
     }
     drop(reading);
-    let opened =
-        whole(async move { by_operator(&center, id, ask.class, who.name).await.map(|opened| (opened, center)) });
+    let name = who.name.clone();
+    let opened = whole(async move { by_operator(&center, id, ask.class, name).await.map(|opened| (opened, center)) });
     let (opened, center) = opened.await?;
-    answered(&center, opened).await
+    answered(&center, &who, opened).await
 }
 
-async fn answered(center: &Center, opened: Opened) -> Result<Response, Problem> {
+async fn answered(center: &Center, who: &Who, opened: Opened) -> Result<Response, Problem> {
     match opened {
         Opened::Case(stored) => {
-            let steps = steps(&mut *center.store.read().await?, stored.case.id).await?;
+            let detail = shown(center, &mut *center.store.read().await?, who, &stored).await?;
             let head = [(header::ETAG, tag(&stored)), (header::LOCATION, format!("/api/v1/cases/{}", stored.case.id))];
-            Ok((StatusCode::CREATED, head, Json(shown(center, &stored, steps))).into_response())
+            Ok((StatusCode::CREATED, head, Json(detail)).into_response())
         }
         Opened::Already(case) => Err(Problem::new(StatusCode::CONFLICT, format!("it is in case {case} already"))),
         Opened::Missing => Err(Problem::new(StatusCode::NOT_FOUND, "there is no such incident")),
@@ -219,22 +228,40 @@ pub(super) async fn within(reading: &mut AnyConnection, name: &str, reach: &Reac
     }
 }
 
-/// A case as it is shown now.
-pub(super) fn shown(center: &Center, stored: &StoredCase, steps: Vec<String>) -> CaseDetail {
+/// A case as it is shown now to who asks.
+pub(super) async fn shown(
+    center: &Center,
+    reading: &mut AnyConnection,
+    who: &Who,
+    stored: &StoredCase,
+) -> Result<CaseDetail, CenterError> {
     let (city, now) = (center.city(), center.now());
-    let proposal = center.ground(false).proposal(&stored.case).map(|owner| Proposal {
+    let steps = steps(&mut *reading, stored.case.id).await?;
+    let ground = center.ground(is_cleared(reading, &stored.case).await?);
+    let proposal = ground.proposal(&stored.case).map(|owner| Proposal {
         unit_name: unit_name(&city, &center.duties, &owner.unit),
         unit: owner.unit,
         level: owner.level,
     });
-    let used = |clock: &crate::command::clock::Clock| clock.used(now, &center.working).0;
-    CaseDetail::new((&city, &center.duties), stored, used, proposal, steps)
+    let time = |clock: &Clock| (clock.used(now, &center.working).0, clock.limit.span(&center.working.calendar).0);
+    let acts = acts(who, &stored.case, &ground);
+    Ok(CaseDetail::new((&city, &center.duties), stored, time, (proposal, acts), steps))
 }
 
-/// The case after an act, with its steps.
-pub(super) async fn now(center: &Center, stored: &StoredCase) -> Result<Response, CenterError> {
-    let steps = steps(&mut *center.store.read().await?, stored.case.id).await?;
-    Ok(([(header::ETAG, tag(stored))], Json(shown(center, stored, steps))).into_response())
+/// What who asks may do to a case: the acts that are offered, and evidence, as far as their routes are open to them.
+fn acts(who: &Who, case: &Case, ground: &Ground<'_>) -> Vec<&'static str> {
+    let is_open = |name: &&str| {
+        let access = access::of(&Method::POST, &format!("/api/v1/cases/{{id}}/{name}"));
+        access.is_some_and(|access| who.may_call(access))
+    };
+    let kinds = offered(case, &who.actor(), ground);
+    kinds.into_iter().map(Kind::name).chain(["evidence"]).filter(is_open).collect()
+}
+
+/// The case after an act.
+pub(super) async fn now(center: &Center, who: &Who, stored: &StoredCase) -> Result<Response, CenterError> {
+    let detail = shown(center, &mut *center.store.read().await?, who, stored).await?;
+    Ok(([(header::ETAG, tag(stored))], Json(detail)).into_response())
 }
 
 /// Names this version of a case.

@@ -63,11 +63,11 @@ pub(crate) async fn add(
     let hash = blocking(move || for_files.evidence.keep(&bytes)).await?;
     let taken_at = taken.taken_at.map(EventTime);
     let evidence = Evidence { hash, kind: kind.to_owned(), bytes: size, taken_at, lon: taken.lon, lat: taken.lat };
-    let (id, by) = (stored.case.id, By { name: who.name, side: None, unit: who.unit });
+    let (id, by) = (stored.case.id, By { name: who.name.clone(), side: None, unit: who.unit.clone() });
     let added = whole(async move { add_evidence(&center, id, evidence, by).await.map(|added| (added, center)) });
     let (added, center) = added.await?;
     let added = added.ok_or_else(|| Problem::missing("case", &id.to_string()))?;
-    Ok(now(&center, &added).await?)
+    Ok(now(&center, &who, &added).await?)
 }
 
 /// A file of a case.

@@ -53,7 +53,7 @@ pub(crate) struct FeedQuery {
     from: Option<i64>,
 }
 
-/// The page's events: `snapshot`, then `incident`, `values`, `overview`, `clock`. `Last-Event-ID` resumes without gap
+/// The page's events: `snapshot`, then `incident`, `case`, `values`, `overview`, `clock`. `Last-Event-ID` resumes without gap
 /// where the server still has what came since, else a new snapshot comes.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", params(("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = String)))]

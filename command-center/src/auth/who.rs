@@ -1,8 +1,10 @@
 //! Who asks: somebody with a session, or a machine with a token.
 
+use super::access::Access;
 use super::role::{Reach, Role, Scope, listed};
 use super::secret;
 use crate::CenterError;
+use crate::command::decide::Actor;
 use crate::store::Store;
 use crate::store::accounts::find_token;
 use crate::store::sessions::find;
@@ -84,6 +86,16 @@ fn roles_of(scopes: &[Scope]) -> Vec<Role> {
 }
 
 impl Who {
+    /// As whom they act on cases.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { name: self.name.clone(), roles: self.roles.clone(), unit: self.unit.clone() }
+    }
+
+    /// Whether they may call a route with this access.
+    pub(crate) fn may_call(&self, access: Access) -> bool {
+        if self.is_token() { access.admits_token(&self.scopes) } else { access.admits(&self.roles) }
+    }
+
     /// Whether it is a machine.
     pub(crate) fn is_token(&self) -> bool {
         matches!(self.by, Credential::Token(_))

@@ -14,11 +14,9 @@ macro_rules! kinds {
         pub(crate) enum Kind { $($(#[$doc])* $kind),+ }
 
         impl Kind {
-            #[cfg(test)]
             pub(crate) const ALL: &'static [Kind] = &[$(Kind::$kind),+];
 
             /// Its word, which is the last part of its route.
-            #[cfg(test)]
             pub(crate) const fn name(self) -> &'static str {
                 match self { $(Kind::$kind => $word),+ }
             }

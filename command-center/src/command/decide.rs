@@ -11,9 +11,9 @@ use model::{Class, Duties, EventTime, Lies, Limit, Millis, Owner};
 /// Units that one whistle calls.
 const WHISTLE_MAX: usize = 16;
 /// Parts of a case.
-const PARTS_MAX: usize = 64;
+pub(super) const PARTS_MAX: usize = 64;
 /// Notes, whistles, pieces of evidence and everything else: steps of a case. The timers' own steps are not refused.
-const STEPS_MAX: u64 = 10_000;
+pub(super) const STEPS_MAX: u64 = 10_000;
 
 /// What acts are decided by, beside the case.
 #[derive(Clone, Copy)]
@@ -130,7 +130,7 @@ pub(crate) fn decide(
 }
 
 /// Whether this is for them.
-fn admit(case: &Case, kind: Kind, actor: &Actor) -> Result<(), Refused> {
+pub(super) fn admit(case: &Case, kind: Kind, actor: &Actor) -> Result<(), Refused> {
     if !actor.roles.iter().any(|role| kind.roles().contains(role)) {
         return Err(Refused::Role);
     }

@@ -99,17 +99,6 @@ impl<'a> Writing<'a> {
         self.save(&parent, &steps).await
     }
 
-    /// Whether every incident of a case is over.
-    async fn is_cleared(&mut self, case: &Case) -> Result<bool, CenterError> {
-        for incident in &case.incidents {
-            let found = find(self.connection, *incident).await?;
-            if found.is_none_or(|found| found.state == IncidentState::Open) {
-                return Ok(false);
-            }
-        }
-        Ok(!case.incidents.is_empty())
-    }
-
     /// What an act does beside its own case; `Err` if it cannot be done because of another.
     async fn beside(
         &mut self,
@@ -207,6 +196,17 @@ impl<'a> Writing<'a> {
     }
 }
 
+/// Whether every incident of a case is over.
+pub(crate) async fn is_cleared(connection: &mut AnyConnection, case: &Case) -> Result<bool, CenterError> {
+    for incident in &case.incidents {
+        let found = find(&mut *connection, *incident).await?;
+        if found.is_none_or(|found| found.state == IncidentState::Open) {
+            return Ok(false);
+        }
+    }
+    Ok(!case.incidents.is_empty())
+}
+
 /// Who acts where time or a trusted rule does.
 pub(crate) fn city() -> By {
     By { name: CITY.to_owned(), side: None, unit: None }
@@ -257,8 +257,8 @@ pub(crate) async fn act(center: &Center, id: Uuid, seen: u64, act: Act, actor: A
         return Ok(Outcome::Stale);
     }
     let first = newest_change(&mut transaction).await?;
+    let ground = center.ground(is_cleared(&mut transaction, &case).await?);
     let mut writing = Writing::new(center, &mut transaction, first);
-    let ground = center.ground(writing.is_cleared(&case).await?);
     let was_open = case.state.is_open();
     let mut steps = catch_up(&mut case, at, &ground);
     let at = at.max(case.changed_at);

@@ -1,7 +1,7 @@
 //! Cases: what must be handled, who does it, and by when.
 //!
 //! `case` is what a case is, the fold of its steps; `act` what people may do; `decide` and `time` what acts and time do
-//! to it. These are pure. `desk`, `opening`, `timers` and `replay` do it in the store; the steps go on the bus in the
+//! to it, `offered` which acts somebody may do. These are pure. `desk`, `opening`, `timers` and `replay` do it in the store; the steps go on the bus in the
 //! same transaction, and a store that is lost is made again from them.
 
 pub(crate) mod act;
@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod decide;
 pub(crate) mod desk;
 pub(crate) mod evidence;
+pub(crate) mod offered;
 pub(crate) mod opening;
 pub(crate) mod pieces;
 pub(crate) mod replay;

@@ -5,6 +5,7 @@ use super::case::{Case, State};
 use super::clock::{Stage, Working};
 use super::decide::{Actor, Decision, Ground, Refused, decide, is_possible};
 use super::desk::{catch_up, take};
+use super::offered::offered;
 use super::step::{By, CheckResult, Fact, Report, RuleLimits, Step, VerifyResult};
 use crate::auth::role::Role;
 use model::{Calendars, Duties, EventTime, Severity};
@@ -214,9 +215,10 @@ fn play(draws: &[Draw]) {
         let people = people(case.unit.as_deref());
         let actor = &people[person % people.len()];
         let before = case.clone();
+        let is_offered = offered(&case, actor, &ground).contains(&kind);
         match decide(&case, &act, actor, at, &ground) {
             Ok(decision) => {
-                assert!(is_possible(kind, before.state), "{kind:?} in {:?}", before.state);
+                assert!(is_offered && is_possible(kind, before.state), "{kind:?} in {:?}", before.state);
                 assert!(actor.roles.iter().any(|role| kind.roles().contains(role)), "{kind:?} by {actor:?}");
                 let by = By { name: actor.name.clone(), side: kind.side(), unit: actor.unit.clone() };
                 steps.push(take(&mut case, decision, by, at));
@@ -227,6 +229,9 @@ fn play(draws: &[Draw]) {
             }
             Err(refused) => {
                 assert_eq!(case, before, "a refused act changes nothing: {refused:?}");
+                // What an act says may not fit; whether the parts of a case are over matters to one result of a check.
+                let of_the_act = matches!(refused, Refused::Invalid(_)) || kind == Kind::Check;
+                assert!(!is_offered || of_the_act, "{kind:?} was offered in {:?}: {refused:?}", before.state);
                 assert!(
                     is_possible(kind, before.state)
                         || matches!(refused, Refused::Role | Refused::State(_) | Refused::Side(_) | Refused::OtherUnit)

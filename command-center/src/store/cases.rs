@@ -29,6 +29,8 @@ pub(crate) struct CaseFilter {
     /// A district's or subdistrict's code.
     pub(crate) area: Option<String>,
     pub(crate) parent: Option<String>,
+    /// The incident that they were made from or that was joined to them.
+    pub(crate) incident: Option<String>,
     pub(crate) reach: Option<Reach>,
 }
 
@@ -262,6 +264,10 @@ async fn select(
     if let Some(area) = &filter.area {
         texts.push(area);
         conditions.push(format!("(district = ${0} OR subdistrict = ${0})", texts.len()));
+    }
+    if let Some(incident) = &filter.incident {
+        texts.push(incident);
+        conditions.push(format!("id IN (SELECT case_id FROM case_incident WHERE incident = ${})", texts.len()));
     }
     if let Some(reach) = &filter.reach {
         conditions.extend(reach.condition(texts.len() + 1));

@@ -82,18 +82,12 @@ pub async fn well(client: &Client, id: &str, name: &str, body: &Value) -> Value 
 
 /// The only case of an incident.
 async fn case_of(client: &Client, incident: &Transition) -> Value {
-    let all = client.json("/api/v1/cases?state=all").await;
-    let id = incident.id.to_string();
-    for row in all["items"].as_array().unwrap() {
-        let detail = client.json(&format!("/api/v1/cases/{}", row["id"].as_str().unwrap())).await;
-        if detail["incidents"].as_array().unwrap().contains(&json!(id)) {
-            return detail;
-        }
-    }
-    panic!("no case of {id}: {all}");
+    let found = client.json(&format!("/api/v1/cases?state=all&incident={}", incident.id)).await;
+    let [row] = &found["items"].as_array().unwrap()[..] else { panic!("no case of {}: {found}", incident.id) };
+    client.json(&format!("/api/v1/cases/{}", row["id"].as_str().unwrap())).await
 }
 
-fn life(world: &World, incidents: &[Transition]) -> Life {
+pub fn life(world: &World, incidents: &[Transition]) -> Life {
     world.append(incidents);
     let life = world.live();
     life.caught_up();
@@ -121,11 +115,19 @@ fn an_incident_becomes_a_case_that_is_handled_checked_and_judged() {
         let litter = case_of(&desk.operator, &all[1]).await;
         assert_eq!(litter["state"], "verified", "its class is registered by somebody");
 
+        assert_eq!(case["limit_ms"], json!([24 * HOUR, HOUR / 2]));
+        assert_eq!(case["acts"], json!(["void", "note", "evidence"]), "what an operator may do");
+        let path = format!("/api/v1/cases/{id}");
+        let acts = async |client: &Client| client.json(&path).await["acts"].clone();
+        assert_eq!(acts(&desk.dispatcher).await, json!(["dispatch", "note", "whistle", "add-part", "evidence"]));
+
         assert_eq!(act(&desk.operator, id, "dispatch", &json!({})).await.status, 403, "another role's");
         let sent = well(&desk.dispatcher, id, "dispatch", &json!({ "note": "call 13812345678" })).await;
         assert_eq!((&sent["state"], &sent["unit"]), (&json!("dispatched"), &json!("district-water-110101")));
         assert!(sent["steps"].to_string().contains("138****5678"), "no telephone number goes on the bus");
         assert_eq!(act(&of_unit(&life, "drainage-group").await, id, "accept", &json!({})).await.status, 403);
+        // A token cannot whistle, though its unit could.
+        assert_eq!(acts(&desk.unit).await, json!(["accept", "return", "note", "do-task", "evidence"]));
         well(&desk.unit, id, "accept", &json!({})).await;
         assert_eq!(act(&desk.unit, id, "accept", &json!({})).await.status, 409, "twice");
         let done = well(&desk.unit, id, "do-task", &json!({ "task": 0 })).await;

@@ -153,7 +153,7 @@ export class Fixture {
     const { city } = this;
     switch (first) {
       case "session":
-        return { name: "admin", role: "operator", expires_at: this.now() + 3_600_000 };
+        return { name: "admin", role: "operator", roles: ["operator", "dispatcher"], areas: [], unit: null, expires_at: this.now() + 3_600_000 };
       case "overview":
         return this.overview();
       case "areas":
@@ -170,6 +170,11 @@ export class Fixture {
         const incident = city.incidents.find((one) => one.id === id);
         return incident && detailOf(city, incident);
       }
+      case "cases":
+        return id === undefined ? { items: [], next: null } : undefined;
+      case "classes":
+      case "units":
+        return { items: [] };
       case "rules":
         return id === "versions" ? { items: this.versions } : undefined;
       case "sensors": {

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DESKTOP, launch, mapReady, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
+import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, makesACase, signsIn } from "./command.mjs";
 import { differences } from "./contract.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
@@ -100,8 +101,31 @@ async function firstFiveMinutes(page, link, live, startedAt) {
   return id;
 }
 
-/** Both languages, themes and sizes of the two main screens. */
-async function pictures(page, origin, id) {
+/** A case from the incident to its end: the operator's page, and one of its own for each of the others. */
+async function aCase(browser, page, origin, folder) {
+  const id = await step("makes a case of an incident", () => makesACase(page, origin));
+  const unit = await step("dispatches it, and is told of a change meanwhile", () => dispatchesIt(page, id));
+  const others = [];
+  const as = async (name, role, ofUnit) => {
+    addAccount(BINARY, folder, name, role, ofUnit);
+    const other = await open(browser, { origin });
+    others.push(other);
+    await signsIn(other, origin, name);
+    return other;
+  };
+  await step("its unit accepts it, works, and feeds back with a picture", async () => handlesIt(await as("wang", "unit", unit), id));
+  await step("an inspector checks it, and it is closed", async () => checksIt(await as("iris", "inspector"), origin, id));
+  await step("the operator sees it closed, live", () => page.locator('[data-test="case"][data-state="closed"]').waitFor());
+  await step("finds it in the list", () => findsItInTheList(page, origin, id));
+  for (const other of others) {
+    assert.deepEqual(other.faults, []);
+    await other.context().close();
+  }
+  return id;
+}
+
+/** Both languages, themes and sizes of the main screens. */
+async function pictures(page, origin, id, caseId) {
   for (const language of ["zh", "en"]) {
     for (const look of ["dark", "light"]) {
       for (const [size, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
@@ -114,6 +138,13 @@ async function pictures(page, origin, id) {
         await seesWhy(page);
         await page.waitForTimeout(1_000);
         await shoot(page, `incident-${language}-${look}-${size}`);
+        await page.locator('[data-test="nav-cases"]').click();
+        await page.locator('[data-test="case-card"]').first().waitFor();
+        await shoot(page, `cases-${language}-${look}-${size}`);
+        await page.goto(`${origin}/cases/${caseId}`);
+        await mapReady(page, "place-map");
+        await page.waitForTimeout(1_000);
+        await shoot(page, `case-${language}-${look}-${size}`);
       }
       await page.locator('[data-test="theme"]').click();
     }
@@ -146,7 +177,8 @@ try {
       await switchesLanguage(page);
       await switchesLanguage(page);
     });
-    if (process.argv[2]) await step("takes pictures", () => pictures(page, origin, id));
+    const caseId = await aCase(browser, page, origin, folder);
+    if (process.argv[2]) await step("takes pictures", () => pictures(page, origin, id, caseId));
     else await step("looks at a sensor", () => looksAtASensor(page));
     await step("sees which rules are in force", async () => {
       const { count, added } = await looksAtRuleVersions(page);

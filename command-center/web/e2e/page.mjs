@@ -254,7 +254,7 @@ async function edges(page, fixture, origin) {
   await at(page, "sign-in").waitFor();
   await shoot(page, "sign-in-zh-phone");
   fixture.sessions = true;
-  await at(page, "sign-in").locator("button").click();
+  await at(page, "sign-in-again").click();
   await at(page, "incident").waitFor();
   page.faults = page.faults.filter((fault) => !/status of (401|404)|ERR_/.test(fault));
 }

@@ -1,7 +1,7 @@
 /** Names of districts and subdistricts, fetched once. */
 import { shallowRef } from "vue";
 import { get } from "./api/client";
-import type { Area, Incident } from "./api/types";
+import type { Area, Incident, Name } from "./api/types";
 import { nameOf } from "./format";
 import { lang } from "./words";
 
@@ -31,6 +31,12 @@ export function whereabouts(incident: Incident): string {
   const place = nameOf(incident.place_name, lang.value) || incident.key;
   const district = areaName(incident.district);
   return place.includes(district) ? place : `${district} · ${place}`;
+}
+
+/** The names of an area, or its code in their place until they are known. */
+export function areaNames(code: string): Name {
+  const name = known.value.get(code)?.name ?? code;
+  return typeof name === "string" ? { zh: name, en: name } : name;
 }
 
 /** The name of an area, or its code until it is known. */

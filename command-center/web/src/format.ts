@@ -40,6 +40,12 @@ export function dateTime(time: number, lang: Lang): string {
   return `${formatter(lang, { year: "numeric", month: "2-digit", day: "2-digit" }).format(time)} ${clock(time, lang)}`;
 }
 
+/** The instant of a wall clock of the city, as in `2026-03-02T08:00`; null if it is none. The city has no summer time. */
+export function cityTime(text: string): number | null {
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text) ? Date.parse(`${text}:00+08:00`) : NaN;
+  return Number.isNaN(time) ? null : time;
+}
+
 const UNITS: [limit: number, size: number, zh: string, en: string][] = [
   [60, 1, "秒", "s"],
   [3_600, 60, "分钟", "min"],

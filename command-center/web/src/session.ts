@@ -1,5 +1,5 @@
 /** Who is signed in. The cookie is the server's; this only knows what the server answers. */
-import { ref, watch } from "vue";
+import { computed, ref, watch } from "vue";
 import { ApiError, get, onSignedOut, post } from "./api/client";
 import type { Session } from "./api/types";
 import { live } from "./live/store";
@@ -8,6 +8,8 @@ export type SignIn = "asking" | "in" | "out";
 
 export const signIn = ref<SignIn>("asking");
 export const session = ref<Session | null>(null);
+/** Who sees to incidents and makes cases of them; the server asks for the same roles. */
+export const isDesk = computed(() => session.value?.roles.some((role) => role === "operator" || role === "dispatcher") === true);
 
 onSignedOut(leave);
 watch(
@@ -32,10 +34,17 @@ export async function askSession(): Promise<void> {
   live.start();
 }
 
+/** Signs in by name and password; throws what the server refuses. */
+export async function signInAs(name: string, password: string): Promise<void> {
+  await post<Session>("/sign-in", { name, password });
+  await askSession();
+}
+
 export async function signOut(): Promise<void> {
   try {
     await post("/sign-out", {});
   } finally {
-    leave();
+    // Whoever signs in next may see other areas: nothing of what was held stays.
+    location.assign("/");
   }
 }

@@ -68,6 +68,11 @@ export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<
   return request<T>(path, signal ? { signal } : {});
 }
 
+/** Sends a file as it is. */
+export async function upload<T>(path: string, file: File): Promise<Answer<T>> {
+  return request<T>(path, { method: "POST", headers: { "content-type": file.type || "application/octet-stream" }, body: file });
+}
+
 export async function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
   return request<T>(path, {
     method: "POST",

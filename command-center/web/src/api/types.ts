@@ -20,8 +20,12 @@ export type SensorState = (typeof SENSOR_STATES)[number];
 
 export interface Session {
   name: string;
-  role: string;
-  expires_at: number;
+  roles: string[];
+  /** Codes of the areas that are seen; empty for the whole city. */
+  areas: string[];
+  /** The unit for which they handle cases. */
+  unit: string | null;
+  expires_at: number | null;
 }
 
 export interface Overview {

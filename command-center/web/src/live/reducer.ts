@@ -2,6 +2,7 @@
  * What the live stream says the city is: a snapshot, then changes. Pure: no network, no clock.
  * The server's word is final; an older revision of an incident never replaces a newer one.
  */
+import type { CaseRow } from "../api/cases";
 import type { Incident, Overview, SensorChange, SnapshotEvent, ValuesEvent } from "../api/types";
 
 /** Cleared incidents kept for the list of what is over; past it the one cleared longest ago goes. */
@@ -22,6 +23,7 @@ export interface City {
 export type LiveEvent =
   | { type: "snapshot"; body: SnapshotEvent }
   | { type: "incident"; body: Incident }
+  | { type: "case"; body: CaseRow }
   | { type: "overview"; body: Overview }
   | { type: "clock"; body: { now_at: number | null } }
   | { type: "values"; body: ValuesEvent };
@@ -47,6 +49,9 @@ export function apply(city: City, event: LiveEvent): SensorChange[] {
     }
     case "incident":
       keep(city, event.body);
+      return [];
+    case "case":
+      // Cases have a store of their own, where somebody looks at them.
       return [];
     case "overview":
       city.overview = event.body;

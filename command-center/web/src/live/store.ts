@@ -1,6 +1,7 @@
 /** The one live city of this page: the stream's words, as Vue can see them. */
 import { computed, reactive, shallowRef, triggerRef } from "vue";
 import { get, query } from "../api/client";
+import type { CaseRow } from "../api/cases";
 import type { Incident, Overview, Page, SensorChange } from "../api/types";
 import type { ServerEvent } from "./events";
 import { apply, emptyCity, fill, keep, type LiveEvent } from "./reducer";
@@ -16,7 +17,7 @@ const LAG_MS_MAX = 120_000;
 export const OPEN_MAX = 20_000;
 const PAGE_SIZE = 500;
 
-const TYPES = new Set(["snapshot", "incident", "overview", "clock", "values"]);
+const TYPES = new Set(["snapshot", "incident", "case", "overview", "clock", "values"]);
 
 const city = shallowRef(emptyCity());
 // These change every second. Apart from the incidents, so that queue and map are not drawn anew for a clock.
@@ -34,6 +35,7 @@ const line = reactive({
 });
 const watchers = new Set<(changes: SensorChange[]) => void>();
 const snapshotWatchers = new Set<() => void>();
+const caseWatchers = new Set<(row: CaseRow) => void>();
 
 let telling: ReturnType<typeof setTimeout> | null = null;
 
@@ -54,6 +56,7 @@ function take(events: ServerEvent[]): void {
     overview.value = city.value.overview;
     if (event.type === "snapshot" || event.type === "incident") tell();
     if (changes.length > 0) for (const watcher of watchers) watcher(changes);
+    if (event.type === "case") for (const watcher of caseWatchers) watcher(event.body);
     if (event.type === "snapshot") {
       for (const watcher of snapshotWatchers) watcher();
       if (event.body.more) void fetchRest();
@@ -111,6 +114,11 @@ export const live = {
   onSnapshot(watcher: () => void): () => void {
     snapshotWatchers.add(watcher);
     return () => snapshotWatchers.delete(watcher);
+  },
+  /** Calls `watcher` with each case that changed, until the function it gives is called. */
+  onCase(watcher: (row: CaseRow) => void): () => void {
+    caseWatchers.add(watcher);
+    return () => caseWatchers.delete(watcher);
   },
   /** Takes in an incident that a request answered with. */
   take(incident: Incident): void {

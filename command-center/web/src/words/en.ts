@@ -1,3 +1,4 @@
+import { enCases } from "./cases.en";
 import type { zh } from "./zh";
 
 /** What the page says, in English. The type keeps the keys equal to the Chinese ones. */
@@ -5,6 +6,7 @@ export const en: Record<keyof typeof zh, string> = {
   "app.city": "City command center",
   "app.skip": "Skip to content",
   "nav.overview": "Overview",
+  "nav.cases": "Cases",
   "nav.sensors": "Sensors",
   "nav.rules": "Rules",
   "nav.wall": "Wall",
@@ -155,6 +157,8 @@ export const en: Record<keyof typeof zh, string> = {
   "incident.facts": "At a glance",
   "incident.back": "Back to the overview",
 
+  ...enCases,
+
   "transition.opened": "Opened",
   "transition.escalated": "Escalated",
   "transition.deescalated": "De-escalated",
@@ -276,7 +280,14 @@ export const en: Record<keyof typeof zh, string> = {
   "rules.same": "The same rules as before",
   "rules.all": "Show all",
 
-  "signin.title": "Sign-in needed",
+  "signin.title": "Sign in",
+  "signin.name": "Account",
+  "signin.password": "Password",
+  "signin.send": "Sign in",
+  "signin.wrong": "Account or password is wrong.",
+  "signin.wait": "Too many failures: wait, then try again.",
+  "signin.failed": "Not signed in: {reason}",
+  "signin.link": "No account?",
   "signin.text": "The terminal that started citywatch shows a one-time sign-in link. Open this page with it; it is good for ten minutes, once.",
   "signin.expired": "Expired or used? Start citywatch again for a new link.",
   "signin.again": "I have signed in: try again",

@@ -30,8 +30,13 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
   return words.replace(/\{(\w+)\}/g, (whole, name: string) => String(given[name] ?? whole));
 }
 
+/** Lists that may grow: a member of a newer server has no word here. */
+export type OpenList =
+  | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi"
+  | "case.state" | "case.act" | "case.source" | "case.level" | "clock" | "step" | "result";
+
 /** The word of a member of an open list (`domain.…`, `metric.…`), or the member itself when there is none. */
-export function term(list: "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi", member: string): string {
+export function term(list: OpenList, member: string): string {
   const key = `${list}.${member}`;
   return key in zh ? t(key as Word) : member;
 }

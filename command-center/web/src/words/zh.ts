@@ -1,8 +1,11 @@
+import { zhCases } from "./cases.zh";
+
 /** What the page says, in Chinese. `{name}` is filled in. */
 export const zh = {
   "app.city": "城市运行指挥中心",
   "app.skip": "跳到正文",
   "nav.overview": "总览",
+  "nav.cases": "案件",
   "nav.sensors": "传感器",
   "nav.rules": "规则",
   "nav.wall": "大屏",
@@ -153,6 +156,8 @@ export const zh = {
   "incident.facts": "概况",
   "incident.back": "返回总览",
 
+  ...zhCases,
+
   "transition.opened": "开始",
   "transition.escalated": "升级",
   "transition.deescalated": "降级",
@@ -274,7 +279,14 @@ export const zh = {
   "rules.same": "与上一版本规则相同",
   "rules.all": "显示全部",
 
-  "signin.title": "需要登录",
+  "signin.title": "请登录",
+  "signin.name": "账号",
+  "signin.password": "密码",
+  "signin.send": "登录",
+  "signin.wrong": "账号或密码不对。",
+  "signin.wait": "失败次数过多，请稍后再试。",
+  "signin.failed": "没有登录成功：{reason}",
+  "signin.link": "没有账号？",
   "signin.text": "启动 citywatch 的终端里打印了一次性登录链接。用它打开本页即可；链接十分钟内有效，只能用一次。",
   "signin.expired": "链接过期或已用过？重新启动 citywatch，会得到新的链接。",
   "signin.again": "我已登录，重试",
