@@ -78,7 +78,7 @@ fn accused(cities: u64, spread: f64) -> usize {
     let formula = Formula::seeded();
     let city = |seed| found(Work { seed, bias: None, first_cases: CASES, spread }, &formula);
     let accused: Vec<_> = (0..cities).map(|seed| (seed, city(seed))).filter(|(_, found)| !found.is_empty()).collect();
-    println!("spread {spread}: {} of {cities} honest cities have a finding: {accused:?}", accused.len());
+    eprintln!("spread {spread}: {} of {cities} honest cities have a finding: {accused:?}", accused.len());
     accused.len()
 }
 
@@ -104,7 +104,7 @@ fn hits(bias: Bias, kind: Kind, first_cases: usize) -> u64 {
     let all: Vec<_> = cities.map(city).collect();
     let hits = all.iter().filter(|found| found.contains(&(kind, office(0)))).count();
     let others = all.iter().filter(|found| found.iter().any(|(_, unit)| *unit != office(0))).count();
-    println!("{bias:?}, {first_cases} cases: found in {hits} of {PICKING_CITIES}; another office accused in {others}");
+    eprintln!("{bias:?}, {first_cases} cases: found in {hits} of {PICKING_CITIES}; another office accused in {others}");
     hits as u64
 }
 
