@@ -98,6 +98,11 @@ acts! {
     add_part, "/api/v1/cases/{id}/add-part", AddPart, AddPart;
 }
 
+/// The answer to a unit about a case that is none of its own.
+pub(super) fn other_unit() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "the case is another unit's, or your unit was not called")
+}
+
 async fn done(
     center: Arc<Center>,
     who: Who,
@@ -118,9 +123,7 @@ async fn done(
         }
         Outcome::Refused(Refused::Role) => Problem::new(StatusCode::FORBIDDEN, "this needs another role"),
         Outcome::Refused(Refused::Side(why)) => Problem::new(StatusCode::FORBIDDEN, why),
-        Outcome::Refused(Refused::OtherUnit) => {
-            Problem::new(StatusCode::FORBIDDEN, "the case is another unit's, or your unit was not called")
-        }
+        Outcome::Refused(Refused::OtherUnit) => other_unit(),
         Outcome::Refused(Refused::State(why)) => Problem::new(StatusCode::CONFLICT, why),
         Outcome::Refused(Refused::Invalid(why)) => Problem::bad(why),
     };

@@ -11,7 +11,7 @@ use crate::center::Center;
 use crate::command::act::Kind;
 use crate::command::case::{Case, State, Where};
 use crate::command::clock::Clock;
-use crate::command::decide::Ground;
+use crate::command::decide::{Ground, works_on};
 use crate::command::desk::is_cleared;
 use crate::command::offered::offered;
 use crate::command::opening::{Opened, Told, by_operator, by_report};
@@ -255,7 +255,8 @@ fn acts(who: &Who, case: &Case, ground: &Ground<'_>) -> Vec<&'static str> {
         access.is_some_and(|access| who.may_call(access))
     };
     let kinds = offered(case, &who.actor(), ground);
-    kinds.into_iter().map(Kind::name).chain(["evidence"]).filter(is_open).collect()
+    let evidence = works_on(case, &who.actor()).then_some("evidence");
+    kinds.into_iter().map(Kind::name).chain(evidence).filter(is_open).collect()
 }
 
 /// The case after an act.

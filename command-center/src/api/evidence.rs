@@ -1,9 +1,11 @@
 //! Evidence of a case: files with the place and time where they were taken.
 
 use super::Shared;
+use super::case_acts::other_unit;
 use super::cases::{now, within};
 use super::problem::{Params, Problem};
 use crate::auth::who::Who;
+use crate::command::decide::works_on;
 use crate::command::desk::add_evidence;
 use crate::command::evidence::{BYTES_MAX, Files};
 use crate::command::step::{By, Evidence};
@@ -35,8 +37,8 @@ pub(crate) struct Taken {
 #[utoipa::path(post, path = "/api/v1/cases/{id}/evidence", tag = "cases",
     params(("id" = String, Path, description = "id or number"), Taken),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = super::case_view::CaseDetail), (status = 404, body = Problem),
-        (status = 413, description = "larger than is taken", body = Problem),
+    responses((status = 200, body = super::case_view::CaseDetail), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 413, description = "larger than is taken", body = Problem),
         (status = 415, description = "of another kind, or not what Content-Type says", body = Problem)))]
 pub(crate) async fn add(
     State(center): Shared,
@@ -47,6 +49,9 @@ pub(crate) async fn add(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let stored = within(&mut *center.store.read().await?, &id, &who.reach).await?;
+    if !works_on(&stored.case, &who.actor()) {
+        return Err(other_unit());
+    }
     let bytes = body?;
     let kind = Files::kind(&bytes);
     let said = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());

@@ -154,8 +154,20 @@ pub(super) fn admit(case: &Case, kind: Kind, actor: &Actor) -> Result<(), Refuse
         Kind::Check if unit.is_some_and(|unit| case.handled_by.contains(unit)) => {
             Err(Refused::Side("your unit handled this case: it cannot check it".to_owned()))
         }
+        Kind::Note if !works_on(case, actor) => Err(Refused::OtherUnit),
         _ => Ok(()),
     }
+}
+
+/// Whether somebody may add to a case: a unit's people to those that it has, had or is called to, the desks to all.
+pub(crate) fn works_on(case: &Case, actor: &Actor) -> bool {
+    let is_desk = actor.roles.iter().any(|role| *role != Role::Unit);
+    let is_theirs = |unit: &String| {
+        case.unit.as_ref() == Some(unit)
+            || case.segments.iter().any(|segment| segment.unit == *unit)
+            || case.whistles.iter().any(|call| call.unit == *unit)
+    };
+    is_desk || actor.unit.as_ref().is_some_and(is_theirs)
 }
 
 fn fact(case: &Case, act: &Act, actor: &Actor, at: EventTime, ground: &Ground<'_>) -> Result<Fact, Refused> {

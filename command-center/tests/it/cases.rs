@@ -125,7 +125,12 @@ fn an_incident_becomes_a_case_that_is_handled_checked_and_judged() {
         let sent = well(&desk.dispatcher, id, "dispatch", &json!({ "note": "call 13812345678" })).await;
         assert_eq!((&sent["state"], &sent["unit"]), (&json!("dispatched"), &json!("district-water-110101")));
         assert!(sent["steps"].to_string().contains("138****5678"), "no telephone number goes on the bus");
-        assert_eq!(act(&of_unit(&life, "drainage-group").await, id, "accept", &json!({})).await.status, 403);
+        let other = of_unit(&life, "drainage-group").await;
+        assert_eq!(act(&other, id, "accept", &json!({})).await.status, 403);
+        assert_eq!(act(&other, id, "note", &json!({ "note": "not ours" })).await.status, 403);
+        let file = [("content-type", "application/pdf")];
+        assert_eq!(other.send(Method::POST, &format!("{path}/evidence"), &file, "%PDF-1.7").await.status, 403);
+        assert_eq!(acts(&other).await, json!([]));
         // A token cannot whistle, though its unit could.
         assert_eq!(acts(&desk.unit).await, json!(["accept", "return", "note", "do-task", "evidence"]));
         well(&desk.unit, id, "accept", &json!({})).await;
