@@ -4,7 +4,7 @@
     cargo build --release && docs/real-data/make.py
 
 It runs `citywatch rules backtest` over each set, draws how many incidents of each rule were open at a time, and replaces
-the table between the two marks of docs/real-data.md. The sets are looked for as in the tests: CITYWATCH_DATA, else
+the tables between the marks of docs/real-data.md. The sets are looked for as in the tests: CITYWATCH_DATA, else
 shared/data beside the project. Nothing but Python's own library is needed.
 """
 
@@ -32,7 +32,8 @@ SETS = [
     ("metro_i94", "traffic", "I-94, one counter"),
     ("nab", "traffic", "Twin Cities (NAB), 3 series"),
 ]
-BEGIN, END = "<!-- figures: make.py -->", "<!-- end of figures -->"
+FIGURES = "<!-- figures: make.py -->", "<!-- end of figures -->"
+OWN_PAST = "<!-- own past: make.py -->", "<!-- end of own past -->"
 
 # A chart: so many steps of time, each as wide as a unit; the heights of a rule's panel and of what is around.
 STEPS, LEFT, PANEL, GAP, TOP, BOTTOM = 620, 180, 46, 10, 40, 24
@@ -51,11 +52,11 @@ STYLE = """
 """
 
 
-def backtest(folder, pack):
-    """The report, and the spans (rule, opened, ended or None) of all incidents, in seconds."""
+def backtest(folder, rules):
+    """The report, and the spans (rule, key, opened, ended or None) of all incidents, in seconds."""
     with tempfile.TemporaryDirectory() as temp:
         found = Path(temp) / "incidents.ndjson"
-        command = [ROOT / "target/release/citywatch", "rules", "backtest", ROOT / f"rules/packs/{pack}.yaml"]
+        command = [ROOT / "target/release/citywatch", "rules", "backtest", rules]
         command += ["--data", folder / "readings.csv", "--sensors", folder / "sensors.csv"]
         command += ["--incidents", found, "--format", "json"]
         if (folder / "labels.csv").exists():
@@ -64,9 +65,8 @@ def backtest(folder, pack):
         spans = {}
         for line in found.read_text().splitlines():
             step = json.loads(line)
-            rule, opened, _ = spans.get(step["id"], (step["rule"], step["opened_at"] / 1000, None))
             ended = step["time"] / 1000 if step["transition"] == "cleared" else None
-            spans[step["id"]] = (rule, opened, ended)
+            spans[step["id"]] = (step["rule"], step["key"], step["opened_at"] / 1000, ended)
     return report, list(spans.values())
 
 
@@ -82,7 +82,7 @@ def chart(title, report, spans, labels):
     """How many incidents of each rule were open, the most at once in each step, over the labelled events."""
     first, last = at(report["seen"]["first"]), at(report["seen"]["last"])
     step_of = lambda time: min(STEPS - 1, max(0, int((time - first) / (last - first) * STEPS)))
-    rules = sorted({rule for rule, _, _ in spans})
+    rules = sorted({rule for rule, _, _, _ in spans})
     height = TOP + len(rules) * (PANEL + GAP) + BOTTOM
     width = LEFT + STEPS + 16
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">']
@@ -95,9 +95,9 @@ def chart(title, report, spans, labels):
         out.append(f'<rect class="label" x="{LEFT + left}" y="{TOP}" width="{right - left}" height="{foot - TOP - GAP}"/>')
     for place, rule in enumerate(rules):
         base = TOP + place * (PANEL + GAP) + PANEL
-        most = peaks([(opened, ended) for name, opened, ended in spans if name == rule], step_of, last)
+        most = peaks([(opened, ended) for name, _, opened, ended in spans if name == rule], step_of, last)
         top = max(most)
-        count = sum(1 for name, _, _ in spans if name == rule)
+        count = sum(1 for name, _, _, _ in spans if name == rule)
         out.append(f'<text x="4" y="{base - PANEL // 2}">{escape(rule)}</text>')
         out.append(f'<text x="4" y="{base - PANEL // 2 + 13}" class="small">{count} incidents, at most {top} at once</text>')
         path, before = f"M{LEFT} {base}", 0
@@ -154,6 +154,48 @@ def delay(scores):
     return text.replace("-", "−")
 
 
+# How the page calls the rules of docs/real-data/own-past.yaml, and the series that each metric of them is.
+PAST = {"plain": "plain: `robust_z(m, '2d')` beyond 3.5", "robust5": "`robust_z(m, '2d')` beyond 5",
+        "robust15": "the same beyond 15", "seasonal8": "`seasonal_z(m, '56d')` beyond 8", "seasonal20": "the same beyond 20"}
+SERIES = {"occupancy": "occupancy_6005", "speed": "speed_6005", "time": "TravelTime_387"}
+
+
+def own_past():
+    """A row a rule: on each series incidents, those that touch a label, labels noticed; then all together."""
+    _, spans = backtest(DATA / "nab", CHARTS / "own-past.yaml")
+    labels, times = {name: [] for name in SERIES}, {name: [] for name in SERIES.values()}
+    for row in csv.DictReader((DATA / "nab/labels.csv").open(newline="")):
+        for name in (name for name, sensor in SERIES.items() if sensor == row["key"]):
+            labels[name].append((seconds(row["start"]), seconds(row["end"])))
+    for row in csv.DictReader((DATA / "nab/readings.csv").open(newline="")):
+        if row["sensor"] in times:
+            times[row["sensor"]].append(seconds(row["time"]))
+    weeks = sum((max(of) - min(of)) / (7 * 86400) for of in times.values())
+    yield "| rule | occupancy | speed | travel time | a week of a series | recall | precision | median delay |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for rule, title in PAST.items():
+        cells, right, late, count = [], 0, [], 0
+        for name, of in labels.items():
+            found = sorted((opened, ended or float("inf")) for which, _, opened, ended in spans if which == f"{rule}.{name}")
+            touch = [[opened - start for opened, ended in found if opened <= end and ended >= start] for start, end in of]
+            fit = sum(any(opened <= end and ended >= start for start, end in of) for opened, ended in found)
+            cells.append(f"{len(found)}, {fit}, {sum(map(bool, touch))} of {len(of)}")
+            right, late, count = right + fit, late + [delays[0] for delays in touch if delays], count + len(found)
+        median = {"delay": {"median_s": sorted(late)[(len(late) - 1) // 2]}} if late else None
+        cells += [f"{count / weeks:.1f}", score(wilson(len(late), sum(map(len, labels.values()))))]
+        yield f"| {title} | " + " | ".join(cells + [score(wilson(right, count)), delay(median)]) + " |"
+
+
+def wilson(hits, of):
+    """A share with its 95 % Wilson interval, as the backtest gives it."""
+    if of == 0:
+        return None
+    z, share = 1.959964, hits / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * (share * (1 - share) / of + z * z / (4 * of * of)) ** 0.5
+    return {"hits": hits, "of": of, "share": share, "low": max(0, middle - half), "high": min(1, middle + half)}
+
+
 def rows(title, report, measured):
     """The rules that found something; scores only of those that are about what the labels are."""
     name = f"{title}, {report['days']:.1f} days"
@@ -165,11 +207,13 @@ def rows(title, report, measured):
         cells = [name, f"{rule['incidents']:,}", f"{rule['per_week']:.2f}", *fit, delay(scores), str(rule["flapping"])]
         yield "| " + " | ".join([cells[0], rule["rule"], *cells[1:]]) + " |"
         name = ""
+    if name:
+        yield f"| {name} | none of them | 0 | 0.00 | – | – | – | – |"
 
 
 # The rules that are about what a set's labels are; scores of the others mean nothing.
 MEASURED = {"air.pm25", "air.city-episode", "drainage.river-level", "drainage.river-rising", "waste.bin-full",
-            "traffic.travel-time", "traffic.travel-time-unusual", "traffic.sudden-drop"}
+            "traffic.travel-time", "traffic.travel-time-unusual", "traffic.travel-time-for-hour"}
 
 
 def main():
@@ -179,17 +223,20 @@ def main():
              "|---|---|---|---|---|---|---|---|"]
     for name, pack, title in SETS:
         folder = DATA / name
-        report, spans = backtest(folder, pack)
+        report, spans = backtest(folder, ROOT / f"rules/packs/{pack}.yaml")
         table += rows(title, report, MEASURED)
         labels = []
         if (folder / "labels.csv").exists():
             with open(folder / "labels.csv", newline="") as file:
                 labels = [(seconds(row["start"]), seconds(row["end"])) for row in csv.DictReader(file)
                           if row["domain"] == pack]
-        (CHARTS / f"{name}.svg").write_text(chart(title, report, spans, labels))
+        if spans:
+            (CHARTS / f"{name}.svg").write_text(chart(title, report, spans, labels))
     page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n" + "\n".join(table) + "\n" + END + rest.split(END)[1])
+    for (begin, end), lines in [(FIGURES, table), (OWN_PAST, own_past())]:
+        before, rest = page.split(begin)
+        page = before + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1]
+    PAGE.write_text(page)
 
 
 main()

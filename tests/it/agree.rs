@@ -4,7 +4,7 @@ use crate::city::{Running, data_dir, feed_config, incidents, without_positions};
 use crate::page::Session;
 use crate::process::{DEADLINE, Process, run_well};
 use bus::{EmbeddedLog, EventLog, Topic};
-use model::{Domain, PARTITIONS, Transition};
+use model::{Domain, PARTITIONS, Transition, TransitionKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -57,21 +57,28 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     assert_eq!(lines, expected, "seed {seed}: the log has what the readings say, once");
     let known = fold(&lines);
     assert!(known.len() > 100, "only {} incidents", known.len());
+    // What is inhibited from its beginning is told to no utility; an update that comes behind what it marks may be left out.
+    let transitions: Vec<Transition> = expected.iter().map(|line| read(line)).collect();
+    let shown_ones = || transitions.iter().filter(|one| one.shown_from != 0);
+    let may_be_told: BTreeSet<String> = shown_ones().map(Transition::event_id).collect();
+    let must = shown_ones().filter(|one| one.transition != TransitionKind::Updated);
+    let must_be_told: BTreeSet<String> = must.map(Transition::event_id).collect();
+    let told_of: BTreeSet<String> = shown_ones().map(|one| one.id.to_string()).collect();
     let shown = loop {
         let shown = listed(&session);
-        let ready = shown == known && feed(temp.path()).len() >= expected.len();
+        let ready = shown == known && must_be_told.is_subset(&feed(temp.path()).into_iter().collect());
         if ready || Instant::now() > deadline {
             break shown;
         }
     };
     assert_eq!(shown, known, "seed {seed}: the page's store against the log");
     let told = feed(temp.path());
-    let once: BTreeSet<&String> = told.iter().collect();
+    let once: BTreeSet<String> = told.iter().cloned().collect();
     assert_eq!(once.len(), told.len(), "seed {seed}: each message of the feed is there once");
-    let all: BTreeSet<String> = expected.iter().map(|line| read(line).event_id()).collect();
-    assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), all, "seed {seed}: the feed against the log");
-    let open: BTreeSet<String> =
-        known.iter().filter(|(_, state)| state.1 == "open").map(|(id, _)| id.clone()).collect();
+    assert!(must_be_told.is_subset(&once), "seed {seed}: {:?} not told", must_be_told.difference(&once));
+    assert!(once.is_subset(&may_be_told), "seed {seed}: {:?} told", once.difference(&may_be_told));
+    let open = known.iter().filter(|(id, state)| state.1 == "open" && told_of.contains(*id));
+    let open: BTreeSet<String> = open.map(|(id, _)| id.clone()).collect();
     assert_eq!(open_now(temp.path()), open, "seed {seed}: what is open against the log");
     assert!(city.stop().success());
 }
@@ -151,7 +158,7 @@ fn open_now(folder: &Path) -> BTreeSet<String> {
 pub fn listed(session: &Session) -> States {
     let (mut known, mut cursor) = (States::new(), String::new());
     loop {
-        let page = session.json(&format!("/api/v1/incidents?state=all&limit=100{cursor}"));
+        let page = session.json(&format!("/api/v1/incidents?state=all&inhibited=true&limit=100{cursor}"));
         for incident in page["items"].as_array().unwrap() {
             let text = |name: &str| incident[name].as_str().unwrap().to_owned();
             known.insert(text("id"), (incident["revision"].as_u64().unwrap(), text("state")));

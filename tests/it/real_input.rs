@@ -4,8 +4,9 @@ use crate::city::{Running, feed_config, incidents, without_positions};
 use crate::process::{data, run_well};
 use std::path::Path;
 
-fn the_same_both_ways(set: &str, files: &[&str]) {
-    let Some(folder) = data(set) else { return };
+/// How many transitions both find; none where the set is absent.
+fn the_same_both_ways(set: &str, files: &[&str]) -> Option<usize> {
+    let folder = data(set)?;
     let temp = tempfile::tempdir().expect("a temporary folder can be made");
     let path = |name: &str| folder.join(name).to_str().expect("paths are text").to_owned();
     let sensors = path("sensors.csv");
@@ -29,44 +30,51 @@ fn the_same_both_ways(set: &str, files: &[&str]) {
     assert!(city.stop().success());
     let by_replay = without_positions(&incidents(temp.path()));
 
-    assert!(by_backtest.len() > 50, "only {} transitions: is the set whole?", by_backtest.len());
     for (ours, theirs) in by_replay.iter().zip(&by_backtest) {
         assert_eq!(ours, theirs);
     }
     assert_eq!(by_replay.len(), by_backtest.len());
+    Some(by_replay.len())
+}
+
+/// The same, of a set in which there is much to find.
+fn much_the_same_both_ways(set: &str, files: &[&str]) {
+    let found = the_same_both_ways(set, files);
+    assert!(found.is_none_or(|found| found > 50), "only {found:?} transitions: is the set whole?");
 }
 
 #[test]
 fn beijing_air_and_weather() {
-    the_same_both_ways("beijing_aq", &["readings.csv", "readings_weather.csv"]);
+    much_the_same_both_ways("beijing_aq", &["readings.csv", "readings_weather.csv"]);
 }
 
 #[test]
 fn jakarta_drainage() {
-    the_same_both_ways("jakarta_drainage", &["readings.csv"]);
+    much_the_same_both_ways("jakarta_drainage", &["readings.csv"]);
 }
 
 #[test]
 fn edinburgh_bins() {
-    the_same_both_ways("edinburgh_bins", &["readings.csv"]);
+    // Its bins speak only when they are emptied, and raise nothing.
+    assert_eq!(the_same_both_ways("edinburgh_bins", &["readings.csv"]).unwrap_or(0), 0);
 }
 
 #[test]
 fn wyndham_bins() {
-    the_same_both_ways("wyndham_bins", &["readings.csv"]);
+    much_the_same_both_ways("wyndham_bins", &["readings.csv"]);
 }
 
 #[test]
 fn los_angeles_traffic() {
-    the_same_both_ways("metr_la", &["readings.csv"]);
+    much_the_same_both_ways("metr_la", &["readings.csv"]);
 }
 
 #[test]
 fn minneapolis_motorway_and_weather() {
-    the_same_both_ways("metro_i94", &["readings.csv"]);
+    much_the_same_both_ways("metro_i94", &["readings.csv"]);
 }
 
 #[test]
 fn numenta_series() {
-    the_same_both_ways("nab", &["readings.csv"]);
+    much_the_same_both_ways("nab", &["readings.csv"]);
 }

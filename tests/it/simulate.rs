@@ -1,8 +1,9 @@
 //! `citywatch simulate`: its files are what the other commands read, and what it publishes is what it writes.
 
 use crate::city::{Running, feed_config, incidents, without_positions};
-use crate::process::{run, run_well};
+use crate::process::{DEADLINE, run, run_well};
 use std::path::Path;
+use std::time::Instant;
 
 /// One city and one span, from the storm's coming to its height; fast by MQTT, whole in files.
 const SPAN: [&str; 8] =
@@ -30,6 +31,11 @@ fn what_it_publishes_is_what_it_writes() {
     let told = simulate(&["--rate", "1000000", "--broker", &city.broker()]);
     let lines = std::fs::read_to_string(&readings).unwrap().lines().count();
     assert!(told.starts_with(&format!("{lines} readings published and acknowledged")), "{told}");
+    // What is found over the whole city comes once the feed rests.
+    let deadline = Instant::now() + DEADLINE;
+    while without_positions(&incidents(temp.path())).len() < by_backtest.len() {
+        assert!(Instant::now() < deadline, "the last marks come when the feed rests");
+    }
     assert!(city.stop().success());
     let by_mqtt = without_positions(&incidents(temp.path()));
     assert!(by_mqtt.len() > 20, "only {} transitions", by_mqtt.len());

@@ -37,8 +37,7 @@ pub(super) fn timeline(first: EventTime, last: EventTime, rows: &[Row]) -> Strin
     let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">");
     for mark in 0..=MARKS {
         let time = EventTime(first.0 + (last - first).0 / MARKS * mark);
-        let (at, text) = (x(time), time.to_string());
-        let day: String = text.chars().take(10).collect();
+        let (at, day) = (x(time), day(time));
         let anchor = if mark == MARKS { "end" } else { "start" };
         let _ = write!(svg, "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"0\" y2=\"{height}\" stroke=\"#e2e8ee\"/>");
         let below = height - 6.0;
@@ -51,6 +50,10 @@ pub(super) fn timeline(first: EventTime, last: EventTime, rows: &[Row]) -> Strin
         push_bars(&mut svg, &row.over, &x, (top + 5.0, ROW - 10.0));
     }
     svg + "</svg>"
+}
+
+fn day(time: EventTime) -> String {
+    time.to_string().chars().take(10).collect()
 }
 
 fn push_bars(svg: &mut String, bars: &[Bar], x: &impl Fn(EventTime) -> f64, (top, height): (f64, f64)) {
@@ -67,8 +70,8 @@ fn push_bars(svg: &mut String, bars: &[Bar], x: &impl Fn(EventTime) -> f64, (top
     }
 }
 
-/// One bar for each count, the highest named.
-pub(super) fn bars(counts: &[usize]) -> String {
+/// One bar for each count, the highest named; below them the first and the last day.
+pub(super) fn bars(first: EventTime, last: EventTime, counts: &[usize]) -> String {
     let together = counts.len().div_ceil(BARS_MAX).max(1);
     let sums: Vec<usize> = counts.chunks(together).map(|some| some.iter().sum()).collect();
     let most = sums.iter().copied().max().unwrap_or(0).max(1);
@@ -84,9 +87,15 @@ pub(super) fn bars(counts: &[usize]) -> String {
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" fill=\"#4a7fb0\"/>"
         );
     }
+    let below = BARS + 15.0;
+    for (at, anchor, time) in [(60.0, "start", first), (WIDTH, "end", last)] {
+        let day = day(time);
+        let _ = write!(svg, "<text x=\"{at}\" y=\"{below}\" text-anchor=\"{anchor}\">{day}</text>");
+    }
     if together > 1 {
-        let _ =
-            write!(svg, "<text x=\"60\" y=\"{:.0}\">a bar is {together} days · 每柱 {together} 天</text>", BARS + 15.0);
+        let middle = (60.0 + WIDTH) / 2.0;
+        let note = format!("a bar is {together} days · 每柱 {together} 天");
+        let _ = write!(svg, "<text x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">{note}</text>");
     }
     svg + "</svg>"
 }

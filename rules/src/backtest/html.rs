@@ -38,15 +38,26 @@ pub fn backtest_page(
     let seen = &report.seen;
     let mut body = String::from("<h1>Backtest · 回测</h1>");
     push_seen(&mut body, seen);
-    let head =
-        ["rule · 规则", "incidents · 告警", "per week · 每周", "alarms/operator-day", "open · 时长", "flapping · 抖动"];
-    let rows = report.rules.iter().map(|rule| {
+    let head = [
+        "rule · 规则",
+        "incidents · 告警",
+        "per week · 每周",
+        "alarms/operator-day · 人日警报",
+        "open · 时长",
+        "flapping · 抖动",
+    ];
+    let (found, quiet): (Vec<_>, Vec<_>) = report.rules.iter().partition(|rule| rule.incidents > 0);
+    let rows = found.iter().map(|rule| {
         let (week, alarms) = (format!("{:.2}", rule.per_week), format!("{:.2}", rule.alarms_per_operator_day));
         let (incidents, flapping) = (rule.incidents.to_string(), rule.flapping.to_string());
         vec![rule.rule.clone(), incidents, week, alarms, span(rule.open_s), flapping]
     });
     body.push_str("<h2>By rule · 各规则</h2>");
     push_table(&mut body, &head, rows);
+    if !quiet.is_empty() {
+        let quiet: Vec<&str> = quiet.iter().map(|rule| rule.rule.as_str()).collect();
+        let _ = write!(body, "<p class=\"note\">no incidents · 无告警: {}</p>", escape(&quiet.join(", ")));
+    }
     push_scores(&mut body, report);
     let (Some(first), Some(last)) = (seen.first, seen.last) else { return page("citywatch backtest", &body) };
     let found = incidents(&outcome.transitions, last);
@@ -62,7 +73,7 @@ pub fn backtest_page(
     body.push_str("<h2>When · 何时</h2><p class=\"key\">");
     let severities = [Severity::Minor, Severity::Moderate, Severity::Severe, Severity::Extreme];
     for severity in severities {
-        push_key(&mut body, colour(severity), severity.as_str());
+        push_key(&mut body, colour(severity), name(severity));
     }
     if labels.is_some() {
         push_key(&mut body, LABEL, "labelled · 标注事件");
@@ -72,7 +83,7 @@ pub fn backtest_page(
     body.push_str(&timeline(first, last, &shown));
     let opened: Vec<EventTime> = found.iter().map(|incident| incident.opened).collect();
     body.push_str("<h2>Incidents a day · 每日告警数</h2>");
-    body.push_str(&bars(&per_day(first, last, &opened)));
+    body.push_str(&bars(first, last, &per_day(first, last, &opened)));
     page("citywatch backtest", &body)
 }
 
@@ -86,11 +97,25 @@ pub fn diff_page(diff: &Diff) -> String {
         std::iter::once(rule.name()).chain(counts.map(|count| count.to_string())).collect()
     });
     push_table(&mut body, &head, rows);
+    let rows: Vec<Row> = changed(diff);
+    if rows.is_empty() {
+        body.push_str("<p>Both find the same. · 两者结果相同。</p>");
+        return page("citywatch rules diff", &body);
+    }
     body.push_str("<h2>When · 何时</h2><p class=\"key\">");
     for (colour, name) in [(OLD, "only old · 仅旧"), (NEW, "only new · 仅新"), (MOVED, "moved · 变动")] {
         push_key(&mut body, colour, name);
     }
     body.push_str("</p>");
+    if let (Some(first), Some(last)) = (diff.seen.first, diff.seen.last) {
+        body.push_str(&timeline(first, last, &rows));
+    }
+    let _ = write!(body, "<h2>Changes · 变化</h2><pre>{}</pre>", escape(&diff.to_table()));
+    page("citywatch rules diff", &body)
+}
+
+/// The incidents of each rule that are not the same in both, on a row.
+fn changed(diff: &Diff) -> Vec<Row> {
     let bar = |found: &super::Found, colour| Bar { from: found.opened, to: found.ended, colour };
     let rows = diff.rules.iter().map(|rule| {
         let old = rule.only_old.iter().map(|found| bar(found, OLD));
@@ -98,12 +123,7 @@ pub fn diff_page(diff: &Diff) -> String {
         let moved = rule.moved.iter().map(|moved| bar(&moved.new, MOVED));
         Row { name: rule.rule.clone(), under: Vec::new(), over: old.chain(new).chain(moved).collect() }
     });
-    let rows: Vec<Row> = rows.filter(|row| !row.over.is_empty()).collect();
-    if let (Some(first), Some(last)) = (diff.seen.first, diff.seen.last) {
-        body.push_str(&timeline(first, last, &rows));
-    }
-    let _ = write!(body, "<h2>Changes · 变化</h2><pre>{}</pre>", escape(&diff.to_table()));
-    page("citywatch rules diff", &body)
+    rows.filter(|row| !row.over.is_empty()).collect()
 }
 
 fn page(title: &str, body: &str) -> String {
@@ -132,19 +152,14 @@ fn push_seen(body: &mut String, seen: &Seen) {
 }
 
 fn push_scores(body: &mut String, report: &Report) {
-    let by_rule = report.rules.iter().filter_map(|rule| Some((rule.rule.clone(), rule.scores.as_ref()?)));
+    let found = report.rules.iter().filter(|rule| rule.incidents > 0);
+    let by_rule = found.filter_map(|rule| Some((rule.rule.clone(), rule.scores.as_ref()?)));
     let by_domain = report.domains.iter().map(|(domain, scores)| (format!("all of {domain}"), scores));
     let scored: Vec<(String, &Scores)> = by_rule.chain(by_domain).collect();
     if scored.is_empty() {
         return;
     }
-    let head = [
-        "against labels · 对照标注",
-        "recall · 召回",
-        "precision · 精确",
-        "median delay · 中位延迟",
-        "90 % · 九成延迟",
-    ];
+    let head = ["rule · 规则", "recall · 召回", "precision · 精确", "median delay · 中位延迟", "90 % · 九成延迟"];
     let rows = scored.iter().map(|(name, scores)| {
         let delay =
             |of: fn(&super::Delay) -> f64| scores.delay.as_ref().map_or("–".to_owned(), |delay| span(of(delay)));
@@ -176,6 +191,15 @@ fn push_table(body: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<S
 
 fn push_key(body: &mut String, colour: &str, name: &str) {
     let _ = write!(body, "<span style=\"background:{colour}\"></span>{}", escape(name));
+}
+
+fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Minor => "minor · 一般",
+        Severity::Moderate => "moderate · 较大",
+        Severity::Severe => "severe · 重大",
+        Severity::Extreme => "extreme · 特别重大",
+    }
 }
 
 fn colour(severity: Severity) -> &'static str {

@@ -130,7 +130,7 @@ const QUIET: &str = "
 rules:
   - { id: air.high, title: High, domain: air, each: sensor, severity: minor, when: pm2_5_ugm3 > 100 }
   - { id: air.area, title: Area, domain: air, each: subdistrict, severity: severe, inhibits: [air.high],
-      when: \"sensors(pm2_5_ugm3 > 100, '1h') >= 2\" }
+      when: \"sensors(pm2_5_ugm3 > 100, '1h') >= 2\", clear_for: 30m }
   - { id: air.wide, title: Wide, domain: air, each: district, severity: severe, inhibits: [air.high],
       when: \"sensors(pm2_5_ugm3 > 300, '1h') >= 1\" }
 ";

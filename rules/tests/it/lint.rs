@@ -151,7 +151,8 @@ fn of_files(folder: &Path, names: &[String], registry: &Registry) -> Vec<String>
     for name in names {
         let (path, text) = read(&name.replace(".yaml", ".test.yaml"));
         known.add_sensors(&testing::sensors(&path, &text, &Outlines::default()).unwrap());
-        let own: Vec<_> = files.iter().filter(|(file, _)| file == name).cloned().collect();
+        let named = testing::rule_files(&path, &text).unwrap();
+        let own: Vec<_> = files.iter().filter(|(file, _)| named.contains(file)).cloned().collect();
         let suite = testing::load(&path, &text, &own, registry, &Outlines::default());
         let suite = suite.unwrap_or_else(|told| panic!("{told}"));
         results.push(testing::run(&suite, &registry.metrics, &Settings::default(), &engines));
