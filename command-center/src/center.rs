@@ -1,7 +1,7 @@
 //! What all tasks and routes of the command center share.
 
 use crate::CenterError;
-use crate::api::{AreaCache, MapCache, StateCache};
+use crate::api::{AreaCache, MapCache, MonthCache, StateCache};
 use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::city::City;
@@ -60,6 +60,7 @@ pub(crate) struct Center {
     pub(crate) map: MapCache,
     pub(crate) outlines: AreaCache,
     pub(crate) states: StateCache,
+    pub(crate) months: MonthCache,
     /// Whether the sensors are up to where the log ended at start.
     pub(crate) caught_up: AtomicBool,
 }

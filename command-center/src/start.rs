@@ -93,6 +93,7 @@ impl CommandCenter {
             map: Default::default(),
             outlines: Default::default(),
             states: Default::default(),
+            months: Default::default(),
             address,
             hosts: Hosts::new(address, named),
             caught_up: AtomicBool::new(false),

@@ -21,11 +21,13 @@ mod states;
 mod status;
 mod strangers;
 mod stream;
+mod supervise;
 mod tail;
 
 pub(crate) use areas::AreaCache;
 pub(crate) use sensors::MapCache;
 pub(crate) use states::StateCache;
+pub(crate) use supervise::MonthCache;
 
 use crate::auth::guard::{admit, shield};
 use crate::center::Center;
@@ -94,6 +96,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(duties::units))
         .routes(routes!(duties::duties))
         .routes(routes!(rules::versions))
+        .routes(routes!(supervise::month))
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))
         .routes(routes!(session::by_link))

@@ -98,6 +98,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/classes", CASES),
     (Method::GET, "/api/v1/units", CASES),
     (Method::GET, "/api/v1/duties", CASES),
+    (Method::GET, "/api/v1/supervise/months/{month}", Roles(STAFF, None)),
     (Method::GET, "/api/v1/rules/versions", INCIDENTS),
     (Method::GET, "/api/v1/live", INCIDENTS),
     (Method::GET, "/api/v1/feed/{domain}", Roles(STAFF, Some(Scope::FeedRead))),

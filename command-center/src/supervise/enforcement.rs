@@ -17,13 +17,15 @@ use super::statistics::{Interval, adjusted};
 use compare::{Comparison, compare};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Cases named as evidence of a finding at most: the first ones by id. All are counted.
 const EVIDENCE_MAX: usize = 200;
 
 /// What is asked of each unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = FindingKind)]
 pub enum Kind {
     /// (a) Easy cases are handled, hard ones lie.
     HardLeft,
@@ -58,7 +60,7 @@ impl Kind {
 }
 
 /// What was found of a unit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Finding {
     /// What.
     pub kind: Kind,
@@ -73,6 +75,7 @@ pub struct Finding {
     /// How much more that is than its peers'; for (a) and (b) beyond what it is more on its other cases.
     pub difference: f64,
     /// The odds against its peers'.
+    #[schema(value_type = Option<f64>)]
     pub odds_ratio: f64,
     /// The exact interval of the odds ratio; an end without bound is null in JSON.
     pub interval: Interval,
@@ -85,7 +88,7 @@ pub struct Finding {
 }
 
 /// The outcome of a month.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Enforcement {
     /// How many tests were made.
     pub tests: usize,

@@ -5,9 +5,10 @@ use super::kpi::to_be_handled;
 use super::period::Period;
 use model::{EventTime, Millis};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A case to show.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Exposed {
     /// The case.
     pub case: String,
@@ -22,17 +23,20 @@ pub struct Exposed {
 }
 
 /// What went badly. Later ones are worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
+#[schema(as = ExposedReason)]
 pub enum Reason {
     /// Handled after its limit.
     HandledLate {
         /// By how much.
+        #[schema(value_type = i64)]
         late: Millis,
     },
     /// Declared mended without evidence.
     Unproven {
         /// When.
+        #[schema(value_type = i64)]
         at: EventTime,
     },
     /// Found not mended more than once.
@@ -48,6 +52,7 @@ pub enum Reason {
     /// Its limit has passed and it is not handled.
     Left {
         /// For how long, when the period ended.
+        #[schema(value_type = i64)]
         late: Millis,
     },
 }

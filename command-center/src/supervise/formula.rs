@@ -2,7 +2,9 @@
 
 use super::kpi::Kpi;
 use super::period::{Month, Period};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use model::EventTime;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -127,6 +129,13 @@ impl Formula {
         month.period(self.month_begins_on, &self.time_zone())
     }
 
+    /// The month that an instant counts for; none beyond the calendar.
+    pub fn month_of(&self, at: EventTime) -> Option<Month> {
+        let day = self.time_zone().to_datetime(Timestamp::from_millisecond(at.0).ok()?).date();
+        let next = day.last_of_month().tomorrow().ok()?;
+        [day, next].into_iter().map(Month::of).find(|month| self.period(*month).holds(at))
+    }
+
     /// The peer group of a unit: that whose longest beginning fits. None if it is compared with nobody.
     pub fn group(&self, unit: &str) -> Option<&str> {
         let fits = |begin: &&String| {
@@ -191,6 +200,10 @@ mod tests {
         assert_eq!(formula.class("0101"), Some(ClassWeight { points: 1.0, hard: true }));
         let march = formula.period("2026-03".parse().unwrap());
         assert_eq!(march.from, "2026-02-19T00:00:00+08:00".parse().unwrap());
+        let month_of = |at: &str| formula.month_of(at.parse().unwrap()).unwrap().to_string();
+        assert_eq!(month_of("2026-03-18T23:59:59+08:00"), "2026-03");
+        assert_eq!(month_of("2026-12-19T00:00:00+08:00"), "2027-01");
+        assert_eq!(formula.month_of(EventTime(i64::MAX)), None);
     }
 
     #[test]

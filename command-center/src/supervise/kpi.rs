@@ -11,9 +11,10 @@ use super::statistics::{Interval, wilson};
 use model::{AreaLevel, EventTime};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A share: how many of how many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Rate {
     /// Those that count; a part of one for those who are mostly satisfied.
     pub hits: f64,
@@ -117,9 +118,10 @@ impl Kpi {
 }
 
 /// The indicators of one unit, area, level or class.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Kpis {
     /// The shares; one that nothing fell into is left out.
+    #[schema(value_type = BTreeMap<String, Rate>)]
     pub rates: BTreeMap<Kpi, Rate>,
     /// Σ of the working time until handled, in milliseconds.
     pub worked_ms: i64,

@@ -6,13 +6,16 @@ use model::EventTime;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// A stretch of time, from and until.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Period {
     /// The first instant in it.
+    #[schema(value_type = i64)]
     pub from: EventTime,
     /// The first instant after it.
+    #[schema(value_type = i64)]
     pub until: EventTime,
 }
 
@@ -36,6 +39,11 @@ pub struct Month {
 pub struct MonthError(pub String);
 
 impl Month {
+    /// The month that a day lies in.
+    pub fn of(day: Date) -> Month {
+        Month { first: day.first_of_month() }
+    }
+
     /// Its first day.
     pub fn first(self) -> Date {
         self.first

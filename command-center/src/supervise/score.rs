@@ -9,9 +9,10 @@ use super::kpi::{Kpi, Kpis, Rate};
 use super::statistics::{Interval, weighted_sum};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A unit's score of a month.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Score {
     /// The unit.
     pub unit: String,
@@ -22,11 +23,12 @@ pub struct Score {
     /// The smallest denominator of what counts.
     pub least: u64,
     /// The indicators that count, as counted.
+    #[schema(value_type = BTreeMap<String, Rate>)]
     pub parts: BTreeMap<Kpi, Rate>,
 }
 
 /// A unit in the ranking of its group.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Ranked {
     /// Its score.
     #[serde(flatten)]
@@ -39,7 +41,8 @@ pub struct Ranked {
 }
 
 /// A group of peers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = PeerGroup)]
 pub struct Group {
     /// Its name.
     pub name: String,

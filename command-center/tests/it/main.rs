@@ -16,6 +16,7 @@ mod live;
 mod pages;
 mod perceive;
 mod permissions;
+mod supervise;
 mod world;
 
 use std::time::Duration;

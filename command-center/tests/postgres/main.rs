@@ -31,6 +31,8 @@ mod pages;
 mod perceive;
 #[path = "../it/permissions.rs"]
 mod permissions;
+#[path = "../it/supervise.rs"]
+mod supervise;
 #[path = "../it/world.rs"]
 mod world;
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { deflateSync, crc32 } from "node:zlib";
+import { inBothThemes } from "./axe.mjs";
 import { until } from "./steps.mjs";
 
 /** Of the accounts of this story; they live as long as its folder. */
@@ -32,7 +33,7 @@ async function withoutCase(page) {
   return page.evaluate(async () => {
     const get = async (path) => (await fetch(`/api/v1${path}`)).json();
     const { items } = await get("/incidents?limit=1000");
-    const candidates = items.filter((one) => one.district !== null && one.place !== null && one.acknowledged === null).sort((a, b) => a.changed_at - b.changed_at);
+    const candidates = items.filter((one) => one.district !== null && one.place !== null && one.acknowledged === null).sort((a, b) => Number(b.domain === "drainage") - Number(a.domain === "drainage") || a.changed_at - b.changed_at);
     for (const one of candidates) if ((await get(`/cases?state=all&incident=${one.id}`)).items.length === 0) return one.id;
     return null;
   });
@@ -174,4 +175,19 @@ export async function findsItInTheList(page, origin, id) {
   await at(page, "view-board").click();
   await at(page, "board").waitFor();
   assert.equal(await page.locator(`[data-test="board"] [data-id="${id}"]`).count(), 0, "what is closed waits for nobody");
+}
+
+/** The month's indicators count the case for its unit, and lead to its cases; the supervisor gives it a score. */
+export async function judgesIt(page, origin, id, unit) {
+  await page.goto(`${origin}/supervise`);
+  const row = page.locator(`[data-test="kpi-row"][data-code="${unit}"]`);
+  await row.locator('[data-kpi="handled-in-time"] b').waitFor();
+  await inBothThemes(page, "/supervise");
+  await row.locator("a").click();
+  await page.locator(`[data-test="case-row"][data-id="${id}"] a`).click();
+  await stands(page, "closed");
+  await opens(page, "evaluate");
+  await page.locator('input[name="score"]').nth(4).check();
+  await sends(page);
+  await stands(page, "evaluated");
 }

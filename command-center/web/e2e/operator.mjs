@@ -5,17 +5,19 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DESKTOP, launch, mapReady, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
-import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, makesACase, signsIn } from "./command.mjs";
-import { differences } from "./contract.mjs";
+import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, judgesIt, makesACase, signsIn } from "./command.mjs";
+import { typesOf } from "../api.mjs";
+import { inBothThemes, isAccessible } from "./axe.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
 const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
+const SCHEMA = new URL("../src/api/schema.ts", import.meta.url);
 /** The demo opens an incident every few seconds; a quiet stretch may last this long. */
 const ARRIVAL_MS = 240_000;
 const LINK = /https?:\/\/\S+\/sign-in\?code=[\w.~-]+/;
@@ -105,6 +107,19 @@ async function firstFiveMinutes(page, link, live, startedAt) {
 async function aCase(browser, page, origin, folder) {
   const id = await step("makes a case of an incident", () => makesACase(page, origin));
   const unit = await step("dispatches it, and is told of a change meanwhile", () => dispatchesIt(page, id));
+  await step("all of it is for everybody", async () => {
+    const screens = [["/cases", "case-card"], ["/cases?view=list&state=all", "case-row"], [`/cases/${id}`, "case-steps"]];
+    for (const [path, part] of screens) {
+      await page.goto(origin + path);
+      await page.locator(`[data-test="${part}"]`).first().waitFor();
+      await inBothThemes(page, path);
+    }
+    await page.goto(`${origin}/cases/${id}`);
+    await page.locator('[data-act="transfer"]').click();
+    await page.locator('[data-test="act-dialog"]').waitFor();
+    await isAccessible(page, "a dialog");
+    await page.keyboard.press("Escape");
+  });
   const others = [];
   const as = async (name, role, ofUnit) => {
     addAccount(BINARY, folder, name, role, ofUnit);
@@ -117,6 +132,7 @@ async function aCase(browser, page, origin, folder) {
   await step("an inspector checks it, and it is closed", async () => checksIt(await as("iris", "inspector"), origin, id));
   await step("the operator sees it closed, live", () => page.locator('[data-test="case"][data-state="closed"]').waitFor());
   await step("finds it in the list", () => findsItInTheList(page, origin, id));
+  await step("a supervisor sees the month, and judges the case", async () => judgesIt(await as("sue", "supervisor"), origin, id, unit));
   for (const other of others) {
     assert.deepEqual(other.faults, []);
     await other.context().close();
@@ -145,6 +161,9 @@ async function pictures(page, origin, id, caseId) {
         await mapReady(page, "place-map");
         await page.waitForTimeout(1_000);
         await shoot(page, `case-${language}-${look}-${size}`);
+        await page.locator('[data-test="nav-supervise"]').click();
+        await page.locator('[data-test="kpis"]').waitFor();
+        await shoot(page, `supervise-${language}-${look}-${size}`);
       }
       await page.locator('[data-test="theme"]').click();
     }
@@ -169,8 +188,14 @@ try {
   const { origin } = new URL(address);
   const page = await open(browser, { origin });
   try {
-    await step("the page and the API agree on all shapes", async () => {
-      assert.deepEqual(differences(await (await fetch(`${origin}/api/openapi.json`)).json()), []);
+    await step("the page's types are the API's", async () => {
+      const types = await typesOf(await (await fetch(`${origin}/api/openapi.json`)).json());
+      assert.ok(types === readFileSync(SCHEMA, "utf8"), "src/api/schema.ts is not the API's: its first line says how it is made");
+    });
+    await step("the page has a strict policy", async () => {
+      const policy = (await fetch(origin)).headers.get("content-security-policy");
+      assert.match(policy, /default-src 'self'/);
+      assert.doesNotMatch(policy, /unsafe/);
     });
     const id = await firstFiveMinutes(page, address, live, startedAt);
     await step("switches the language", async () => {

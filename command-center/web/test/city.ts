@@ -21,7 +21,11 @@ export function incident(id: string, change: Partial<Incident> = {}): Incident {
     place: { lon: 116.4, lat: 39.9 },
     subdistrict: "110105003",
     district: "110105",
-    place_name: null,
+    place_name: {},
+    inhibited: false,
+    aside: null,
+    assignee: null,
+    alarm_state: "unacknowledged",
     ...change,
   };
 }

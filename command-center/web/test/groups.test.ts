@@ -6,7 +6,7 @@ import { incident } from "./city";
 
 const rows = [
   incident("a", { district: "1", rule: "r", severity: "minor" }),
-  incident("b", { district: "2", rule: "r", severity: "extreme", acknowledged: { by: "w", at: 1, note: null } }),
+  incident("b", { district: "2", rule: "r", severity: "extreme", acknowledged: { by: "w", at: 1, note: "" } }),
   incident("c", { district: "1", rule: "s", severity: "moderate" }),
   incident("d", { district: null, rule: "s", severity: "minor" }),
 ];

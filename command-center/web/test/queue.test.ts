@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { everything, heldRows, isNarrow, neighbourOf, queueOf, toggled, waitingFor } from "../src/live/queue";
 import { incident } from "./city";
 
-const acknowledged = { by: "admin", at: 1, note: null };
+const acknowledged = { by: "admin", at: 1, note: "" };
 const all = [
   incident("a", { changed_at: 10, severity: "minor" }),
   incident("b", { changed_at: 30, severity: "extreme", domain: "air", district: "110108" }),

@@ -36,7 +36,7 @@ describe("the live city", () => {
 
   it("keeps an acknowledgement against a change that was on its way", () => {
     const city = emptyCity();
-    const acknowledged = { by: "admin", at: 5, note: null };
+    const acknowledged = { by: "admin", at: 5, note: "" };
     keep(city, incident("a", { acknowledged }));
     keep(city, incident("a"));
     expect(city.incidents.get("a")?.acknowledged).toEqual(acknowledged);

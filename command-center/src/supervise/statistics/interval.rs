@@ -3,13 +3,15 @@
 use super::special::{beta_below, root};
 use super::{TAIL, Z};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// From where to where a true value lies, in 95 of 100 cases.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,
-    /// Its upper end.
+    /// Its upper end; null in JSON where it has no bound.
+    #[schema(value_type = Option<f64>)]
     pub high: f64,
 }
 

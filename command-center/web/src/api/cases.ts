@@ -1,113 +1,30 @@
-/** The shapes of cases in `/api/v1`. Times are epoch milliseconds UTC; `null` is unknown and never stands for zero. */
-import type { Name, Page, Severity } from "./types";
+/** The shapes of cases in `/api/v1`, as `types.ts` has the others. */
+import type { Name, Page, Schemas, Severity, Told } from "./types";
 
-export const CASE_STATES = ["reported", "rejected", "verified", "registered", "dispatched", "handling", "suspended", "feedback", "closed", "evaluated", "void"] as const;
-export type CaseState = (typeof CASE_STATES)[number];
+export const CASE_STATES = ["reported", "rejected", "verified", "registered", "dispatched", "handling", "suspended", "feedback", "closed", "evaluated", "void"] as const satisfies readonly Schemas["State"][];
+export type CaseState = Schemas["State"];
 
-export const STAGES = ["total", "dispatch", "handle", "check", "climb"] as const;
-export type Stage = (typeof STAGES)[number];
+export const STAGES = ["total", "dispatch", "handle", "check", "climb"] as const satisfies readonly Schemas["Stage"][];
+export type Stage = Schemas["Stage"];
 
 /** The units of a limit, as in `4 work_hour`. */
 export const TIME_UNITS = ["urgent_hour", "work_hour", "work_day", "natural_day"] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 
-export type UnitLevel = "city" | "district" | "subdistrict";
-
-export interface CaseRow {
-  id: string;
-  /** 19 digits: district, day, number of that day. */
-  number: string;
-  version: number;
-  state: CaseState;
-  is_open: boolean;
-  is_late: boolean;
-  class: string;
+interface RowWords {
   class_name: Name;
-  title: string;
   title_by_language: Name;
   severity: Severity;
-  domain: string | null;
-  district: string | null;
-  subdistrict: string | null;
   place_name: Name;
-  lon: number | null;
-  lat: number | null;
-  unit: string | null;
   unit_name: Name;
-  parent: string | null;
-  reported_at: number;
-  changed_at: number;
-  due_at: number | null;
 }
-
+export type CaseRow = Told<"CaseRow", RowWords>;
 export type CasePage = Page<CaseRow>;
-
-export interface Clock {
-  stage: Stage;
-  limit: string;
-  started_at: number;
-  used_ms: number;
-  running_since: number | null;
-  warn_at: number | null;
-  due_at: number | null;
-  warned_at: number | null;
-  breached_at: number | null;
-  stopped_at: number | null;
-}
-
-export interface Segment {
-  unit: string;
-  from_at: number;
-  until_at: number | null;
-  used_ms: number | null;
-  breached: boolean;
-}
-
-export interface Whistle {
-  unit: string;
-  called_at: number;
-  reported_at: number | null;
-}
-
-export interface Task {
-  what: string;
-  done_by: string | null;
-  done_at: number | null;
-}
-
-export interface Proposal {
-  unit: string;
-  unit_name: Name;
-  level: string;
-}
-
-export interface CaseDetail extends CaseRow {
-  description: string;
-  source: string;
-  rule: string | null;
-  key: string | null;
-  incidents: string[];
-  registered_at: number | null;
-  closed_at: number | null;
-  suspended_until: number | null;
-  asked: string | null;
-  climbed_to: string | null;
-  clocks: Clock[];
-  /** In the order of `clocks`. */
-  used_ms: number[];
-  limit_ms: number[];
-  segments: Segment[];
-  whistles: Whistle[];
-  tasks: Task[];
-  parts: Record<string, boolean>;
-  duplicate_of: string | null;
-  evidence: string[];
-  score: number | null;
-  proposal: Proposal | null;
-  /** What who asks may do now. */
-  acts: string[];
-  steps: CaseStep[];
-}
+export type Clock = Schemas["Clock"];
+export type Proposal = Told<"Proposal", { unit_name: Name }>;
+export type CaseDetail = Told<"CaseDetail", RowWords & { proposal: Proposal | null; steps: CaseStep[] }>;
+export type CaseClass = Told<"Class", { name: Name }>;
+export type Unit = Told<"Unit", { name: Name }>;
 
 /** A step as it stands on the bus; what it says beside these depends on `step`. */
 export interface CaseStep {
@@ -119,7 +36,6 @@ export interface CaseStep {
   reason?: string;
   description?: string;
   result?: string;
-  class?: string;
   unit?: string;
   units?: string[];
   is_proposed?: boolean;
@@ -128,36 +44,15 @@ export interface CaseStep {
   score?: number;
   stage?: Stage;
   climbs_to?: string | null;
+  /** Its place in the plan, from 0. */
   task?: number;
+  /** Another case. */
   of?: string;
   duplicate?: string;
   part?: string;
-  incident?: string | null;
+  /** Hashes. */
   evidence?: string[];
   hash?: string;
   kind?: string;
-  bytes?: number;
   taken_at?: number | null;
-  lon?: number | null;
-  lat?: number | null;
-}
-
-export interface CaseClass {
-  class: string;
-  scheme: string;
-  name: Name;
-  trust: string;
-  handle: string;
-  power: string | null;
-  evidence: boolean;
-  plan: string[];
-}
-
-export interface Unit {
-  unit: string;
-  name: Name;
-  level: string;
-  area: string | null;
-  is_each: boolean;
-  powers: string[];
 }

@@ -1,4 +1,5 @@
 import { enCases } from "./cases.en";
+import { enSupervise } from "./supervise.en";
 import type { zh } from "./zh";
 
 /** What the page says, in English. The type keeps the keys equal to the Chinese ones. */
@@ -7,6 +8,7 @@ export const en: Record<keyof typeof zh, string> = {
   "app.skip": "Skip to content",
   "nav.overview": "Overview",
   "nav.cases": "Cases",
+  "nav.supervise": "Supervision",
   "nav.sensors": "Sensors",
   "nav.rules": "Rules",
   "nav.wall": "Wall",
@@ -158,6 +160,8 @@ export const en: Record<keyof typeof zh, string> = {
   "incident.back": "Back to the overview",
 
   ...enCases,
+
+  ...enSupervise,
 
   "transition.opened": "Opened",
   "transition.escalated": "Escalated",

@@ -33,10 +33,10 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
 /** Lists that may grow: a member of a newer server has no word here. */
 export type OpenList =
   | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi"
-  | "case.state" | "case.act" | "case.source" | "case.level" | "clock" | "step" | "result";
+  | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers";
 
 /** The word of a member of an open list (`domain.…`, `metric.…`), or the member itself when there is none. */
-export function term(list: OpenList, member: string): string {
+export function term(list: OpenList, member: string, given: Record<string, string | number> = {}): string {
   const key = `${list}.${member}`;
-  return key in zh ? t(key as Word) : member;
+  return key in zh ? t(key as Word, given) : member;
 }

@@ -1,4 +1,5 @@
 import { zhCases } from "./cases.zh";
+import { zhSupervise } from "./supervise.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
 export const zh = {
@@ -6,6 +7,7 @@ export const zh = {
   "app.skip": "跳到正文",
   "nav.overview": "总览",
   "nav.cases": "案件",
+  "nav.supervise": "监察",
   "nav.sensors": "传感器",
   "nav.rules": "规则",
   "nav.wall": "大屏",
@@ -157,6 +159,8 @@ export const zh = {
   "incident.back": "返回总览",
 
   ...zhCases,
+
+  ...zhSupervise,
 
   "transition.opened": "开始",
   "transition.escalated": "升级",

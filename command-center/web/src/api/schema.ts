@@ -1,0 +1,1238 @@
+/** Made by `citywatch openapi | node api.mjs > src/api/schema.ts`: do not edit. */
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description An account, without its password. */
+        Account: {
+            /** @description Codes; empty for the whole city. */
+            areas: string[];
+            /**
+             * Format: int64
+             * @description Wall time, epoch milliseconds.
+             */
+            created_at: number;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Whether it may not sign in. */
+            disabled: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description What it may be. */
+            roles: components["schemas"]["Role"][];
+            /** @description The unit whose cases it handles. */
+            unit: string | null;
+        };
+        /** @description All accounts by name. */
+        AccountList: {
+            items: components["schemas"]["Account"][];
+        };
+        /** @description Why it was acknowledged. */
+        AcknowledgeBody: {
+            /** @description At most 2,000 characters; may be empty. */
+            note?: string;
+        };
+        /** @description Who saw to it. */
+        Acknowledged: {
+            /** Format: int64 */
+            at: number;
+            by: string;
+            note: string;
+        };
+        /** @description What an operator did. */
+        Act: {
+            /** @description acknowledged */
+            act: string;
+            /** Format: int64 */
+            at: number;
+            by: string;
+            note: string;
+        };
+        /** @description A part for a unit: a case of its own, registered and dispatched at once. */
+        AddPartBody: {
+            limit?: string | null;
+            title: string;
+            unit: string;
+        };
+        /** @description An area. */
+        Area: {
+            code: string;
+            coverage: components["schemas"]["Coverage"] | null;
+            level: string;
+            name: components["schemas"]["BTreeMap"];
+            /** @description The area that it lies in; null if it is not known. */
+            parent: string | null;
+        };
+        /** @description Areas in the order of their codes. */
+        AreaList: {
+            items: components["schemas"]["Area"][];
+        };
+        /** @description How an area is. */
+        AreaState: {
+            /** @description Of the natural hour that ended last; empty if nothing was measured in it. */
+            air: components["schemas"]["HourMean"][];
+            code: string;
+            sensors: components["schemas"]["SensorCounts"];
+            traffic: components["schemas"]["Delay"] | null;
+        };
+        /** @description Areas that sensors stand in, in the order of their codes. */
+        AreaStates: {
+            items: components["schemas"]["AreaState"][];
+            /**
+             * Format: int64
+             * @description The newest tick of the log; null before the first.
+             */
+            now_at: number | null;
+        };
+        /** @description An alarm that is, or was, set aside. */
+        Aside: {
+            /** Format: int64 */
+            at: number;
+            by: string;
+            district: string | null;
+            /** Format: int64 */
+            ended_at: number | null;
+            ended_by: string | null;
+            id: string;
+            key: string;
+            kind: components["schemas"]["AsideKind"];
+            reason: string;
+            rule: string;
+            subdistrict: string | null;
+            /**
+             * Format: int64
+             * @description When it ends by itself; null if it does not.
+             */
+            until: number | null;
+        };
+        /**
+         * @description How an alarm is set aside.
+         * @enum {string}
+         */
+        AsideKind: "shelved" | "suppressed" | "out_of_service";
+        /** @description Alarms that are set aside, the newest first. */
+        AsideList: {
+            items: components["schemas"]["Aside"][];
+        };
+        /** @description The limit that the unit asks for, of the unit of time that the limit has. */
+        AskExtensionBody: {
+            /** @description So much more, as in `4 work_hour`. */
+            more: string;
+            reason: string;
+        };
+        /** @description Who sees to it. */
+        Assign: {
+            /** @description An account's name, 64 characters at most; null for nobody. */
+            to?: string | null;
+        };
+        BTreeMap: {
+            [key: string]: string;
+        };
+        /** @description A case with all that happened to it. */
+        CaseDetail: components["schemas"]["CaseRow"] & {
+            /** @description What who asks may do now: the last parts of the routes, in the order of the table in docs/cases.md. */
+            acts: string[];
+            /** @description The limit that the unit asks for. */
+            asked: string | null;
+            /** @description Up to which level a breach was told: district, city */
+            climbed_to: string | null;
+            clocks: components["schemas"]["Clock"][];
+            /** Format: int64 */
+            closed_at: number | null;
+            counts: components["schemas"]["Counts"];
+            description: string;
+            duplicate_of: string | null;
+            /** @description Hashes. */
+            evidence: string[];
+            incidents: string[];
+            key: string | null;
+            /** @description The limit of each clock in milliseconds of its unit of time, in the order of `clocks`. */
+            limit_ms: number[];
+            /** @description Parts by id, and whether each is over. */
+            parts: {
+                [key: string]: boolean;
+            };
+            proposal: components["schemas"]["Proposal"] | null;
+            /** Format: int64 */
+            registered_at: number | null;
+            /** @description The rule and key of the incident that it was made from. */
+            rule: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 5.
+             */
+            score: number | null;
+            /** @description Time by unit: blame is split at each hand-over. */
+            segments: components["schemas"]["Segment"][];
+            /** @description sensor, staff */
+            source: string;
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+            /** Format: int64 */
+            suspended_until: number | null;
+            tasks: components["schemas"]["Task"][];
+            /** @description What each clock has used of its limit until now, in milliseconds, in the order of `clocks`. */
+            used_ms: number[];
+            whistles: components["schemas"]["Whistle"][];
+        };
+        /** @description Cases, newest change first; after the last page come those that changed since the first. */
+        CasePage: {
+            items: components["schemas"]["CaseRow"][];
+            /** @description Asks for the next page; null at the end. */
+            next: string | null;
+        };
+        /** @description A case in a list. */
+        CaseRow: {
+            /** Format: int64 */
+            changed_at: number;
+            class: string;
+            /** @description The class's name by language; empty if the class is no longer listed. */
+            class_name: components["schemas"]["BTreeMap"];
+            district: string | null;
+            domain: string | null;
+            /**
+             * Format: int64
+             * @description When the first of its clocks is due; null while none runs.
+             */
+            due_at: number | null;
+            id: string;
+            /** @description Whether one of its clocks is breached. */
+            is_late: boolean;
+            is_open: boolean;
+            /** Format: double */
+            lat: number | null;
+            /** Format: double */
+            lon: number | null;
+            /** @description 19 digits: district, day, number of that day. */
+            number: string;
+            parent: string | null;
+            place_name: components["schemas"]["BTreeMap"];
+            /** Format: int64 */
+            reported_at: number;
+            severity: string;
+            state: components["schemas"]["State"];
+            subdistrict: string | null;
+            title: string;
+            /** @description The rule's title by language, where it was made from an incident. */
+            title_by_language: components["schemas"]["BTreeMap"];
+            /** @description The unit that has it. */
+            unit: string | null;
+            unit_name: components["schemas"]["BTreeMap"];
+            /**
+             * Format: int64
+             * @description Names this version; the ETag of the detail.
+             */
+            version: number;
+        };
+        /** @description What to draw of the evidence. */
+        Chart: {
+            metric: string;
+            sensor: string;
+            threshold: components["schemas"]["ChartLine"][];
+            unit: string | null;
+        };
+        /** @description A line across a chart. */
+        ChartLine: {
+            kind: components["schemas"]["ThresholdKind"];
+            severity: string;
+            /** Format: double */
+            value: number;
+        };
+        /** @description What checking found, with hashes of evidence that the case has. */
+        CheckBody: {
+            evidence?: string[];
+            note?: string;
+            result: components["schemas"]["CheckResult"];
+        };
+        /**
+         * @description What checking found.
+         * @enum {string}
+         */
+        CheckResult: "fixed" | "not_fixed" | "cannot_tell";
+        /** @description A class of cases. */
+        Class: {
+            check: string;
+            class: string;
+            climb: string;
+            /** @description Limits, as in `4 work_hour`. */
+            dispatch: string;
+            /** @description Whether feedback needs evidence. */
+            evidence: boolean;
+            handle: string;
+            name: components["schemas"]["BTreeMap"];
+            plan: string[];
+            /** @description The power that a unit needs. */
+            power: string | null;
+            /** @description Which list of codes it is of. */
+            scheme: string;
+            total: string;
+            /** @description How far a case of a sensor's incident goes by itself: reported, verified, registered. */
+            trust: string;
+        };
+        /** @description All classes by code. */
+        Classes: {
+            items: components["schemas"]["Class"][];
+        };
+        /** @description A clock. It runs, is paused, or has stopped. */
+        Clock: {
+            /** Format: int64 */
+            breached_at: number | null;
+            /** Format: int64 */
+            due_at: number | null;
+            /** @description As in `4 work_hour`. */
+            limit: string;
+            /**
+             * Format: int64
+             * @description Since when it runs; null while it is paused or stopped.
+             */
+            running_since: number | null;
+            stage: components["schemas"]["Stage"];
+            /** Format: int64 */
+            started_at: number;
+            /**
+             * Format: int64
+             * @description When what it measures ended.
+             */
+            stopped_at: number | null;
+            /**
+             * Format: int64
+             * @description Time that counted before `running_since`, in milliseconds.
+             */
+            used_ms: number;
+            /**
+             * Format: int64
+             * @description When it warns and is breached if it runs on; null while it does not run.
+             */
+            warn_at: number | null;
+            /**
+             * Format: int64
+             * @description When it warned and was breached; null if it was not.
+             */
+            warned_at: number | null;
+        };
+        /** @description How often things happened to a case. */
+        Counts: {
+            /** Format: int32 */
+            absorbed: number;
+            /** Format: int32 */
+            breached: number;
+            /** Format: int32 */
+            dispatches: number;
+            /** Format: int32 */
+            extensions: number;
+            /** Format: int32 */
+            feedbacks: number;
+            /**
+             * Format: int32
+             * @description Dispatches to another unit than was proposed, or sent back: the proposal was wrong.
+             */
+            misdispatches: number;
+            /** Format: int32 */
+            reopened: number;
+            /** Format: int32 */
+            returns: number;
+            /** Format: int32 */
+            rework: number;
+            /** Format: int32 */
+            suspensions: number;
+            /** Format: int32 */
+            transfers: number;
+            /** Format: int32 */
+            urges: number;
+            /** Format: int32 */
+            warned: number;
+        };
+        /** @description How well an area is covered. */
+        Coverage: {
+            /** @description full: nine of ten report; partial: half; poor; none */
+            class: string;
+            /**
+             * Format: int32
+             * @description Sensors in service that reported, and that were silent, when the class became this one.
+             */
+            reporting: number;
+            /** Format: int32 */
+            silent: number;
+            /**
+             * Format: int64
+             * @description Event time since when it is so.
+             */
+            since: number;
+        };
+        /** @description The time that traffic loses. */
+        Delay: {
+            /**
+             * Format: double
+             * @description The delay-time proportion of GB/T 33171-2016, 1 − v / v_free and at least 0, as the mean of the detectors.
+             */
+            delay_ratio: number;
+            /**
+             * Format: int32
+             * @description Detectors that were heard.
+             */
+            detectors: number;
+        };
+        /** @description Sends it to a unit. */
+        DispatchBody: {
+            /** @description As in `4 work_hour`; that of the class if it is left out. */
+            limit?: string | null;
+            note?: string;
+            /** @description The one that the duty list proposes if it is left out. */
+            unit?: string | null;
+        };
+        /** @description A step of the plan is done. */
+        DoTaskBody: {
+            /** @description Its place in the plan, from 0. */
+            task: number;
+        };
+        /** @description Who answers for a class at a level. */
+        Duty: {
+            /** @description Null for every area of the level. */
+            area: string | null;
+            class: string;
+            /** @description city, district, subdistrict */
+            level: string;
+            unit: string;
+        };
+        /** @description All duties. */
+        DutyList: {
+            items: components["schemas"]["Duty"][];
+        };
+        /** @description Why it ends. */
+        EndAside: {
+            reason?: string;
+        };
+        /** @description The outcome of a month. */
+        Enforcement: {
+            /** @description What was found, by kind and unit. */
+            findings: components["schemas"]["Finding"][];
+            /** @description How many tests were made. */
+            tests: number;
+        };
+        /** @description Judges how it was handled. */
+        EvaluateBody: {
+            note?: string;
+            /**
+             * Format: int32
+             * @description 1 to 5.
+             */
+            score: number;
+        };
+        /** @description A case to show. */
+        Exposed: {
+            /** @description The case. */
+            case: string;
+            /** @description Its class. */
+            class: string;
+            /** @description Its district. */
+            district: string;
+            /** @description What went badly, the worst first. */
+            reasons: components["schemas"]["ExposedReason"][];
+            /** @description The unit that had it last. */
+            unit: string;
+        };
+        /** @description What went badly. Later ones are worse. */
+        ExposedReason: {
+            /**
+             * Format: int64
+             * @description By how much.
+             */
+            late: number;
+            /** @enum {string} */
+            reason: "handled-late";
+        } | {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @enum {string} */
+            reason: "unproven";
+        } | {
+            /** @enum {string} */
+            reason: "reworked";
+            /** @description How often, until the period ended. */
+            times: number;
+        } | {
+            /** @enum {string} */
+            reason: "reopened";
+            /** @description How often, until the period ended. */
+            times: number;
+        } | {
+            /**
+             * Format: int64
+             * @description For how long, when the period ended.
+             */
+            late: number;
+            /** @enum {string} */
+            reason: "left";
+        };
+        /** @description What the unit says, with hashes of evidence that the case has. */
+        FeedbackBody: {
+            evidence?: string[];
+            note?: string;
+        };
+        /** @description What the edge has counted. */
+        FeedView: {
+            /** Format: int64 */
+            accepted: number;
+            /** Format: int64 */
+            lag_ms: number | null;
+            /** Format: int64 */
+            refused: number;
+        };
+        /** @description What was found of a unit. */
+        Finding: {
+            /**
+             * Format: double
+             * @description How much more that is than its peers'; for (a) and (b) beyond what it is more on its other cases.
+             */
+            difference: number;
+            /** @description The cases, or incidents for (e), to look at. */
+            evidence: string[];
+            /**
+             * Format: double
+             * @description What its peers would have had of the same mix of work, as a share.
+             */
+            expected: number;
+            /** @description The peers that it was compared with. */
+            group: string;
+            /** @description The exact interval of the odds ratio; an end without bound is null in JSON. */
+            interval: components["schemas"]["Interval"];
+            /** @description What. */
+            kind: components["schemas"]["FindingKind"];
+            /**
+             * Format: double
+             * @description The odds against its peers'.
+             */
+            odds_ratio: number | null;
+            /**
+             * Format: double
+             * @description The chance of so much or more without a cause.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description The same, corrected for all tests of the month.
+             */
+            q: number;
+            /** @description What counts against it, of what it had. */
+            share: components["schemas"]["Rate"];
+            /** @description The unit. */
+            unit: string;
+        };
+        /**
+         * @description What is asked of each unit.
+         * @enum {string}
+         */
+        FindingKind: "hard-left" | "low-score-left" | "repeats" | "at-the-limit" | "unproven" | "unseen";
+        /** @description Whether it works. */
+        Health: {
+            /** @description ok, starting */
+            status: string;
+        };
+        /** @description What the sensors of an area measured of a pollutant in a natural hour. */
+        HourMean: {
+            /**
+             * Format: int64
+             * @description The end of the hour.
+             */
+            ended_at: number;
+            /**
+             * Format: double
+             * @description The mean of the sensors' means.
+             */
+            mean: number;
+            metric: string;
+            /**
+             * Format: int32
+             * @description Sensors with a reading in the hour.
+             */
+            sensors: number;
+        };
+        /** @description An incident. */
+        Incident: {
+            acknowledged: components["schemas"]["Acknowledged"] | null;
+            /** @description As ISA-18.2 has it: unacknowledged, acknowledged, returned_unacknowledged, normal */
+            alarm_state: string;
+            aside: components["schemas"]["AsideKind"] | null;
+            /** @description Who sees to it. */
+            assignee: string | null;
+            /** Format: int64 */
+            changed_at: number;
+            /** Format: int64 */
+            cleared_at: number | null;
+            district: string | null;
+            domain: string;
+            id: string;
+            /** @description Whether other incidents inhibit it: then it is no alarm of its own. */
+            inhibited: boolean;
+            /** @description What it is about: a sensor's id or an area's code. */
+            key: string;
+            key_kind: components["schemas"]["KeyKind"];
+            message: string | null;
+            /** Format: int64 */
+            opened_at: number;
+            place: components["schemas"]["Place"] | null;
+            place_name: components["schemas"]["BTreeMap"];
+            /** Format: int32 */
+            revision: number;
+            rule: string;
+            /** @description minor, moderate, severe, extreme */
+            severity: string;
+            /** @description Whether what decides is unknown at present. */
+            stale: boolean;
+            /** @description open, cleared */
+            state: string;
+            subdistrict: string | null;
+            /** @description The rule's title by language, `zh` and `en`; one may be missing. */
+            title: components["schemas"]["BTreeMap"];
+        };
+        /** @description An incident with all that explains it. */
+        IncidentDetail: components["schemas"]["Incident"] & {
+            acts: components["schemas"]["Act"][];
+            charts: components["schemas"]["Chart"][];
+            /** @description Sensors of the domain near it. */
+            near: components["schemas"]["Near"][];
+            /** @description The rule as it was written; null if it is not known here. */
+            rule_text: string | null;
+            /** @description As they stand on the bus. */
+            transitions: Record<string, never>[];
+        };
+        /** @description Incidents, newest change first; after the last page come those that changed since the first. */
+        IncidentPage: {
+            items: components["schemas"]["Incident"][];
+            /** @description Asks for the next page; null at the end. */
+            next: string | null;
+        };
+        /** @description From where to where a true value lies, in 95 of 100 cases. */
+        Interval: {
+            /**
+             * Format: double
+             * @description Its upper end; null in JSON where it has no bound.
+             */
+            high: number | null;
+            /**
+             * Format: double
+             * @description Its lower end.
+             */
+            low: number;
+        };
+        /**
+         * @description What the key of an incident is.
+         * @enum {string}
+         */
+        KeyKind: "sensor" | "cell" | "subdistrict" | "district" | "city" | "attribute" | "unknown";
+        /** @description The indicators of one unit, area, level or class. */
+        Kpis: {
+            /**
+             * Format: int64
+             * @description How many were handled: the denominator of the mean.
+             */
+            handled: number;
+            /** @description The shares; one that nothing fell into is left out. */
+            rates: {
+                [key: string]: components["schemas"]["Rate"];
+            };
+            /**
+             * Format: int64
+             * @description Σ of the working time until handled, in milliseconds.
+             */
+            worked_ms: number;
+        };
+        /** @description A value, when it was measured, and its unit if the metric is known. */
+        LastView: {
+            /** Format: int64 */
+            time: number;
+            unit: string | null;
+            /** Format: double */
+            value: number;
+        };
+        /** @description What was made or changed. */
+        Made: {
+            /** @description An account's name or a token's id. */
+            id: string;
+            /** @description The password or token, where it was made here; it is told this once and kept nowhere. */
+            secret: string | null;
+        };
+        /** @description A month, as the formula judges it. */
+        MonthReport: {
+            /** @description Findings of selective enforcement, for people to look into. */
+            enforcement: components["schemas"]["Enforcement"];
+            /** @description Cases that went badly, the worst first. */
+            exposed: components["schemas"]["Exposed"][];
+            /** @description The formula and its version. */
+            formula: string;
+            /** @description The rankings, by group of peers. */
+            groups: components["schemas"]["PeerGroup"][];
+            /**
+             * @description The indicators, by what they are taken for (unit, district, level, class) and its code. Shares that nothing fell
+             *     into are left out: they have no value.
+             */
+            kpis: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["Kpis"];
+                };
+            };
+            /** @description As in 2026-07. */
+            month: string;
+            period: components["schemas"]["Period"];
+            /** @description The names of the units that are told of, by code. */
+            unit_names: {
+                [key: string]: components["schemas"]["BTreeMap"];
+            };
+        };
+        /** @description A sensor and how far it is. */
+        Near: {
+            /** Format: double */
+            distance_m: number;
+            id: string;
+        };
+        /** @description A new account. */
+        NewAccount: {
+            /** @description Codes of districts and subdistricts; none for the whole city. */
+            areas?: string[];
+            /** @description 1 to 64 of a-z, 0-9, `.`, `_` and `-`. */
+            name: string;
+            /** @description 10 to 256 characters; made and told once where it is left out. */
+            password?: string | null;
+            /** @description At least one. */
+            roles: components["schemas"]["Role"][];
+            /** @description The unit whose cases a `unit` handles. */
+            unit?: string | null;
+        };
+        /** @description What somebody of the staff reports. */
+        NewCase: {
+            /** @description Code of the subdistrict; of the district where only that is known. */
+            area: string;
+            /** @description A class's code. */
+            class: string;
+            description?: string;
+            /** Format: double */
+            lat?: number | null;
+            /**
+             * Format: double
+             * @description WGS-84, where it is known.
+             */
+            lon?: number | null;
+            /** @description minor, moderate, severe, extreme */
+            severity: string;
+            /** @description 1 to 2,000 characters. */
+            title: string;
+        };
+        /** @description The old password and the new one. */
+        NewPassword: {
+            /** @description 10 to 256 characters. */
+            new: string;
+            old: string;
+        };
+        /** @description A new token. */
+        NewToken: {
+            /** @description Codes of districts and subdistricts; none for the whole city. */
+            areas?: string[];
+            /**
+             * Format: int32
+             * @description Days until it ends, 1 to 3650; never where it is left out.
+             */
+            days?: number | null;
+            /** @description 1 to 64 of a-z, 0-9, `.`, `_` and `-`. */
+            name: string;
+            /** @description At least one. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description The unit whose cases it handles. */
+            unit?: string | null;
+        };
+        /** @description A note; may be empty. */
+        NoteBody: {
+            /** @description At most 2,000 characters. */
+            note?: string;
+        };
+        /** @description The class of the case, where the incident's rule has none or another is meant. */
+        OfIncident: {
+            class?: string | null;
+        };
+        /** @description Open incidents. */
+        OpenCounts: {
+            by_domain: {
+                [key: string]: number;
+            };
+            by_severity: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description The city in a few numbers. */
+        Overview: {
+            feed: components["schemas"]["FeedView"] | null;
+            /**
+             * Format: int64
+             * @description The newest tick of the log; null before the first.
+             */
+            now_at: number | null;
+            open: components["schemas"]["OpenCounts"];
+            sensors: components["schemas"]["SensorCounts"];
+            /**
+             * Format: int64
+             * @description Open incidents that nobody acknowledged.
+             */
+            unacknowledged: number;
+            /**
+             * Format: int64
+             * @description Sensors that speak and are not registered.
+             */
+            unknown_sensors: number;
+        };
+        /** @description A group of peers. */
+        PeerGroup: {
+            /** @description Whether more than half of the ranked ones sit at the ceiling, so that the ranking says little. */
+            at_ceiling: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description Its units: ranked ones by score, the others after them by code. */
+            units: components["schemas"]["Ranked"][];
+        };
+        /** @description A stretch of time, from and until. */
+        Period: {
+            /**
+             * Format: int64
+             * @description The first instant in it.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description The first instant after it.
+             */
+            until: number;
+        };
+        /** @description A WGS-84 point. */
+        Place: {
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+        };
+        /** @description What is wrong with a request, or with us. */
+        Problem: {
+            /** @description What is wrong and what to do. */
+            detail: string;
+            /** Format: int32 */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description Always `about:blank`: the status says the kind. */
+            type: string;
+        };
+        /** @description A unit that the duty list proposes. */
+        Proposal: {
+            /** @description city, district, subdistrict */
+            level: string;
+            unit: string;
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description A unit in the ranking of its group. */
+        Ranked: components["schemas"]["Score"] & {
+            /**
+             * Format: int64
+             * @description Its place: one more than the units that surely stand before it. Units whose intervals overlap with all before
+             *     them share it. Nothing without a score or with too few cases.
+             */
+            rank: number | null;
+            /**
+             * Format: int64
+             * @description The place that it may have at worst.
+             */
+            rank_worst: number | null;
+        };
+        /** @description A share: how many of how many. */
+        Rate: {
+            /**
+             * Format: double
+             * @description Those that count; a part of one for those who are mostly satisfied.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description All of them.
+             */
+            of: number;
+        };
+        /** @description A reason; must be given. */
+        ReasonBody: {
+            /** @description 1 to 2,000 characters. */
+            reason: string;
+        };
+        /** @description Registers, as this class if it is another. */
+        RegisterBody: {
+            class?: string | null;
+            note?: string;
+        };
+        /**
+         * @description What somebody may be. Who is several things at once is still kept to one side of each case.
+         * @enum {string}
+         */
+        Role: "operator" | "dispatcher" | "unit" | "inspector" | "supervisor" | "rule-engineer" | "administrator" | "public";
+        /** @description A rule set that was put in force. */
+        RuleVersion: {
+            /** @description Ids of the rules that the version before did not have. */
+            added: string[];
+            /** @description Who put it in force; null for what the configuration named at a start. */
+            by: string | null;
+            /** @description Ids of the rules that read otherwise than in the version before. */
+            changed: string[];
+            /** @description Content hash of its text. */
+            hash: string;
+            /** @description Whether it is in force now. */
+            in_force: boolean;
+            /** @description Why; null where nobody said. */
+            reason: string | null;
+            /** @description Ids of the rules that it no longer has. */
+            removed: string[];
+            /**
+             * Format: int64
+             * @description Event time since when.
+             */
+            time: number;
+            /**
+             * Format: int64
+             * @description 1 for the first, then one more each.
+             */
+            version: number;
+        };
+        /** @description The rule sets that were put in force. */
+        RuleVersions: {
+            /** @description Newest first. */
+            items: components["schemas"]["RuleVersion"][];
+        };
+        /**
+         * @description What a token may do.
+         * @enum {string}
+         */
+        Scope: "sensors:read" | "incidents:read" | "incidents:act" | "feed:read" | "cases:read" | "cases:handle" | "metrics:read";
+        /** @description A unit's score of a month. */
+        Score: {
+            /** @description Where the true one lies, in 95 of 100 cases; what is unknown counts as anything from 0 to 1. */
+            interval: components["schemas"]["Interval"];
+            /**
+             * Format: int64
+             * @description The smallest denominator of what counts.
+             */
+            least: number;
+            /** @description The indicators that count, as counted. */
+            parts: {
+                [key: string]: components["schemas"]["Rate"];
+            };
+            /**
+             * Format: double
+             * @description From 0 to 100; nothing if one of its indicators has no value.
+             */
+            score: number | null;
+            /** @description The unit. */
+            unit: string;
+        };
+        /** @description Time in which one unit had the case: what it used of the clock, so that blame is split at each hand-over. */
+        Segment: {
+            /**
+             * Format: int64
+             * @description What the clock had used when it began.
+             */
+            base_ms: number;
+            /** @description Whether the clock was breached in it. */
+            breached: boolean;
+            /** Format: int64 */
+            from_at: number;
+            unit: string;
+            /** Format: int64 */
+            until_at: number | null;
+            /**
+             * Format: int64
+             * @description Of the clock of handling, in milliseconds; known when it ended.
+             */
+            used_ms: number | null;
+        };
+        /** @description A sensor, as it is registered and as it is now. */
+        Sensor: {
+            attributes: Record<string, never>;
+            cell: string | null;
+            /** @description Whether nobody said which datum the point was given in. */
+            datum_unknown: boolean;
+            district: string | null;
+            domain: string;
+            /**
+             * Format: int64
+             * @description Time of its newest reading; null if none is known.
+             */
+            heard_at: number | null;
+            id: string;
+            in_service: boolean;
+            /**
+             * Format: int64
+             * @description How often it reports; null if only when something happens.
+             */
+            interval_ms: number | null;
+            /** @description The newest value of each metric. */
+            last: {
+                [key: string]: components["schemas"]["LastView"];
+            };
+            /** Format: double */
+            lat: number | null;
+            /** Format: double */
+            lon: number | null;
+            state: components["schemas"]["SensorState"];
+            subdistrict: string | null;
+        };
+        /** @description How many sensors are how. */
+        SensorCounts: {
+            /** Format: int64 */
+            never: number;
+            /** Format: int64 */
+            online: number;
+            /** Format: int64 */
+            silent: number;
+            /** Format: int64 */
+            stuck: number;
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description A sensor with what is around it. */
+        SensorDetail: components["schemas"]["Sensor"] & {
+            coverage: components["schemas"]["Coverage"] | null;
+            /** @description Nearest sensors of the same domain. */
+            neighbours: components["schemas"]["Near"][];
+            open_incidents: components["schemas"]["Incident"][];
+        };
+        /** @description All placed sensors in columns of equal length. */
+        SensorMap: {
+            domain: string[];
+            ids: string[];
+            lat: number[];
+            lon: number[];
+            state: components["schemas"]["SensorState"][];
+        };
+        /** @description Sensors in the order of their ids. */
+        SensorPage: {
+            items: components["schemas"]["Sensor"][];
+            /** @description Asks for the next page; null at the end. */
+            next: string | null;
+        };
+        /**
+         * @description How a sensor is.
+         * @enum {string}
+         */
+        SensorState: "online" | "silent" | "stuck" | "never";
+        /** @description Buckets of time with values in them; empty ones are absent. */
+        SeriesView: {
+            metric: string;
+            /** @description Begin of the bucket, mean, least, largest, number of values. */
+            points: number[][];
+            sensor: string;
+            /**
+             * Format: int64
+             * @description Width of a bucket.
+             */
+            step_ms: number;
+            /** @description Null if the metric is not known. */
+            unit: string | null;
+        };
+        /** @description Who is signed in. */
+        SessionView: {
+            /** @description Codes of the areas that are seen; empty for the whole city. */
+            areas: string[];
+            /**
+             * Format: int64
+             * @description Wall time; null for a token without end.
+             */
+            expires_at: number | null;
+            name: string;
+            /** @description The first of `roles`; empty for a token. */
+            role: string;
+            roles: components["schemas"]["Role"][];
+            /** @description What a token may do; empty for people. */
+            scopes: components["schemas"]["Scope"][];
+            unit: string | null;
+        };
+        /** @description What is wanted. */
+        SetAside: {
+            /** @description 1 to 2,000 characters. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds; needed to shelve, at most seven days from now.
+             */
+            until?: number | null;
+        };
+        /** @description Name and password. */
+        SignIn: {
+            name: string;
+            password: string;
+        };
+        /**
+         * @description What a clock measures.
+         * @enum {string}
+         */
+        Stage: "total" | "dispatch" | "handle" | "check" | "climb";
+        /**
+         * @description Where a case stands.
+         * @enum {string}
+         */
+        State: "reported" | "rejected" | "verified" | "registered" | "dispatched" | "handling" | "suspended" | "feedback" | "closed" | "evaluated" | "void";
+        /** @description Puts it off. */
+        SuspendBody: {
+            reason: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds; it goes on then by itself.
+             */
+            until: number;
+        };
+        /** @description A step of the plan. */
+        Task: {
+            /** Format: int64 */
+            done_at: number | null;
+            done_by: string | null;
+            what: string;
+        };
+        /**
+         * @description What a line of a chart does to an incident.
+         * @enum {string}
+         */
+        ThresholdKind: "opens" | "clears";
+        /**
+         * @description What is to be done about a sensor.
+         * @enum {string}
+         */
+        Todo: "register" | "retry";
+        /** @description A token, without its secret. */
+        Token: {
+            /** @description Codes; empty for the whole city. */
+            areas: string[];
+            /**
+             * Format: int64
+             * @description Wall time, epoch milliseconds.
+             */
+            created_at: number;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: int64
+             * @description Wall time when it ends; null if it does not.
+             */
+            expires_at: number | null;
+            /** @description Names it to revoke it. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Wall time when it was revoked; null if it was not.
+             */
+            revoked_at: number | null;
+            /** @description What it may do. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description The unit whose cases it handles. */
+            unit: string | null;
+        };
+        /** @description All tokens, the oldest first. */
+        TokenList: {
+            items: components["schemas"]["Token"][];
+        };
+        /** @description Hands it to another unit, of any level. */
+        TransferBody: {
+            /** @description A limit from the hand-over on; what is left of the old one if it is left out. */
+            limit?: string | null;
+            reason: string;
+            unit: string;
+        };
+        /** @description A unit, or a kind of unit. */
+        Unit: {
+            area: string | null;
+            /** @description Whether each area of the level has one. */
+            is_each: boolean;
+            /** @description city, district, subdistrict */
+            level: string;
+            name: components["schemas"]["BTreeMap"];
+            powers: string[];
+            /** @description Where `is_each` is true, its code has the area's added: `street-office-110101007`. */
+            unit: string;
+        };
+        /** @description All units by code. */
+        Units: {
+            items: components["schemas"]["Unit"][];
+        };
+        /** @description A sensor that spoke before it was registered, or after. */
+        UnknownSensor: {
+            /**
+             * Format: int64
+             * @description Messages of it that were refused, or are on the log without a sensor.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description When it was heard first and last, by the wall; what was not refused has the time that it says itself.
+             */
+            first_at: number;
+            id: string;
+            /** Format: int64 */
+            last_at: number;
+            /** @description Where the last refused message stands in the dead letter, as `citywatch dead-letter` names it. */
+            letter: string | null;
+            /** @description The last payload that was refused, its first 1,000 characters; null if none was. */
+            payload: string | null;
+            /** @description Whether the registry had it and lost it. */
+            removed: boolean;
+            todo: components["schemas"]["Todo"];
+            /** @description The MQTT topic of the last message; null if none was refused. */
+            topic: string | null;
+        };
+        /** @description Unknown sensors, those heard last first. */
+        UnknownSensorPage: {
+            /**
+             * Format: int64
+             * @description How many are not told of, because there were too many.
+             */
+            forgotten: number;
+            items: components["schemas"]["UnknownSensor"][];
+            /** @description Asks for the next page; null at the end. */
+            next: string | null;
+        };
+        /** @description What verifying found. */
+        VerifyBody: {
+            note?: string;
+            result: components["schemas"]["VerifyResult"];
+        };
+        /**
+         * @description What verifying found.
+         * @enum {string}
+         */
+        VerifyResult: "real" | "not_found" | "cannot_tell";
+        /** @description A duplicate of another open case. */
+        VoidBody: {
+            of: string;
+            reason: string;
+        };
+        /** @description A unit that was called to a case. */
+        Whistle: {
+            /** Format: int64 */
+            called_at: number;
+            /**
+             * Format: int64
+             * @description When it reported in; null before.
+             */
+            reported_at: number | null;
+            unit: string;
+        };
+        /** @description Calls units to a case. */
+        WhistleBody: {
+            reason: string;
+            /** @description 1 to 16 units. */
+            units: string[];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
