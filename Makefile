@@ -18,6 +18,7 @@ run: page ## build and start the demo city; Ctrl-C stops it
 test: page page-check check ## all that CI runs: style, tests, rule tests, the page in a browser
 	deploy/test/install.sh
 	deploy/test/influxdb/build.sh target/influxdb/influxd
+	deploy/test/kafka/fetch.sh target/kafka
 	cargo test --release --workspace --locked
 	$(PACKS)
 	$(MAKE) browser

@@ -135,7 +135,7 @@ fn measure(place: &Path, open: Open, callers: usize, per_append: usize) -> Figur
 }
 
 /// A reading as it stands on the log; no two alike, so that a compressing store finds what it would find in a city.
-fn reading(number: usize) -> Vec<u8> {
+pub fn reading(number: usize) -> Vec<u8> {
     let noise = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let (level, flow, battery) = (noise % 4093, noise % 65_521, noise % 1021);
     format!(
@@ -149,7 +149,7 @@ fn reading(number: usize) -> Vec<u8> {
 }
 
 /// Processor time of this process so far, from `/proc/self/stat`: hundredths of a second.
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux says so");
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks are numbers")).sum();

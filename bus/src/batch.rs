@@ -31,6 +31,7 @@ pub(crate) struct Part {
 }
 
 /// The offsets that a batch was given: of its records in each topic and partition, in the order they were pushed.
+/// Where several processes write a topic in Kafka, theirs may stand between.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Appended(pub BTreeMap<(Topic, Partition), Range<Offset>>);
 
@@ -95,10 +96,10 @@ impl Records {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+        self.blocks.iter().all(|block| block.records == 0)
     }
 
-    /// Offset after the last record; `None` if there are none.
+    /// Offset to read on from; `None` at the end.
     pub fn next_offset(&self) -> Option<Offset> {
         self.blocks.last().map(Block::end)
     }
@@ -131,6 +132,11 @@ impl Records {
 }
 
 impl Block {
+    /// No records up to `end`: what was there is gone.
+    pub(crate) fn gap(end: Offset) -> Block {
+        Block { first: end, records: 0, bytes: Arc::default(), at: 0..0 }
+    }
+
     /// Offset after its last record.
     pub(crate) fn end(&self) -> Offset {
         self.first + Offset::from(self.records)
@@ -173,7 +179,7 @@ impl Block {
 }
 
 /// `key_len u32 | value_len u32 (u32::MAX: none) | headers u16 | key | value | (name_len u16 | len u32 | name | value)*`
-fn encode(out: &mut Vec<u8>, key: &[u8], value: Option<&[u8]>, headers: &[(&str, &[u8])]) {
+pub(crate) fn encode(out: &mut Vec<u8>, key: &[u8], value: Option<&[u8]>, headers: &[(&str, &[u8])]) {
     let value_len = value.map_or(u32::MAX, |value| length(value.len()));
     out.extend_from_slice(&length(key.len()).to_le_bytes());
     out.extend_from_slice(&value_len.to_le_bytes());

@@ -8,11 +8,13 @@
 mod batch;
 mod embedded;
 mod event;
+mod kafka;
 mod topic;
 
 pub use batch::{Appended, Batch, Record, Records};
 pub use embedded::{EmbeddedLog, EmbeddedSettings, LogStats, Retention, SYNC_BUCKETS_US};
 pub use event::{Event, EventError, JSON, STREAM_SOURCE};
+pub use kafka::{KafkaLog, KafkaSettings, KafkaState, KafkaTopic, Lease};
 pub use topic::Topic;
 
 use model::{Offset, Partition};
@@ -34,8 +36,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// one. Empty at the end. `from` below the start is [`BusError::OutOfRange`].
     ///
     /// The first one may have an offset above `from`, and there may be gaps between offsets, where a topic is compacted
-    /// or the log is Kafka. Before the end there is always a record: whoever reads on from
-    /// [`Records::next_offset`] comes to it.
+    /// or the log is Kafka. Whoever reads on from [`Records::next_offset`] comes to all that is there; where compaction
+    /// left nothing before the end, it is the end, and there are no records.
     fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError>;
 
     /// First offset still held, and the offset that the next record gets.
@@ -95,6 +97,34 @@ pub enum BusError {
         /// The largest that is taken.
         most: usize,
     },
+    /// What is there cannot serve as this log.
+    #[error("the log in \"{place}\" cannot be used: {what}")]
+    Unfit {
+        /// Broker.
+        place: String,
+        /// What does not fit, and what to do.
+        what: String,
+    },
+    /// Another process of the city has this role.
+    #[error("the role \"{role}\" in \"{place}\" is held by another process, {by}; stop it first")]
+    Held {
+        /// Broker.
+        place: String,
+        /// Which one.
+        role: String,
+        /// Who has it.
+        by: String,
+    },
+    /// Another process took the role over while this one stood still or could not reach the log.
+    #[error("the role \"{role}\" in \"{place}\" was taken over by another process, {by}: this one ends")]
+    Fenced {
+        /// Broker.
+        place: String,
+        /// Which one.
+        role: String,
+        /// Who has it.
+        by: String,
+    },
     /// Another process has this log open for writing.
     #[error("the log in \"{place}\" is in use by another process")]
     InUse {
@@ -104,7 +134,7 @@ pub enum BusError {
 }
 
 impl BusError {
-    /// The same error once more, for each caller of a group commit that failed.
+    /// The same error once more, for each caller of a group commit of the embedded log that failed.
     fn again(&self) -> BusError {
         match self {
             BusError::Io { place, doing, source } => {
@@ -120,6 +150,13 @@ impl BusError {
             }
             BusError::Damaged { place, what } => BusError::Damaged { place: place.clone(), what: what.clone() },
             BusError::TooLarge { bytes, most } => BusError::TooLarge { bytes: *bytes, most: *most },
+            BusError::Unfit { place, what } => BusError::Unfit { place: place.clone(), what: what.clone() },
+            BusError::Held { place, role, by } => {
+                BusError::Held { place: place.clone(), role: role.clone(), by: by.clone() }
+            }
+            BusError::Fenced { place, role, by } => {
+                BusError::Fenced { place: place.clone(), role: role.clone(), by: by.clone() }
+            }
             BusError::InUse { place } => BusError::InUse { place: place.clone() },
         }
     }

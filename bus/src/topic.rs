@@ -72,6 +72,11 @@ impl Topic {
         matches!(self, Topic::Open)
     }
 
+    /// Whether it is kept for ever, whatever the settings say.
+    pub const fn is_kept_for_ever(self) -> bool {
+        matches!(self, Topic::Config | Topic::Command | Topic::Supervise)
+    }
+
     /// The name without prefix.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beside Rust and Node, where it is missing: the Mosquitto broker and its clients,
-# PostgreSQL, and Chromium with a Chinese font. Debian and root only; elsewhere it says what is missing.
+# PostgreSQL, Java and Maven for Kafka, and Chromium with a Chinese font. Debian and root only; elsewhere it says what is
+# missing.
 set -eu
 missing=
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -11,6 +12,8 @@ have pkg-config || missing="$missing pkg-config"
 have mosquitto || missing="$missing mosquitto"
 have mosquitto_sub || missing="$missing mosquitto-clients"
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing="$missing postgresql"
+have java || missing="$missing default-jre-headless"
+have mvn || missing="$missing maven"
 have chromium || missing="$missing chromium"
 [ -d /usr/share/fonts/opentype/noto ] || [ -d /usr/share/fonts/truetype/wqy ] || missing="$missing fonts-wqy-microhei"
 [ -n "$missing" ] || exit 0

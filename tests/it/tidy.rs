@@ -41,7 +41,11 @@ const ONLY_IN: &[(&str, &str)] = &[
 /// Packages that must not be in the tree; see docs/decisions/0004-advisories.md.
 /// The second is what their versions begin with; an empty text is any version.
 const BANNED_PACKAGES: &[(&str, &[&str])] =
-    &[("rustls-webpki", &["0.100.", "0.101.", "0.102."]), ("rustls-pemfile", &[""]), ("openssl-sys", &[""])];
+    &[("rustls-webpki", &["0.100.", "0.101.", "0.102."]), ("rustls-pemfile", &[""])];
+
+/// The package that is only for those who ask for it, the one that may bring it, and the feature that they ask by; see
+/// docs/decisions/0018-kafka.md.
+const BEHIND_A_FEATURE: (&str, &str, &str) = ("openssl-sys", "rdkafka-sys", "kafka-tls");
 
 struct Text {
     path: String,
@@ -146,6 +150,31 @@ fn banned_packages_are_not_in_the_tree() {
             if name == *banned && versions.iter().any(|begin| version.starts_with(begin)) {
                 complaints.push(format!("{name} {version}: see docs/decisions/0004-advisories.md"));
             }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn openssl_comes_only_with_its_feature() {
+    let lock: toml::Table = fs::read_to_string(root().join("Cargo.lock")).unwrap().parse().unwrap();
+    let (package, bringer, feature) = BEHIND_A_FEATURE;
+    let mut complaints = Vec::new();
+    for found in lock["package"].as_array().expect("packages are listed") {
+        let needs = found.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+        let needs = needs.filter_map(toml::Value::as_str).any(|need| need.split(' ').next() == Some(package));
+        let name = found["name"].as_str().unwrap();
+        if needs && name != bringer {
+            complaints.push(format!("{name} needs {package}: one TLS stack, and it is not this one"));
+        }
+    }
+    for (member, _) in ARROWS {
+        let path = if *member == "citywatch" { root() } else { root().join(member) }.join("Cargo.toml");
+        let manifest: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+        let by_default = manifest.get("features").and_then(|features| features.get("default"));
+        let by_default = by_default.and_then(toml::Value::as_array).into_iter().flatten();
+        if by_default.filter_map(toml::Value::as_str).any(|name| name.ends_with(feature)) {
+            complaints.push(format!("{member}: {feature} must not be a default feature"));
         }
     }
     report(&complaints);

@@ -51,7 +51,7 @@ impl EmbeddedSettings {
     /// How long this topic is kept.
     pub(super) fn retention_of(&self, topic: Topic) -> Retention {
         match topic {
-            Topic::Config | Topic::Command | Topic::Supervise => Retention::default(),
+            _ if topic.is_kept_for_ever() => Retention::default(),
             // What is latest stays, however old.
             _ if topic.is_compacted() => Retention::default(),
             _ => self.retention.get(&topic).copied().unwrap_or_default(),

@@ -1,6 +1,8 @@
-//! What every log keeps to ([`conformance`]), and what the embedded one promises beyond it.
+//! What every log keeps to ([`conformance`]), and what the embedded one and Kafka promise beyond it.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod conformance;
 mod embedded;
+mod kafka;
+mod kafka_server;

@@ -12,7 +12,7 @@ out="$folder/$(basename "$out")"
 work="$folder/build"
 mkdir -p "$work/lib" "$work/pc"
 # What a city's Go and Cargo are told must not reach this build.
-unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET MAKEFLAGS 2>/dev/null || true
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET MAKEFLAGS GNUMAKEFLAGS CXX 2>/dev/null || true
 export GOTOOLCHAIN=local GOFLAGS="-buildvcs=false -mod=readonly" CGO_ENABLED=1 CARGO_INCREMENTAL=0
 
 cd "$here/server"

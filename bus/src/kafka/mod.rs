@@ -1,0 +1,140 @@
+//! The log in Apache Kafka: the same promises as the embedded one, behind the same trait.
+//!
+//! Appends go by one idempotent producer (`producer`), acknowledged by all replicas in sync. Reads of what is new are
+//! served from memory that one consumer fills for all readers (`tail`), older ones by pooled cursors (`cursors`); there
+//! are no consumer groups and no committed offsets. Bounds are asked of the brokers (`ends`).
+//!
+//! Promises: what `append` returned is on all replicas in sync, once, its records together and in order; while brokers
+//! are away, calls wait as long as is set and are then errors, and reading goes on by itself when they are back.
+//! It does not promise that a batch is there as a whole or not at all. An append that failed may be there or not.
+//! Only this folder names rdkafka.
+
+mod book;
+mod client;
+mod cursors;
+mod ends;
+mod examine;
+mod lease;
+mod message;
+mod producer;
+mod settings;
+mod tail;
+mod topics;
+
+pub use examine::{KafkaState, KafkaTopic};
+pub use lease::Lease;
+pub use settings::KafkaSettings;
+
+use crate::{Appended, Batch, BusError, EventLog, Records, Topic, Wake};
+use client::Heard;
+use cursors::Cursors;
+use ends::Ends;
+use lease::Leases;
+use model::{Offset, Partition};
+use producer::Appender;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tail::{Found, Tails};
+
+const TOPICS: usize = Topic::ALL.len();
+/// How long a read waits for the tail to take in records that are known to be there; then it fetches them itself.
+const TAIL_WAIT: Duration = Duration::from_secs(2);
+
+/// The log in a Kafka cluster.
+pub struct KafkaLog {
+    cluster: String,
+    names: Vec<String>,
+    ends: Arc<Ends>,
+    tails: Tails,
+    cursors: Cursors,
+    /// Before the appender: roles are let go by a last append.
+    leases: Leases,
+    appender: Arc<Appender>,
+}
+
+impl KafkaLog {
+    /// Connects, makes the topics that are missing, and refuses those that do not fit.
+    ///
+    /// `owner` names this process for as long as the city runs here, over restarts too, and no other: roles that it held
+    /// when it was killed are its own again at once.
+    pub fn open(settings: &KafkaSettings, owner: &str) -> Result<KafkaLog, BusError> {
+        let heard = Heard::default();
+        let cluster = topics::make_ready(settings, &heard)?;
+        let names: Vec<String> = Topic::ALL.iter().map(|topic| settings.topic_name(*topic)).collect();
+        let ends = Arc::new(Ends::new(settings, names.clone(), heard.clone())?);
+        let appender = Arc::new(Appender::new(settings, heard.clone())?);
+        Ok(KafkaLog {
+            tails: Tails::new(settings, Arc::clone(&ends), heard.clone())?,
+            cursors: Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone()),
+            leases: Leases::new(settings, owner.to_owned(), Arc::clone(&appender), heard)?,
+            appender,
+            cluster,
+            names,
+            ends,
+        })
+    }
+
+    /// The id of the cluster, by which it is told from any other.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// [`BusError::Fenced`] if another process took a role over that this one had.
+    pub fn lost(&self) -> Option<BusError> {
+        self.leases.lost()
+    }
+
+    /// Lets all roles go, for good.
+    pub fn let_go(&self) {
+        self.leases.end();
+    }
+
+    /// Claims a role from here on: with `stands_by` for as long as this process runs, else until another process takes
+    /// it over.
+    pub fn lease(&self, role: &str, stands_by: bool) -> Lease {
+        self.leases.claim(role, stands_by)
+    }
+}
+
+impl EventLog for KafkaLog {
+    /// Blocks until all brokers that must have acknowledged. Concurrent calls share their requests.
+    fn append(&self, batch: Batch) -> Result<Appended, BusError> {
+        if batch.is_empty() {
+            return Ok(Appended::default());
+        }
+        let appended = self.appender.append(&batch, &self.names)?;
+        for ((topic, partition), offsets) in &appended.0 {
+            self.ends.saw(*topic, *partition, offsets.end);
+        }
+        Ok(appended)
+    }
+
+    /// May give fewer than `max_bytes` before the end: what has been fetched.
+    fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError> {
+        if let Found::Records(records) = self.tails.read(topic, partition, from, max_bytes, Instant::now() + TAIL_WAIT)
+        {
+            return Ok(records);
+        }
+        if from >= self.ends.known(topic, partition) {
+            let held = self.ends.bounds(topic, partition)?;
+            if from == held.end {
+                return Ok(Records::default());
+            }
+            // Somebody else may know of records that were not here a moment ago.
+            let held = if from > held.end { self.ends.ask(topic)?[partition as usize].clone() } else { held };
+            if from > held.end || from < held.start {
+                return Err(self.cursors.out_of_range(topic, partition, from, held));
+            }
+        }
+        self.cursors.read(topic, partition, from, max_bytes)
+    }
+
+    fn bounds(&self, topic: Topic, partition: Partition) -> Result<Range<Offset>, BusError> {
+        self.ends.bounds(topic, partition)
+    }
+
+    fn watch(&self, topic: Topic, wake: Wake) {
+        self.tails.watch(topic, wake);
+    }
+}

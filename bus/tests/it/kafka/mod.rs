@@ -1,0 +1,76 @@
+//! The log in Kafka: the conformance suite against a real broker, and its own promises.
+
+mod faults;
+mod leases;
+mod outside;
+
+use super::conformance;
+use super::kafka_server::{Kafka, SHARED};
+use bus::{EventLog, KafkaLog, KafkaSettings};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Settings for topics of their own on a broker.
+pub fn settings(kafka: &Kafka) -> KafkaSettings {
+    static PREFIXES: AtomicU32 = AtomicU32::new(0);
+    let address = format!("kafka://{}?replication=1", kafka.broker());
+    let mut settings = KafkaSettings::parse(&address, None).unwrap();
+    settings.prefix = format!("city{}.", PREFIXES.fetch_add(1, Ordering::Relaxed));
+    settings.wait = Duration::from_secs(60);
+    settings
+}
+
+fn open(settings: &KafkaSettings) -> Arc<dyn EventLog> {
+    Arc::new(KafkaLog::open(&settings, "test").unwrap())
+}
+
+fn on_an_empty_log(check: fn(&Arc<dyn EventLog>)) {
+    check(&open(&settings(&SHARED)));
+}
+
+#[test]
+fn offsets_follow_the_appends() {
+    on_an_empty_log(conformance::offsets_follow_the_appends);
+}
+
+#[test]
+fn reads_begin_and_end_where_asked() {
+    on_an_empty_log(conformance::reads_begin_and_end_where_asked);
+}
+
+#[test]
+fn the_end_is_empty_and_beyond_is_an_error() {
+    on_an_empty_log(conformance::the_end_is_empty_and_beyond_is_an_error);
+}
+
+#[test]
+fn records_come_back_whole() {
+    on_an_empty_log(conformance::records_come_back_whole);
+}
+
+#[test]
+fn a_batch_spans_topics() {
+    on_an_empty_log(conformance::a_batch_spans_topics);
+}
+
+#[test]
+fn concurrent_appends_keep_their_order() {
+    on_an_empty_log(conformance::concurrent_appends_keep_their_order);
+}
+
+#[test]
+fn a_compacted_topic_keeps_what_is_latest() {
+    on_an_empty_log(conformance::a_compacted_topic_keeps_what_is_latest);
+}
+
+#[test]
+fn watchers_wake_after_appends() {
+    on_an_empty_log(conformance::watchers_wake_after_appends);
+}
+
+#[test]
+fn reopening_keeps_all() {
+    let settings = settings(&SHARED);
+    conformance::reopening_keeps_all(&|| open(&settings));
+}
