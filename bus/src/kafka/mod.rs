@@ -65,7 +65,7 @@ impl KafkaLog {
         let ends = Arc::new(Ends::new(settings, names.clone(), heard.clone())?);
         let appender = Arc::new(Appender::new(settings, heard.clone())?);
         Ok(KafkaLog {
-            tails: Tails::new(settings, Arc::clone(&ends), heard.clone())?,
+            tails: Tails::new(settings, Arc::clone(&ends), &heard)?,
             cursors: Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone()),
             leases: Leases::new(settings, owner.to_owned(), Arc::clone(&appender), heard)?,
             appender,

@@ -70,7 +70,7 @@ pub(super) enum Found {
 }
 
 impl Tails {
-    pub(super) fn new(settings: &KafkaSettings, ends: Arc<Ends>, heard: Heard) -> Result<Tails, BusError> {
+    pub(super) fn new(settings: &KafkaSettings, ends: Arc<Ends>, heard: &Heard) -> Result<Tails, BusError> {
         let mut config = client::reading(settings, "tail");
         config
             .set("fetch.wait.max.ms", "500")

@@ -96,8 +96,11 @@ pub(super) fn make_ready(settings: &KafkaSettings, heard: &Heard) -> Result<Stri
     }
 }
 
-/// Every topic of a city: its name in Kafka, how many partitions, how it is kept.
-pub(super) fn wanted(settings: &KafkaSettings) -> Vec<(String, i32, Vec<(&'static str, String)>)> {
+/// A topic as it is to be: its name in Kafka, how many partitions, how it is kept.
+type Wanted = (String, i32, Vec<(&'static str, String)>);
+
+/// Every topic of a city.
+pub(super) fn wanted(settings: &KafkaSettings) -> Vec<Wanted> {
     let all = Topic::ALL.into_iter();
     let all = all.map(|topic| (settings.topic_name(topic), PARTITIONS as i32, settings.of_topic(topic)));
     all.chain([(format!("{}{}", settings.prefix, lease::TOPIC), 1, settings.of_lease())]).collect()

@@ -22,7 +22,7 @@ pub fn settings(kafka: &Kafka) -> KafkaSettings {
 }
 
 fn open(settings: &KafkaSettings) -> Arc<dyn EventLog> {
-    Arc::new(KafkaLog::open(&settings, "test").unwrap())
+    Arc::new(KafkaLog::open(settings, "test").unwrap())
 }
 
 fn on_an_empty_log(check: fn(&Arc<dyn EventLog>)) {
