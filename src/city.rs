@@ -2,6 +2,7 @@
 //!
 //! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
 
+use crate::city_log::{self, CityLog};
 use crate::config::{Config, TimeSource};
 use crate::devices::{self, Watched};
 use crate::failure::{Failure, FileError, chain};
@@ -11,7 +12,7 @@ use crate::measured;
 use crate::retry::Desk;
 use crate::socket;
 use ::rules::check::Known;
-use bus::{BusError, EmbeddedLog, EmbeddedSettings, EventLog, Topic};
+use bus::{BusError, EventLog, Topic};
 use command_center::{CommandCenter, FeedCounts};
 use history::{Historian, HistorianHandle, HistorianSettings, History};
 use ingest::{BrokerSettings, Ingest, IngestHandle, IngestSettings};
@@ -33,7 +34,7 @@ const TAIL_RECORDS: u64 = 4_096;
 
 /// The log of a data directory, and the socket over it.
 pub struct City {
-    log: Arc<dyn EventLog>,
+    log: CityLog,
     desk: Desk,
     /// Told of appends to `config`.
     changes: watch::Receiver<()>,
@@ -62,12 +63,11 @@ impl City {
         let dir = &config.data_dir;
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.map_err(|source| Failure::usage(FileError { doing: "make", path: dir.clone(), source }))?;
-        let log: Arc<dyn EventLog> =
-            Arc::new(EmbeddedLog::open(dir.join("log"), log_settings(config)).map_err(Failure::usage)?);
-        let desk = Desk::new(Arc::clone(&log));
-        socket::serve(dir, Arc::clone(&log), rule_settings(config), desk.clone()).map_err(Failure::usage)?;
+        let log = CityLog::open(config)?;
+        let desk = Desk::new(log.shared());
+        socket::serve(dir, log.shared(), rule_settings(config), desk.clone()).map_err(Failure::usage)?;
         let (sender, changes) = watch::channel(());
-        log.watch(Topic::Config, Arc::new(move || sender.send_replace(())));
+        log.shared().watch(Topic::Config, Arc::new(move || sender.send_replace(())));
         Ok(City {
             log,
             desk,
@@ -93,11 +93,18 @@ impl City {
             TimeSource::Wall => now(),
             TimeSource::Feed => self.clock()?.unwrap_or(EventTime(0)),
         };
+        let log = self.log.for_role(city_log::STREAM)?;
         // The registry first: rules are checked against the one that is in force when they come.
-        let published = stream::config::publish_registry(&*self.log, registry, at).map_err(Failure::internal)?;
-        stream::config::publish_rules(&*self.log, rules, known, at).map_err(Failure::internal)?;
+        let published = stream::config::publish_registry(&*log, registry, at).map_err(Failure::internal)?;
+        stream::config::publish_rules(&*log, rules, known, at).map_err(Failure::internal)?;
         let configured = (published.hash, Arc::clone(registry));
-        *self.held() = InForce::read(&*self.log, Some(&configured))?;
+        *self.held() = InForce::read(&*log, Some(&configured))?;
+        Ok(())
+    }
+
+    /// Takes up what another process put in force.
+    pub fn take_up(&self) -> Result<(), Failure> {
+        *self.held() = InForce::read(&*self.log.shared(), None)?;
         Ok(())
     }
 
@@ -114,7 +121,7 @@ impl City {
     async fn follow(&self) -> Result<(), Failure> {
         let mut changes = self.changes.clone();
         while changes.changed().await.is_ok() {
-            let (log, before) = (Arc::clone(&self.log), self.in_force());
+            let (log, before) = (self.log.shared(), self.in_force());
             let read = tokio::task::spawn_blocking(move || {
                 let held = before.as_ref().map(InForce::held);
                 let now = InForce::read(&*log, held.as_ref())?;
@@ -143,7 +150,7 @@ impl City {
             limits: stream::Limits::default(),
             observe: Arc::new(tell),
         };
-        self.stream = Some(Stream::start(Arc::clone(&self.log), &settings).map_err(Failure::internal)?);
+        self.stream = Some(Stream::start(self.log.for_role(city_log::STREAM)?, &settings).map_err(Failure::internal)?);
         Ok(())
     }
 
@@ -169,9 +176,10 @@ impl City {
             },
             future_max: config.time.future_limit.0,
             past_max: config.time.past_limit.0,
+            writes_ticks: self.log.ticks(config)?,
             ..IngestSettings::default()
         };
-        let ingest = Ingest::start(Arc::clone(&self.log), registry, settings).await;
+        let ingest = Ingest::start(self.log.shared(), registry, settings).await;
         let ingest = ingest.map_err(Failure::usage)?;
         // Ingest is started once; were it started again, the first would go on to be asked.
         let _ = self.desk.retrier.set(ingest.retrier());
@@ -197,7 +205,7 @@ impl City {
     pub fn start_historian(&mut self, config: &Config) -> Result<(), Failure> {
         let settings = HistorianSettings::new(measured::offsets(config));
         let history = self.history(config)?;
-        let historian = Historian::start(Arc::clone(&self.log), history, &settings).map_err(Failure::internal)?;
+        let historian = Historian::start(self.log.shared(), history, &settings).map_err(Failure::internal)?;
         self.historian = Some(historian);
         Ok(())
     }
@@ -223,7 +231,8 @@ impl City {
             feed_counts: self.ingest.as_ref().map(feed_counts),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };
-        let center = CommandCenter::start(Arc::clone(&self.log), history, registry, settings).await;
+        let log = self.log.for_role(city_log::CENTER)?;
+        let center = CommandCenter::start(log, history, registry, settings).await;
         let center = center.map_err(Failure::usage)?;
         // The command center is started once; were it started again, the first would go on to be asked.
         let _ = self.desk.admin.set(center.admin());
@@ -246,7 +255,7 @@ impl City {
 
     /// The clock of its log.
     pub fn clock(&self) -> Result<Option<EventTime>, Failure> {
-        clock(&*self.log).map_err(Failure::internal)
+        clock(&*self.log.shared()).map_err(Failure::internal)
     }
 
     /// The MQTT edge, where it was started.
@@ -260,6 +269,9 @@ impl City {
             let mut look = tokio::time::interval(LOOK_EVERY);
             loop {
                 look.tick().await;
+                if let Some(lost) = self.log.lost() {
+                    return Failure::internal(lost);
+                }
                 if let Some(failure) = self.stream.as_ref().and_then(StreamHandle::failure) {
                     return Failure::internal(failure);
                 }
@@ -298,6 +310,7 @@ impl City {
         if let Some(Err(error)) = self.historian.map(HistorianHandle::stop) {
             eprintln!("citywatch: history is behind: {}", chain(&error));
         }
+        self.log.let_go();
         streamed
     }
 }
@@ -344,15 +357,6 @@ fn tell(event: &stream::Event) {
         }
         _ => {}
     }
-}
-
-/// How the log keeps what is not kept for ever.
-fn log_settings(config: &Config) -> EmbeddedSettings {
-    let mut settings = EmbeddedSettings::default();
-    for retention in settings.retention.values_mut() {
-        retention.age = Some(config.log.keep.0);
-    }
-    settings
 }
 
 /// What the edge counts, for the page.

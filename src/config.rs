@@ -125,10 +125,11 @@ pub struct Stream {
     pub checkpoint_every: Span,
 }
 
-/// How long the log keeps what is not kept for ever.
+/// Where the log is, and how long it keeps what is not kept for ever.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
+    pub kafka: String,
     pub keep: Span,
 }
 
@@ -237,7 +238,7 @@ impl Default for Stream {
 
 impl Default for Log {
     fn default() -> Log {
-        Log { keep: Span(Millis(30 * Millis::DAY.0)) }
+        Log { kafka: String::new(), keep: Span(Millis(30 * Millis::DAY.0)) }
     }
 }
 

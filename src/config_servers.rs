@@ -1,9 +1,11 @@
 //! What the configuration file says of servers: none by default, one setting each.
 
 use crate::config::{Config, Span, TimeSource};
+use bus::{EmbeddedSettings, KafkaSettings, Topic};
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
 use model::Millis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The command center's store.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -47,9 +49,28 @@ impl Config {
         Ok(Some(InfluxSettings { utc_offset: self.history.utc_offset.0, retention, ..settings }))
     }
 
+    /// How long the log keeps what is not kept for ever.
+    pub fn log_retention(&self) -> BTreeMap<Topic, bus::Retention> {
+        let mut retention = EmbeddedSettings::default().retention;
+        retention.values_mut().for_each(|kept| kept.age = Some(self.log.keep.0));
+        retention
+    }
+
+    /// The Kafka that the log is in, if it is to be one; the error says what is wrong with its address.
+    pub fn kafka(&self) -> Result<Option<KafkaSettings>, String> {
+        if self.log.kafka.is_empty() {
+            return Ok(None);
+        }
+        let mut settings = KafkaSettings::parse(&self.log.kafka, std::env::var("KAFKA_PASSWORD").ok())?;
+        settings.prefix.clone_from(&self.prefix);
+        settings.retention = self.log_retention();
+        Ok(Some(settings))
+    }
+
     /// What is wrong with the servers, if something is.
     pub fn check_servers(&self) -> Result<(), String> {
         self.center.check()?;
+        self.kafka().map_err(|error| format!("log.kafka: {error}"))?;
         self.influx().map(drop).map_err(|error| format!("history.server: {error}"))
     }
 }

@@ -6,6 +6,7 @@
 use crate::city;
 use crate::config::{Config, TimeSource};
 use crate::devices;
+use crate::doctor_kafka;
 use crate::doctor_servers;
 use crate::failure::{Failure, chain};
 use crate::inputs;
@@ -213,6 +214,11 @@ fn sync_time(folder: &Path) -> std::io::Result<Duration> {
 
 /// What the log holds, and whether its clock is right.
 fn log(config: &Config, running: bool) -> Vec<Finding> {
+    match config.kafka() {
+        Ok(None) => {}
+        Ok(Some(settings)) => return doctor_kafka::log(config, settings, running),
+        Err(error) => return vec![Finding::bad("log", error, "citywatch config default shows how it is written")],
+    }
     let folder = config.data_dir.join("log");
     if !folder.is_dir() {
         return vec![Finding::good("log", "none yet")];
@@ -226,7 +232,7 @@ fn log(config: &Config, running: bool) -> Vec<Finding> {
         }
         Ok((records, city::clock(&log).map_err(Failure::internal)?))
     };
-    let (records, clock) = match read() {
+    let (records, told) = match read() {
         Ok(read) => read,
         Err(Failure::Usage(error) | Failure::Internal(error)) => {
             let mend = "restore the data directory from a backup, or start with another one";
@@ -234,18 +240,19 @@ fn log(config: &Config, running: bool) -> Vec<Finding> {
         }
         Err(_) => return Vec::new(),
     };
-    let told = clock.map_or_else(|| "no clock yet".to_owned(), |clock| format!("its clock at {clock}"));
-    let mut found = vec![Finding::good("log", format!("{records} records of observations, {told}"))];
-    if let (true, TimeSource::Wall, Some(clock)) = (running, config.time.source, clock) {
-        let skew = Millis((city::now() - clock).0.abs());
-        if skew > SKEW_MAX {
-            let mend = "synchronise this machine's clock (chrony, systemd-timesyncd), and see that the disk keeps up";
-            found.push(Finding::warning("clock", format!("the log is {skew} from this machine's clock"), mend));
-        } else {
-            found.push(Finding::good("clock", format!("the log is {skew} from this machine's clock")));
-        }
-    }
+    let at = told.map_or_else(|| "no clock yet".to_owned(), |clock| format!("its clock at {clock}"));
+    let mut found = vec![Finding::good("log", format!("{records} records of observations, {at}"))];
+    found.extend(clock(config, told, running));
     found
+}
+
+/// Whether the clock of a running city's log is right.
+pub fn clock(config: &Config, told: Option<EventTime>, running: bool) -> Option<Finding> {
+    let (true, TimeSource::Wall, Some(told)) = (running, config.time.source, told) else { return None };
+    let skew = Millis((city::now() - told).0.abs());
+    let what = format!("the log is {skew} from this machine's clock");
+    let mend = "synchronise this machine's clock (chrony, systemd-timesyncd), and see that the disk keeps up";
+    Some(if skew > SKEW_MAX { Finding::warning("clock", what, mend) } else { Finding::good("clock", what) })
 }
 
 /// Whether the file of device credentials is there and private.

@@ -1,5 +1,6 @@
 //! Prints what a data directory holds: asks the citywatch that runs there, or opens its log for reading if none does.
 
+use crate::city_log;
 use crate::failure::Failure;
 use crate::socket::{self, Request};
 use crate::tail::{Ask, Order, Tail};
@@ -26,6 +27,11 @@ impl DataDir {
         let folder = self.data_dir.join("log");
         if !folder.is_dir() {
             let data = self.data_dir.display();
+            if let Some(mark) = city_log::mark(&self.data_dir) {
+                return Err(Failure::usage(format!(
+                    "\"{data}\" belongs to {mark}, and no citywatch runs there: start it, or ask another by --url"
+                )));
+            }
             return Err(Failure::usage(format!(
                 "there is no citywatch data in \"{data}\": start one, or name its directory by --data-dir"
             )));

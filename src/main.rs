@@ -6,6 +6,7 @@
 mod audit;
 mod change;
 mod city;
+mod city_log;
 mod config;
 mod config_schema;
 mod config_servers;
@@ -13,6 +14,7 @@ mod dead_letter;
 mod demo;
 mod devices;
 mod doctor;
+mod doctor_kafka;
 mod doctor_servers;
 mod explain;
 mod failure;

@@ -56,6 +56,8 @@ impl Run {
         if has(Role::Stream) {
             city.publish(&config, &rules, &known, &registry)?;
             city.start_stream(&config)?;
+        } else {
+            city.take_up()?;
         }
         // What was applied since the start before goes before the files.
         let (registry, shown) = match city.in_force() {

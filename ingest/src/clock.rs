@@ -2,6 +2,8 @@
 
 use crate::validate::Now;
 use model::{EventTime, Millis};
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +14,33 @@ pub enum TimeSource {
     Wall,
     /// The readings themselves: for replays and backfill. The feed is trusted, there is no limit ahead.
     Feed,
+}
+
+/// Says whether the ticks are this process's to write now. By default they always are.
+#[derive(Clone)]
+pub struct TickRole(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl TickRole {
+    /// The role as `is_ours` tells it, which is asked for every tick and returns at once.
+    pub fn new(is_ours: impl Fn() -> bool + Send + Sync + 'static) -> TickRole {
+        TickRole(Arc::new(is_ours))
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl Default for TickRole {
+    fn default() -> TickRole {
+        TickRole::new(|| true)
+    }
+}
+
+impl fmt::Debug for TickRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TickRole").field(&self.is_ours()).finish()
+    }
 }
 
 /// Wall time.

@@ -23,7 +23,7 @@ mod validate;
 mod writer;
 
 pub use access::{Access, Account, Right, SecretHash};
-pub use clock::{TimeSource, wall_now};
+pub use clock::{TickRole, TimeSource, wall_now};
 pub use counters::{CounterValues, LAG_BOUNDS_MS, LagValues};
 pub use endpoint::EndpointLimits;
 pub use probe::{Probed, probe};
@@ -60,6 +60,8 @@ pub struct IngestSettings {
     pub future_max: Millis,
     /// How far behind the clock a reading's time may be.
     pub past_max: Millis,
+    /// Who writes the ticks, where several processes take the feed.
+    pub writes_ticks: TickRole,
     /// Bytes on their way to the log, over all connections; at it reading pauses everywhere.
     pub queue_bytes_max: usize,
     /// Bounds of the endpoint.
@@ -74,6 +76,7 @@ impl Default for IngestSettings {
             time_source: TimeSource::Wall,
             future_max: Millis(5 * Millis::MINUTE.0),
             past_max: Millis(7 * Millis::DAY.0),
+            writes_ticks: TickRole::default(),
             queue_bytes_max: 64 << 20,
             limits: EndpointLimits::default(),
         }
@@ -148,6 +151,7 @@ impl Ingest {
             let started = Follower::start(log.clone(), feed.clone(), counters.clone(), stage.clone());
             follower = Some(started.map_err(IngestError::Thread)?);
         }
+        let ticks = writer::Ticks { clock: ticks, role: settings.writes_ticks };
         let writer =
             writer::start(log, clock.clone(), ticks, counters.clone(), stage.clone(), settings.queue_bytes_max)
                 .map_err(IngestError::Thread)?;

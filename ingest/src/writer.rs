@@ -4,7 +4,7 @@
 //! appends it at once: a lone message never waits, a stream of them shares its syncs. Its queue is bounded by bytes: whoever sends holds room in [`Room`] until the append returned. After a failed append it ends, nothing more
 //! is acknowledged, and [`Stage::Failed`] says so.
 
-use crate::clock::{Clock, wall_now};
+use crate::clock::{Clock, TickRole, wall_now};
 use crate::counters::{Counters, LagValues, add};
 use crate::intake::{Chunk, Kind};
 use bus::{Batch, EventLog, Topic};
@@ -108,11 +108,18 @@ pub(crate) struct Writer {
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Starts the writer. `ticks` goes on where the log ends.
+/// The ticks of this process.
+pub(crate) struct Ticks {
+    /// Goes on where the log ends.
+    pub(crate) clock: FeedClock,
+    pub(crate) role: TickRole,
+}
+
+/// Starts the writer.
 pub(crate) fn start(
     log: Arc<dyn EventLog>,
     clock: Arc<Clock>,
-    ticks: FeedClock,
+    ticks: Ticks,
     counters: Arc<Counters>,
     stage: watch::Sender<Stage>,
     room_max: usize,
@@ -131,7 +138,7 @@ pub(crate) fn start(
 struct Appender {
     log: Arc<dyn EventLog>,
     clock: Arc<Clock>,
-    ticks: FeedClock,
+    ticks: Ticks,
     counters: Arc<Counters>,
     inbox: Receiver<Order>,
     batch: Batch,
@@ -155,7 +162,7 @@ impl Appender {
                 Err(RecvTimeoutError::Timeout) => {
                     self.idle += 1;
                     if self.clock.is_feed() {
-                        let tick = self.ticks.pause();
+                        let tick = self.ticks.clock.pause();
                         self.push_tick(tick);
                         if self.idle >= REST_AFTER {
                             self.push_rest();
@@ -209,7 +216,7 @@ impl Appender {
         let mut start = 0;
         for item in &chunk.items {
             if feed && let Some(time) = item.time {
-                let tick = self.ticks.reading(time);
+                let tick = self.ticks.clock.reading(time);
                 self.push_tick(tick);
             }
             let (key, value) = (&chunk.bytes[start..item.key_end], &chunk.bytes[item.key_end..item.end]);
@@ -226,7 +233,7 @@ impl Appender {
     fn push_wall_tick(&mut self) {
         let second = EventTime(wall_now().0.div_euclid(1_000) * 1_000);
         if !self.clock.is_feed() {
-            let tick = self.ticks.tick(second);
+            let tick = self.ticks.clock.tick(second);
             self.push_tick(tick);
         }
     }
@@ -238,12 +245,16 @@ impl Appender {
     }
 
     fn push_rest(&mut self) {
-        if let Some(time) = self.ticks.rest() {
+        if let Some(time) = self.ticks.clock.rest() {
             self.push_to_all(&Entry::Rest(time));
         }
     }
 
     fn push_to_all(&mut self, entry: &Entry<'_>) {
+        // Who stands by keeps the clock all the same: it goes on from there when the role becomes its own.
+        if !self.ticks.role.is_ours() {
+            return;
+        }
         self.value.clear();
         entry.encode(&mut self.value);
         for partition in 0..PARTITIONS {

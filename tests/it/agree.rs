@@ -66,27 +66,27 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     let told_of: BTreeSet<String> = shown_ones().map(|one| one.id.to_string()).collect();
     let shown = loop {
         let shown = listed(&session);
-        let ready = shown == known && must_be_told.is_subset(&feed(temp.path()).into_iter().collect());
+        let ready = shown == known && must_be_told.is_subset(&feed(&log(temp.path())).into_iter().collect());
         if ready || Instant::now() > deadline {
             break shown;
         }
     };
     assert_eq!(shown, known, "seed {seed}: the page's store against the log");
-    let told = feed(temp.path());
+    let told = feed(&log(temp.path()));
     let once: BTreeSet<String> = told.iter().cloned().collect();
     assert_eq!(once.len(), told.len(), "seed {seed}: each message of the feed is there once");
     assert!(must_be_told.is_subset(&once), "seed {seed}: {:?} not told", must_be_told.difference(&once));
     assert!(once.is_subset(&may_be_told), "seed {seed}: {:?} told", once.difference(&may_be_told));
     let open = known.iter().filter(|(id, state)| state.1 == "open" && told_of.contains(*id));
     let open: BTreeSet<String> = open.map(|(id, _)| id.clone()).collect();
-    assert_eq!(open_now(temp.path()), open, "seed {seed}: what is open against the log");
+    assert_eq!(open_now(&log(temp.path())), open, "seed {seed}: what is open against the log");
     assert!(city.stop().success());
 }
 
 /// Revision and state of each incident.
 pub type States = BTreeMap<String, (u64, String)>;
 
-fn read(line: &str) -> Transition {
+pub fn read(line: &str) -> Transition {
     let mut value: Value = serde_json::from_str(line).unwrap();
     value["evidence"] = Value::Array(Vec::new());
     serde_json::from_value(value).unwrap()
@@ -109,16 +109,19 @@ fn log(folder: &Path) -> EmbeddedLog {
     EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap()
 }
 
-/// Records of observations.
+/// Records of observations in the log of a folder.
 pub fn records(folder: &Path) -> u64 {
-    let log = log(folder);
+    observed(&log(folder))
+}
+
+/// Records of observations.
+pub fn observed(log: &dyn EventLog) -> u64 {
     let held = (0..PARTITIONS).map(|partition| log.bounds(Topic::Observations, partition).unwrap());
     held.map(|held| held.end - held.start).sum()
 }
 
 /// Key and value of every record of a topic, in the order of each partition.
-fn all(folder: &Path, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
-    let log = log(folder);
+pub fn all(log: &dyn EventLog, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
     let mut found = Vec::new();
     for partition in 0..PARTITIONS {
         let mut next = log.bounds(topic, partition).unwrap().start;
@@ -135,16 +138,16 @@ fn all(folder: &Path, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
 }
 
 /// The identifiers of all messages of the feed.
-fn feed(folder: &Path) -> Vec<String> {
-    let messages = Domain::ALL.iter().flat_map(|domain| all(folder, Topic::Incidents(*domain)));
+pub fn feed(log: &dyn EventLog) -> Vec<String> {
+    let messages = Domain::ALL.iter().flat_map(|domain| all(log, Topic::Incidents(*domain)));
     let named = messages.map(|(_, value)| serde_json::from_slice::<model::FeedMessage>(&value.unwrap()).unwrap());
     named.map(|message| message.identifier).collect()
 }
 
 /// The incidents that `open` says are open.
-fn open_now(folder: &Path) -> BTreeSet<String> {
+pub fn open_now(log: &dyn EventLog) -> BTreeSet<String> {
     let mut open = BTreeSet::new();
-    for (key, value) in all(folder, Topic::Open) {
+    for (key, value) in all(log, Topic::Open) {
         if value.is_some() {
             open.insert(key)
         } else {

@@ -13,6 +13,7 @@ mod devices;
 mod doctor;
 mod enforcement;
 mod explain;
+mod kafka_chain;
 mod nothing_lost;
 mod page;
 mod people;
@@ -28,6 +29,9 @@ mod workbench;
 #[allow(dead_code, reason = "shared with the tests of another crate")]
 #[path = "../../history/tests/it/influx_server.rs"]
 mod influx_server;
+#[allow(dead_code, reason = "shared with the tests of another crate")]
+#[path = "../../bus/tests/it/kafka_server.rs"]
+mod kafka_server;
 #[allow(dead_code, reason = "shared with the tests of another crate")]
 #[path = "../../ingest/tests/it/mosquitto.rs"]
 mod mosquitto;

@@ -99,10 +99,15 @@ impl Process {
 
     /// As Ctrl-C, and then the end.
     pub fn stop(mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-INT", &id]).status().expect("there is a kill command");
-        assert!(killed.success());
+        self.signal("-INT");
         self.wait()
+    }
+
+    /// Sends it a signal, as in "-STOP".
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().expect("there is a kill command");
+        assert!(sent.success());
     }
 
     /// The end, which must come by itself.

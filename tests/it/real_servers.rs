@@ -125,16 +125,20 @@ fn the_doctor_names_servers_that_are_not_there() {
     let text = format!(
         "data_dir = \"data\"\nhttp.listen = \"\"\nmqtt.listen = \"\"\nmqtt.broker = \"mqtts://u:hidden@127.0.0.1:{nobody}\"\n\
          center.store = \"postgres://u:hidden@127.0.0.1:{nobody}/city\"\n\
-         history.server = \"http://hidden@127.0.0.1:{nobody}/city/b\"\n"
+         history.server = \"http://hidden@127.0.0.1:{nobody}/city/b\"\n\
+         log.kafka = \"kafka://u:hidden@127.0.0.1:{nobody}\"\n"
     );
     std::fs::write(&config, text).unwrap();
     let output = command(&["doctor", "--config", config.to_str().unwrap(), "--format", "json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("hidden"), "{text}");
-    for (part, mend) in
-        [("broker", "is it running"), ("store", "is PostgreSQL running"), ("history", "is InfluxDB running")]
-    {
+    for (part, mend) in [
+        ("broker", "is it running"),
+        ("store", "is PostgreSQL running"),
+        ("history", "is InfluxDB running"),
+        ("log", "is Kafka running"),
+    ] {
         let findings = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let found = findings.into_iter().find(|finding| finding["part"] == part).unwrap();
         assert_eq!(found["state"], "bad", "{found}");

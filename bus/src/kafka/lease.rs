@@ -311,7 +311,12 @@ impl Claims {
                 }
                 continue;
             };
-            self.read = message.offset() as Offset + 1;
+            let offset = message.offset() as Offset;
+            if offset < self.read {
+                // After trouble the topic may be given from its beginning again.
+                continue;
+            }
+            self.read = offset + 1;
             let claim = message.payload().and_then(|claim| serde_json::from_slice::<Value>(claim).ok());
             let role = message.key().and_then(|key| std::str::from_utf8(key).ok());
             // What is no claim says nothing.

@@ -127,7 +127,12 @@ impl EventLog for KafkaLog {
                 return Err(self.cursors.out_of_range(topic, partition, from, held));
             }
         }
-        self.cursors.read(topic, partition, from, max_bytes)
+        let records = self.cursors.read(topic, partition, from, max_bytes)?;
+        // What was given may be newer than the last look at the bounds, which must not fall behind it.
+        if let Some(next) = records.next_offset() {
+            self.ends.saw(topic, partition, next);
+        }
+        Ok(records)
     }
 
     fn bounds(&self, topic: Topic, partition: Partition) -> Result<Range<Offset>, BusError> {

@@ -3,8 +3,10 @@
 use crate::city::{self, values};
 use crate::wire::{Client, publish};
 use bus::{EventLog, Topic};
-use ingest::TimeSource;
+use ingest::{Ingest, IngestSettings, TickRole, TimeSource};
 use model::{Entry, EventTime, PARTITIONS, Registry};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The entries of a partition: `T` a tick, `Z` a rest, `R` a reading, with its time.
 fn entries(log: &dyn EventLog, partition: u32) -> Vec<(char, i64)> {
@@ -124,4 +126,31 @@ async fn the_wall_ticks_every_second_and_takes_over_from_a_feed() {
     assert!(ticks[ticks.len() - 3..].iter().all(|time| time % 1_000 == 0), "{ticks:?}");
     assert!((EventTime(ticks[ticks.len() - 1]) - now).0 < 60_000);
     assert_eq!(city::dead_letters(&*log)["s1"][0]["reason"], "time-too-old");
+}
+
+/// Of two that take the feed one writes the ticks; when it is gone the other goes on with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stands_by_writes_no_ticks_until_the_role_is_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = city::open(directory.path());
+    let at = partition(&city::registry(), "s1");
+    let first = city::start(log.clone(), TimeSource::Wall).await;
+    let takes_over = Arc::new(AtomicBool::new(false));
+    let asked = takes_over.clone();
+    let role = TickRole::new(move || asked.load(Ordering::Acquire));
+    let settings = IngestSettings { writes_ticks: role, ..city::settings(TimeSource::Wall) };
+    let second = Ingest::start(log.clone(), city::registry(), settings).await.unwrap();
+    let mut client = Client::connected(second.local_addr().unwrap(), "a").await;
+    client.send(&publish("city/drainage/s1", 1, br#"{"values":{"level_m":1}}"#)).await;
+    assert_eq!(client.puback().await, 1, "its readings are taken");
+    wait_for(&*log, at, 4).await;
+    first.stop().await;
+    takes_over.store(true, Ordering::Release);
+    let stands = log.bounds(Topic::Observations, at).unwrap().end;
+    wait_for(&*log, at, stands + 2).await;
+    second.stop().await;
+    let ticks: Vec<i64> =
+        entries(&*log, at).into_iter().filter(|(kind, _)| *kind == 'T').map(|(_, time)| time).collect();
+    assert!(ticks.is_sorted_by(|before, after| before < after), "no second is told twice: {ticks:?}");
+    assert_eq!(entries(&*log, at).len(), ticks.len() + 1);
 }

@@ -74,3 +74,24 @@ fn reopening_keeps_all() {
     let settings = settings(&SHARED);
     conformance::reopening_keeps_all(&|| open(&settings));
 }
+
+/// Bounds are a moment old, and never behind what was read, also of another process's records.
+#[test]
+fn bounds_do_not_fall_behind_a_read() {
+    let settings = settings(&SHARED);
+    let (reader, writer) = (open(&settings), open(&settings));
+    let mut next = 0;
+    let append = || {
+        let mut batch = bus::Batch::new();
+        conformance::Owned::new("k", "v").push(&mut batch, bus::Topic::Serve, 6);
+        writer.append(batch).unwrap();
+    };
+    for _ in 0..50 {
+        append();
+        let before = reader.bounds(bus::Topic::Serve, 6).unwrap();
+        append();
+        next = reader.read(bus::Topic::Serve, 6, next, 1 << 20).unwrap().next_offset().unwrap_or(next);
+        let after = reader.bounds(bus::Topic::Serve, 6).unwrap();
+        assert!(before.end <= after.end && next <= after.end, "{next} was read, and the log ends at {after:?}");
+    }
+}
