@@ -87,7 +87,10 @@ export async function acknowledges(page, id, note) {
   await at(page, "acknowledged").waitFor();
   await until(page, "the note stands in the timeline", (text) => document.querySelector('[data-test="timeline"]')?.textContent.includes(text), note);
   await page.goBack();
+  // Only rows in sight are drawn, and meanwhile others came: among those that are acknowledged it is in sight.
+  await at(page, "queue.ack.yes").click();
   await page.locator(`[data-test="row"][data-id="${id}"].acknowledged`).waitFor({ state: "attached" });
+  await at(page, "queue.ack.all").click();
 }
 
 export async function switchesLanguage(page) {
