@@ -57,36 +57,63 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     assert_eq!(lines, expected, "seed {seed}: the log has what the readings say, once");
     let known = fold(&lines);
     assert!(known.len() > 100, "only {} incidents", known.len());
-    // What is inhibited from its beginning is told to no utility; an update that comes behind what it marks may be left out.
-    let transitions: Vec<Transition> = expected.iter().map(|line| read(line)).collect();
-    let shown_ones = || transitions.iter().filter(|one| one.shown_from != 0);
-    let may_be_told: BTreeSet<String> = shown_ones().map(Transition::event_id).collect();
-    let must = shown_ones().filter(|one| one.transition != TransitionKind::Updated);
-    let must_be_told: BTreeSet<String> = must.map(Transition::event_id).collect();
-    let told_of: BTreeSet<String> = shown_ones().map(|one| one.id.to_string()).collect();
+    let told = ToBeTold::of(&expected);
     let shown = loop {
         let shown = listed(&session);
-        let ready = shown == known && must_be_told.is_subset(&feed(&log(temp.path())).into_iter().collect());
+        let ready = shown == known && told.is_there(&feed(&log(temp.path())));
         if ready || Instant::now() > deadline {
             break shown;
         }
     };
     assert_eq!(shown, known, "seed {seed}: the page's store against the log");
-    let told = feed(&log(temp.path()));
-    let once: BTreeSet<String> = told.iter().cloned().collect();
-    assert_eq!(once.len(), told.len(), "seed {seed}: each message of the feed is there once");
-    assert!(must_be_told.is_subset(&once), "seed {seed}: {:?} not told", must_be_told.difference(&once));
-    assert!(once.is_subset(&may_be_told), "seed {seed}: {:?} told", once.difference(&may_be_told));
-    let open = known.iter().filter(|(id, state)| state.1 == "open" && told_of.contains(*id));
-    let open: BTreeSet<String> = open.map(|(id, _)| id.clone()).collect();
-    assert_eq!(open_now(&log(temp.path())), open, "seed {seed}: what is open against the log");
+    told.assert_fits(&log(temp.path()), &known, &format!("seed {seed}"));
     assert!(city.stop().success());
+}
+
+/// What utilities are to be told of, by what the log says. What is inhibited from its beginning is told to none; an update
+/// that comes behind what it marks may be left out.
+pub struct ToBeTold {
+    may: BTreeSet<String>,
+    must: BTreeSet<String>,
+    incidents: BTreeSet<String>,
+}
+
+impl ToBeTold {
+    /// By the transitions of an incident file.
+    pub fn of(lines: &[String]) -> ToBeTold {
+        let transitions: Vec<Transition> = lines.iter().map(|line| read(line)).collect();
+        let shown = || transitions.iter().filter(|one| one.shown_from != 0);
+        let must = shown().filter(|one| one.transition != TransitionKind::Updated);
+        ToBeTold {
+            may: shown().map(Transition::event_id).collect(),
+            must: must.map(Transition::event_id).collect(),
+            incidents: shown().map(|one| one.id.to_string()).collect(),
+        }
+    }
+
+    /// Whether a feed has all that it must.
+    pub fn is_there(&self, feed: &[String]) -> bool {
+        let told: BTreeSet<&String> = feed.iter().collect();
+        self.must.iter().all(|one| told.contains(one))
+    }
+
+    /// Asserts that the feed on a log, and what it says is open, are what the log says.
+    pub fn assert_fits(&self, log: &dyn EventLog, known: &States, what: &str) {
+        let told = feed(log);
+        let once: BTreeSet<String> = told.iter().cloned().collect();
+        assert_eq!(once.len(), told.len(), "{what}: each message of the feed is there once");
+        assert!(self.must.is_subset(&once), "{what}: {:?} not told", self.must.difference(&once));
+        assert!(once.is_subset(&self.may), "{what}: {:?} told", once.difference(&self.may));
+        let open = known.iter().filter(|(id, state)| state.1 == "open" && self.incidents.contains(*id));
+        let open: BTreeSet<String> = open.map(|(id, _)| id.clone()).collect();
+        assert_eq!(open_now(log), open, "{what}: what is open against the log");
+    }
 }
 
 /// Revision and state of each incident.
 pub type States = BTreeMap<String, (u64, String)>;
 
-pub fn read(line: &str) -> Transition {
+fn read(line: &str) -> Transition {
     let mut value: Value = serde_json::from_str(line).unwrap();
     value["evidence"] = Value::Array(Vec::new());
     serde_json::from_value(value).unwrap()
@@ -121,7 +148,7 @@ pub fn observed(log: &dyn EventLog) -> u64 {
 }
 
 /// Key and value of every record of a topic, in the order of each partition.
-pub fn all(log: &dyn EventLog, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
+fn all(log: &dyn EventLog, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
     let mut found = Vec::new();
     for partition in 0..PARTITIONS {
         let mut next = log.bounds(topic, partition).unwrap().start;
@@ -145,7 +172,7 @@ pub fn feed(log: &dyn EventLog) -> Vec<String> {
 }
 
 /// The incidents that `open` says are open.
-pub fn open_now(log: &dyn EventLog) -> BTreeSet<String> {
+fn open_now(log: &dyn EventLog) -> BTreeSet<String> {
     let mut open = BTreeSet::new();
     for (key, value) in all(log, Topic::Open) {
         if value.is_some() {

@@ -1,14 +1,13 @@
 //! The whole chain over Kafka, its roles in processes of their own: it finds what the backtest finds, and one process has
 //! each role.
 
-use crate::agree::{feed, fold, listed, observed, open_now, read};
+use crate::agree::{ToBeTold, feed, fold, listed, observed};
 use crate::city::{feed_config, incidents, without_positions};
 use crate::kafka_server::Kafka;
 use crate::page::Session;
 use crate::process::{DEADLINE, Process, command, free_port, run_well};
 use bus::{KafkaLog, KafkaSettings};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -90,17 +89,12 @@ fn roles_in_processes_of_their_own_find_what_the_backtest_finds_and_a_sleeper_is
     wait_for(&rules, &expected);
 
     // The command center, which follows the log from another process, and the utilities' topics.
-    let (session, known) = (Session::sign_in(&link), fold(&expected));
+    let (session, known, told) = (Session::sign_in(&link), fold(&expected), ToBeTold::of(&expected));
     let deadline = Instant::now() + DEADLINE;
-    while listed(&session) != known || feed(&log).len() < expected.len() {
+    while listed(&session) != known || !told.is_there(&feed(&log)) {
         assert!(Instant::now() < deadline, "the page's store and the feed against the log");
     }
-    let told = feed(&log);
-    let all: BTreeSet<String> = expected.iter().map(|line| read(line).event_id()).collect();
-    assert_eq!((told.len(), told.into_iter().collect::<BTreeSet<_>>()), (all.len(), all), "each once");
-    let open: BTreeSet<String> =
-        known.iter().filter(|(_, state)| state.1 == "open").map(|(id, _)| id.clone()).collect();
-    assert_eq!(open_now(&log), open);
+    told.assert_fits(&log, &known, "over Kafka");
 
     content(&rules);
 
