@@ -62,7 +62,14 @@ export async function opensByKeyboard(page) {
  * it hardly changes under the hand. The queue moves while one clicks; gives the id of the incident that is open then.
  */
 export async function opensOne(page, id) {
-  const chosen = id ?? (await page.locator('[data-test="row"]:not(.acknowledged)').last().getAttribute("data-id"));
+  await page.locator(id ? `[data-test="row"][data-id="${id}"]` : '[data-test="row"]:not(.acknowledged)').first().waitFor();
+  // With the focus in one of its rows the queue holds still.
+  const chosen = await page.evaluate((wanted) => {
+    const rows = [...document.querySelectorAll('[data-test="row"]')];
+    const row = rows.findLast((one) => (wanted ? one.dataset.id === wanted : !one.classList.contains("acknowledged")));
+    row.querySelector('[data-test="title"]').focus();
+    return row.dataset.id;
+  }, id);
   await page.locator(`[data-test="row"][data-id="${chosen}"] [data-test="title"]`).click();
   await page.waitForURL(/\/incidents\//);
   await at(page, "incident").waitFor();
