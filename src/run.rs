@@ -80,6 +80,9 @@ impl Run {
         if let Some(link) = runtime.block_on(city.sign_in_link())? {
             writeln!(std::io::stdout(), "page: {link} (signs in whoever opens it first, once; good for ten minutes)")?;
         }
+        let runs = Role::value_variants().iter().filter(|role| has(**role)).filter_map(|role| role.to_possible_value());
+        let runs: Vec<String> = runs.map(|role| role.get_name().to_owned()).collect();
+        writeln!(std::io::stdout(), "runs: {}", runs.join(", "))?;
         let broken = runtime.block_on(city.broken_or(stop.wait(None)));
         city.stop(&runtime)?;
         broken

@@ -100,7 +100,8 @@ fn roles_in_processes_of_their_own_find_what_the_backtest_finds_and_a_sleeper_is
 
     // Stopped for longer than its lease, it has lost the role to another process, and ends when it wakes.
     stream.signal("-STOP");
-    let successor = start(&other, "stream");
+    let mut successor = start(&other, "stream");
+    successor.wait_for("the role", |line| line.starts_with("runs: stream").then_some(()));
     wait_for(&other, &expected);
     stream.signal("-CONT");
     assert_eq!(stream.wait().code(), Some(70), "it ends by itself");

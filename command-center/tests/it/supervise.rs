@@ -42,7 +42,7 @@ fn a_month_counts_what_was_done_to_cases() {
         assert_eq!(rates["returned"], json!({ "hits": 1.0, "of": 2 }));
         assert_eq!(rates.get("solved"), None, "nobody was called back: no value");
         assert_eq!(month["kpis"]["class"]["0402"]["rates"]["registered"], json!({ "hits": 2.0, "of": 2 }));
-        let names = json!({ "en": "District water bureau, Dongcheng District", "zh": "东城区水务局" });
+        let names = json!({ "en": "District water bureau, Dongcheng", "zh": "东城区水务局" });
         assert_eq!(month["unit_names"][unit], names);
         let ranked = &month["groups"][0]["units"][0];
         assert_eq!((&ranked["unit"], &ranked["score"], &ranked["rank"]), (&json!(unit), &json!(null), &json!(null)));

@@ -136,7 +136,7 @@ export async function handlesIt(page, id) {
   await at(page, "nav-cases").click();
   await page.locator(`[data-column="dispatched"] [data-id="${id}"] a`).click();
   await stands(page, "dispatched");
-  assert.deepEqual(await offered(page), ["accept", "return", "note"]);
+  assert.deepEqual(await offered(page), ["accept", "return", "note", "whistle"]);
   await opens(page, "accept");
   // By keyboard alone: the focus is in the note.
   await page.keyboard.type("收到，马上出发");
