@@ -39,6 +39,31 @@ impl From<Record<'_>> for Owned {
     }
 }
 
+/// The checks that want an empty log, as tests of the module that names its way to one: a `fn(fn(&Arc<dyn EventLog>))`.
+/// The one list, so that no log can miss a check.
+macro_rules! on_empty_logs {
+    ($way:ident) => {
+        $crate::conformance::on_empty_logs! {
+            $way:
+            offsets_follow_the_appends,
+            reads_begin_and_end_where_asked,
+            the_end_is_empty_and_beyond_is_an_error,
+            records_come_back_whole,
+            a_batch_spans_topics,
+            concurrent_appends_keep_their_order,
+            a_compacted_topic_keeps_what_is_latest,
+            watchers_wake_after_appends,
+        }
+    };
+    ($way:ident: $($check:ident,)+) => {
+        $(#[test]
+        fn $check() {
+            $way($crate::conformance::$check);
+        })+
+    };
+}
+pub(crate) use on_empty_logs;
+
 /// All records of a partition that are held, read in pieces of about `max_bytes`; offsets have no gaps.
 pub fn read_all(log: &dyn EventLog, topic: Topic, partition: Partition, max_bytes: usize) -> Vec<Owned> {
     let bounds = log.bounds(topic, partition).unwrap();

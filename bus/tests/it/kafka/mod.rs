@@ -29,45 +29,7 @@ fn on_an_empty_log(check: fn(&Arc<dyn EventLog>)) {
     check(&open(&settings(&SHARED)));
 }
 
-#[test]
-fn offsets_follow_the_appends() {
-    on_an_empty_log(conformance::offsets_follow_the_appends);
-}
-
-#[test]
-fn reads_begin_and_end_where_asked() {
-    on_an_empty_log(conformance::reads_begin_and_end_where_asked);
-}
-
-#[test]
-fn the_end_is_empty_and_beyond_is_an_error() {
-    on_an_empty_log(conformance::the_end_is_empty_and_beyond_is_an_error);
-}
-
-#[test]
-fn records_come_back_whole() {
-    on_an_empty_log(conformance::records_come_back_whole);
-}
-
-#[test]
-fn a_batch_spans_topics() {
-    on_an_empty_log(conformance::a_batch_spans_topics);
-}
-
-#[test]
-fn concurrent_appends_keep_their_order() {
-    on_an_empty_log(conformance::concurrent_appends_keep_their_order);
-}
-
-#[test]
-fn a_compacted_topic_keeps_what_is_latest() {
-    on_an_empty_log(conformance::a_compacted_topic_keeps_what_is_latest);
-}
-
-#[test]
-fn watchers_wake_after_appends() {
-    on_an_empty_log(conformance::watchers_wake_after_appends);
-}
+conformance::on_empty_logs!(on_an_empty_log);
 
 #[test]
 fn reopening_keeps_all() {
