@@ -103,9 +103,12 @@ struct Source<R> {
     line_number: u64,
     bytes: u64,
     format: Format,
-    /// The line in `line` belongs to the observation after this one.
+    /// The line in `line` was read and not looked at.
     holds_line: bool,
     current: Observation,
+    /// The observation after this one, if its first row was read to find the end of this one.
+    next: Observation,
+    holds_next: bool,
     /// Text and value of the last time that was parsed: neighbours mostly share it.
     last_time: (Vec<u8>, EventTime),
 }
@@ -121,6 +124,8 @@ impl<R: BufRead> Source<R> {
             format: Format::Ndjson,
             holds_line: false,
             current: Observation::default(),
+            next: Observation::default(),
+            holds_next: false,
             last_time: (Vec::new(), EventTime::MIN),
         };
         if source.next_line()? {
@@ -182,7 +187,10 @@ impl<R: BufRead> Source<R> {
     }
 
     fn advance_csv(&mut self, columns: Columns) -> Result<bool, DataError> {
-        let mut begun = false;
+        let mut begun = std::mem::take(&mut self.holds_next);
+        if begun {
+            std::mem::swap(&mut self.current, &mut self.next);
+        }
         while std::mem::take(&mut self.holds_line) || self.next_line()? {
             if self.line.is_empty() {
                 continue;
@@ -194,7 +202,7 @@ impl<R: BufRead> Source<R> {
                 Joined::Taken => begun = true,
                 Joined::Skipped => {}
                 Joined::Next => {
-                    self.holds_line = true;
+                    self.holds_next = true;
                     return Ok(true);
                 }
             }
@@ -233,6 +241,8 @@ impl<R: BufRead> Source<R> {
         if !begun {
             self.current.start(sensor, time);
         } else if self.current.time != time || self.current.sensor != sensor || self.current.has(metric) {
+            self.next.start(sensor, time);
+            self.next.push(metric, value);
             return Ok(Joined::Next);
         }
         self.current.push(metric, value);
