@@ -10,6 +10,9 @@ mod device;
 mod devices;
 #[path = "../goal.rs"]
 mod goal;
+#[path = "../../bus/tests/it/kafka_server.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "shared with the tests")]
+mod kafka_server;
 mod latency;
 mod process;
 mod recovery;

@@ -33,19 +33,30 @@ pub struct City {
 impl City {
     /// Lays out the files and starts it.
     pub fn start(sensors: u64) -> City {
-        City::with_rule(sensors, "")
+        City::with(sensors, "", "")
+    }
+
+    /// The same over a log in Kafka.
+    pub fn over_kafka(sensors: u64, broker: &str) -> City {
+        City::with(sensors, "", &format!("log.kafka = \"kafka://{broker}?replication=1\"\n"))
     }
 
     /// The same with more in its rule.
     pub fn with_rule(sensors: u64, more: &str) -> City {
+        City::with(sensors, more, "")
+    }
+
+    fn with(sensors: u64, rule: &str, log: &str) -> City {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let mut rows = "sensor,domain,lon,lat,datum,interval_s,subdistrict\n".to_owned();
         for n in 0..sensors {
             rows.push_str(&format!("L{n},drainage,116.4,39.9,WGS84,60,S{}\n", n % 64));
         }
-        let settings = "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\nhttp.listen = \"127.0.0.1:0\"\n\
-                        registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n";
-        for (name, text) in [("sensors.csv", &*rows), ("rules.yaml", &*rules(more)), ("city.toml", settings)] {
+        let settings = format!(
+            "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\nhttp.listen = \"127.0.0.1:0\"\n{log}\
+             registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n"
+        );
+        for (name, text) in [("sensors.csv", &*rows), ("rules.yaml", &*rules(rule)), ("city.toml", &*settings)] {
             std::fs::write(folder.path().join(name), text).expect("the folder can be written");
         }
         let mut city = City { child: None, port: 0, folder };

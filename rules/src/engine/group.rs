@@ -1,6 +1,9 @@
 //! Neighbouring entries at once: while the state of one sensor comes from memory, that of the others comes too.
 
 use super::Engine;
+use super::area::AreaKey;
+use super::sensor::Link;
+use super::tally::Tally;
 use model::{Entry, Offset, Transition};
 
 impl Engine {
@@ -48,14 +51,34 @@ impl Engine {
         }
     }
 
-    /// Reads a little of each sensor's state here and there, which brings all of it into the cache.
+    /// Reads a little of each sensor's state here and there, which brings all of it into the cache: first what it holds
+    /// itself, then what that leads to.
     fn touch(&self, places: &[Option<u32>]) {
-        let read = |place: &u32| {
-            let sensor = &self.sensors[*place as usize];
+        let sensors = || places.iter().flatten().map(|place| &self.sensors[*place as usize]);
+        let mut read = 0;
+        for (sensor, place) in sensors().zip(places.iter().flatten()) {
             let metric = sensor.metrics.first().map_or(0, |metric| metric.time);
             let seen = self.presence.seen(*place as usize);
-            seen ^ metric ^ sensor.next_timer ^ sensor.rules.first().map_or(0, |rule| rule.evaluated_at)
-        };
-        std::hint::black_box(places.iter().flatten().map(read).fold(0, std::ops::BitXor::bitxor));
+            read ^= seen ^ metric ^ sensor.next_timer ^ sensor.rules.first().map_or(0, |rule| rule.evaluated_at);
+        }
+        for sensor in sensors() {
+            for metric in &sensor.metrics {
+                read ^= metric.history.as_ref().map_or(0, |history| history.run_since ^ history.readings.touch());
+            }
+            for link in sensor.links().iter().filter(|link| **link != Link::NOWHERE) {
+                read ^= self.areas[link.area as usize].touch(*link);
+            }
+        }
+        std::hint::black_box(read);
+    }
+}
+
+impl AreaKey {
+    /// Reads a little of what a reading of this member will change.
+    fn touch(&self, link: Link) -> i64 {
+        let rule = &self.rules[link.rule as usize];
+        let counted = |tally: &Tally| tally.low ^ tally.members[link.member as usize].read_at;
+        let windows = rule.windows.iter().map(|window| window.readings.touch());
+        windows.chain(rule.tallies.iter().map(counted)).fold(self.key_time ^ rule.stale_from, std::ops::BitXor::bitxor)
     }
 }

@@ -180,6 +180,14 @@ impl<T: Copy + Ord> Readings<T> {
         if z.is_finite() { z } else { UNKNOWN }
     }
 
+    /// Reads a little of what a new reading will change.
+    pub fn touch(&self) -> i64 {
+        let newest = self.ring.back().map_or(0, |kept| i64::from(kept.since_base_ms));
+        let candidate = |candidates: &VecDeque<u64>| candidates.back().map_or(0, |candidate| *candidate as i64);
+        let views = self.views.iter().map(|view| view.low ^ candidate(&view.min) ^ candidate(&view.max));
+        views.fold(newest, std::ops::BitXor::bitxor)
+    }
+
     /// Number of readings inside a window.
     pub fn count(&self, view: usize) -> usize {
         self.ring.len() - (self.views[view].first - self.first) as usize
