@@ -194,16 +194,13 @@ impl<'a> Meeting<'a> {
     fn accept_all(&mut self, from: usize) -> Result<Links, StreamError> {
         let mut links: Links = self.cluster.hosts.iter().map(|_| None).collect();
         loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    // What does not greet is a stranger: it costs its two seconds and nothing else.
-                    if let Ok((process, stream)) = self.greet(stream, from) {
-                        links[process] = Some(stream);
-                    }
-                    continue;
+            // Nobody is there otherwise, or whoever was has gone again.
+            if let Ok((stream, _)) = self.listener.accept() {
+                // What does not greet is a stranger: it costs its two seconds and nothing else.
+                if let Ok((process, stream)) = self.greet(stream, from) {
+                    links[process] = Some(stream);
                 }
-                // Nobody is there now, or whoever was has gone again.
-                Err(_) => {}
+                continue;
             }
             links.iter_mut().for_each(|link| drop(link.take_if(|stream| !is_there(stream))));
             match links.iter().skip(from).position(Option::is_none) {
