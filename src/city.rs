@@ -3,6 +3,7 @@
 //! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
 
 use crate::city_log::{self, CityLog};
+use crate::cluster::Cluster;
 use crate::config::{Config, TimeSource};
 use crate::devices::{self, Watched};
 use crate::failure::{Failure, FileError, chain};
@@ -11,6 +12,7 @@ use crate::inputs::NamedText;
 use crate::measured;
 use crate::retry::Desk;
 use crate::socket;
+use crate::stage;
 use ::rules::check::Known;
 use bus::{BusError, EventLog, Topic};
 use command_center::{CommandCenter, FeedCounts};
@@ -21,7 +23,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use stream::{Stream, StreamHandle, StreamSettings};
+use stream::{Stream, StreamError, StreamHandle};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -65,7 +67,7 @@ impl City {
         made.map_err(|source| Failure::usage(FileError { doing: "make", path: dir.clone(), source }))?;
         let log = CityLog::open(config)?;
         let desk = Desk::new(log.shared());
-        socket::serve(dir, log.shared(), rule_settings(config), desk.clone()).map_err(Failure::usage)?;
+        socket::serve(dir, log.shared(), stage::rule_settings(config), desk.clone()).map_err(Failure::usage)?;
         let (sender, changes) = watch::channel(());
         log.shared().watch(Topic::Config, Arc::new(move || sender.send_replace(())));
         Ok(City {
@@ -140,17 +142,14 @@ impl City {
         Ok(())
     }
 
-    /// Starts the rules stage.
-    pub fn start_stream(&mut self, config: &Config) -> Result<(), Failure> {
-        let settings = StreamSettings {
-            workers: config.stream.workers,
-            data_dir: config.data_dir.join("stream"),
-            checkpoint_every: duration(config.stream.checkpoint_every.0),
-            rules: rule_settings(config),
-            limits: stream::Limits::default(),
-            observe: Arc::new(tell),
-        };
-        self.stream = Some(Stream::start(self.log.for_role(city_log::STREAM)?, &settings).map_err(Failure::internal)?);
+    /// Starts the rules stage; of a cluster, this process's part of it, when all are there.
+    pub fn start_stream(&mut self, config: &Config, cluster: Option<&Cluster>) -> Result<(), Failure> {
+        let process = cluster.map_or(0, |cluster| cluster.process);
+        let log = self.log.for_role(&Cluster::role(process))?;
+        let settings = stage::settings(config, cluster, self.log.name());
+        self.stream = Some(Stream::start(log, &settings).map_err(stage::not_started)?);
+        let processes = cluster.map_or(1, |cluster| cluster.hosts.len());
+        (0..processes).filter(|other| *other != process).for_each(|other| self.log.rely_on(&Cluster::role(other)));
         Ok(())
     }
 
@@ -295,6 +294,7 @@ impl City {
 
     /// Stops what runs: first what comes in, then the rules, so that what is acknowledged is applied too.
     pub fn stop(self, runtime: &Runtime) -> Result<(), Failure> {
+        let failed = self.stream.as_ref().is_some_and(|stream| stream.failure().is_some());
         if let Some(ingest) = self.ingest {
             runtime.block_on(ingest.stop());
         }
@@ -302,7 +302,11 @@ impl City {
         if let Some(stream) = &self.stream {
             stream.wait_until_caught_up(CATCH_UP).map_err(Failure::internal)?;
         }
-        let streamed = self.stream.map_or(Ok(()), StreamHandle::stop).map_err(Failure::internal);
+        let streamed = match self.stream.map_or(Ok(()), StreamHandle::stop) {
+            // The processes of a cluster are stopped one after the other, and the first of them is gone for the rest.
+            Err(error) if !failed && matches!(*error, StreamError::PeerLost { .. }) => Ok(()),
+            stopped => stopped.map_err(Failure::internal),
+        };
         if let Some(center) = self.center {
             runtime.block_on(center.stop());
         }
@@ -330,33 +334,6 @@ pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, BusError> {
         next = records.next_offset().unwrap_or(held.end);
     }
     Ok(clock)
-}
-
-/// What the rules run with.
-fn rule_settings(config: &Config) -> ::rules::Settings {
-    let by_domain = config.lateness.by_domain.iter().map(|(domain, span)| (domain.clone(), span.0));
-    ::rules::Settings {
-        prefix: config.prefix.clone(),
-        settle: config.lateness.settle.0,
-        lateness_by_domain: by_domain.collect(),
-        lateness: config.lateness.default.0,
-        wide_lateness: config.lateness.wide.0,
-        zone: config.time.zone.0.clone(),
-        ..::rules::Settings::default()
-    }
-}
-
-/// Tells an operator what deserves a look; the steps of a good checkpoint do not.
-fn tell(event: &stream::Event) {
-    match event {
-        stream::Event::CheckpointDamaged { path, reason } => {
-            eprintln!("citywatch: checkpoint {} is damaged, the one before is tried: {reason}", path.display());
-        }
-        stream::Event::CheckpointFailed { reason } => {
-            eprintln!("citywatch: a checkpoint could not be written, the last one still counts: {reason}");
-        }
-        _ => {}
-    }
 }
 
 /// What the edge counts, for the page.

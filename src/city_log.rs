@@ -29,6 +29,7 @@ pub struct CityLog {
 
 struct Kafka {
     log: Arc<KafkaLog>,
+    name: String,
     /// Held for its lock on the data directory.
     _lock: File,
 }
@@ -61,7 +62,7 @@ impl CityLog {
             let written = std::fs::write(&mark, format!("{name}\n"));
             written.map_err(|source| Failure::usage(FileError { doing: "write", path: mark, source }))?;
         }
-        Ok(CityLog { log: Arc::clone(&log) as Arc<dyn EventLog>, kafka: Some(Kafka { log, _lock: lock }) })
+        Ok(CityLog { log: Arc::clone(&log) as Arc<dyn EventLog>, kafka: Some(Kafka { log, name, _lock: lock }) })
     }
 
     /// For what any process may do.
@@ -89,7 +90,19 @@ impl CityLog {
         Ok(TickRole::new(move || lease.is_held()))
     }
 
-    /// What took a role from this process, if something did: then it is to end.
+    /// A name that only this log has; `None` of one that no other process can share.
+    pub fn name(&self) -> Option<String> {
+        self.kafka.as_ref().map(|kafka| kafka.name.clone())
+    }
+
+    /// Has this process end if another one no longer has this role.
+    pub fn rely_on(&self, role: &str) {
+        if let Some(kafka) = &self.kafka {
+            kafka.log.rely_on(role);
+        }
+    }
+
+    /// What took a role from this process, or from one that it relies on, if something did: then it is to end.
     pub fn lost(&self) -> Option<BusError> {
         self.kafka.as_ref()?.log.lost()
     }

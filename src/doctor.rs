@@ -4,6 +4,7 @@
 //! citywatch or before the first start.
 
 use crate::city;
+use crate::cluster::ClusterArgs;
 use crate::config::{Config, TimeSource};
 use crate::devices;
 use crate::doctor_kafka;
@@ -40,6 +41,8 @@ pub struct Doctor {
     /// For people, or as JSON: one finding a line
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// How the findings are printed.
@@ -101,6 +104,7 @@ impl Doctor {
         findings.push(running_finding(&config, running));
         findings.extend(data_dir(&config.data_dir));
         findings.extend(log(&config, running));
+        findings.extend(doctor_servers::cluster(&self.cluster, &config));
         findings.extend(credentials(&config));
         findings.extend(config.listen().map(|address| port("mqtt endpoint", address, running)));
         findings.extend(config.http().map(|address| port("page", address, running)));

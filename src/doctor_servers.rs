@@ -3,11 +3,13 @@
 //! It asks and changes nothing. Addresses are shown without what is secret in them.
 
 use crate::city;
+use crate::cluster::ClusterArgs;
 use crate::config::Config;
 use crate::doctor::Finding;
 use crate::failure::{Failure, chain};
 use history::InfluxHistory;
 use ingest::BrokerSettings;
+use std::net::{TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
 /// How long a broker may take to answer.
@@ -111,4 +113,38 @@ pub fn broker(config: &Config) -> Result<Vec<Finding>, Failure> {
         found.push(Finding::note(PART, what, mend));
     }
     Ok(found)
+}
+
+/// Whether the processes of the rules stage can come together, as far as one of them can see before they do: they
+/// listen only until all are there.
+pub fn cluster(args: &ClusterArgs, config: &Config) -> Vec<Finding> {
+    const PART: &str = "cluster";
+    let cluster = match args.cluster(config, true) {
+        Ok(None) => return Vec::new(),
+        Ok(Some(cluster)) => cluster,
+        Err(failure) => return vec![Finding::bad(PART, failure.to_string(), "docs/servers.md shows how it is set up")],
+    };
+    let (own, count) = (&cluster.hosts[cluster.process], cluster.hosts.len());
+    let mut found = vec![match TcpListener::bind(own) {
+        Ok(_) => Finding::good(PART, format!("process {} of {count} can listen at {own}", cluster.process)),
+        Err(error) => {
+            let mend = "its line of the hosts file is an address of this machine, where nothing else listens";
+            Finding::bad(PART, format!("{own} cannot be listened at: {error}"), mend)
+        }
+    }];
+    let mut is_private = true;
+    for (process, address) in cluster.hosts.iter().enumerate() {
+        match address.to_socket_addrs() {
+            Ok(addresses) => is_private &= addresses.into_iter().all(|address| address.ip().is_loopback()),
+            Err(error) => {
+                let what = format!("process {process}, at {address}, is not known here: {error}");
+                found.push(Finding::bad(PART, what, "name it as this machine's DNS or /etc/hosts does"));
+            }
+        }
+    }
+    if !is_private {
+        let what = "what goes between the processes is neither encrypted nor authenticated";
+        found.push(Finding::note(PART, what, "keep their addresses in a network of their own, or in a VPN"));
+    }
+    found
 }

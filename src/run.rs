@@ -1,6 +1,7 @@
 //! `citywatch run`: citywatch for a city, by a configuration file.
 
 use crate::city::{self, City, Shown};
+use crate::cluster::ClusterArgs;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inputs;
@@ -21,6 +22,8 @@ pub struct Run {
     /// Only this part, may be given several times; all parts of this version if left out
     #[arg(long, value_enum)]
     role: Vec<Role>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// The parts of citywatch.
@@ -41,6 +44,9 @@ impl Run {
     pub fn run(self) -> Result<(), Failure> {
         let has = |role| self.role.is_empty() || self.role.contains(&role);
         let config = Config::load(&self.config)?;
+        let cluster = self.cluster.cluster(&config, has(Role::Stream))?;
+        // Of a cluster the first process publishes what the files say; the others take up what is in force.
+        let publishes = has(Role::Stream) && cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
         let registry = inputs::city_registry(&config.registry.paths)?;
         let areas = inputs::city_areas(&config.registry.paths)?;
         let duties = inputs::city_duties(&config.registry.paths)?;
@@ -51,14 +57,17 @@ impl Run {
         let registry = Arc::new(registry);
         let runtime = city::runtime()?;
         let _inside = runtime.enter();
-        let stop = Stop::new()?;
         let mut city = City::open(&config)?;
-        if has(Role::Stream) {
+        if publishes {
             city.publish(&config, &rules, &known, &registry)?;
-            city.start_stream(&config)?;
         } else {
             city.take_up()?;
         }
+        if has(Role::Stream) {
+            city.start_stream(&config, cluster.as_ref())?;
+        }
+        // Until here a signal ends the process as a kill does: it may have waited long for others, and nothing came in.
+        let stop = Stop::new()?;
         // What was applied since the start before goes before the files.
         let (registry, shown) = match city.in_force() {
             Some(in_force) => (in_force.registry, in_force.rules),
@@ -82,7 +91,10 @@ impl Run {
         }
         let runs = Role::value_variants().iter().filter(|role| has(**role)).filter_map(|role| role.to_possible_value());
         let runs: Vec<String> = runs.map(|role| role.get_name().to_owned()).collect();
-        writeln!(std::io::stdout(), "runs: {}", runs.join(", "))?;
+        let part = cluster.map_or(String::new(), |cluster| {
+            format!(" (process {} of {} of the rules stage)", cluster.process, cluster.hosts.len())
+        });
+        writeln!(std::io::stdout(), "runs: {}{part}", runs.join(", "))?;
         let broken = runtime.block_on(city.broken_or(stop.wait(None)));
         city.stop(&runtime)?;
         broken

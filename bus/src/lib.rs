@@ -125,6 +125,17 @@ pub enum BusError {
         /// Who has it.
         by: String,
     },
+    /// Nobody has claimed this role for long, and this process relies on who had it.
+    #[error(
+        "nobody has the role \"{role}\" in \"{place}\" any more, on which this process relies: who had it is gone, stands \
+         still, or cannot reach the log"
+    )]
+    Vacant {
+        /// Broker.
+        place: String,
+        /// Which one.
+        role: String,
+    },
     /// Another process has this log open for writing.
     #[error("the log in \"{place}\" is in use by another process")]
     InUse {
@@ -157,6 +168,7 @@ impl BusError {
             BusError::Fenced { place, role, by } => {
                 BusError::Fenced { place: place.clone(), role: role.clone(), by: by.clone() }
             }
+            BusError::Vacant { place, role } => BusError::Vacant { place: place.clone(), role: role.clone() },
             BusError::InUse { place } => BusError::InUse { place: place.clone() },
         }
     }

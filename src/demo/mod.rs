@@ -85,7 +85,7 @@ impl Demo {
         let clock = city.clock()?;
         let began = self.began(clock.is_some())?;
         city.publish(&config, &rules, &known, &registry)?;
-        city.start_stream(&config)?;
+        city.start_stream(&config, None)?;
         city.start_historian(&config)?;
         let in_force = city.in_force().ok_or_else(|| Failure::internal("what is in force cannot be used"))?;
         runtime.block_on(city.start_ingest(&config, in_force.registry))?;

@@ -112,6 +112,7 @@ fn run(recorded: &Path, workers: usize) -> [f64; 6] {
     let log = Arc::new(EmbeddedLog::open(run.path().join("log"), EmbeddedSettings::default()).unwrap());
     let settings = StreamSettings {
         workers,
+        cluster: None,
         data_dir: run.path().to_owned(),
         checkpoint_every: Duration::from_secs(5),
         rules: rules::Settings::default(),

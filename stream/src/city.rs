@@ -38,6 +38,7 @@ pub(crate) struct FromPartition {
 pub(crate) struct Entered {
     offset: Offset,
     at: EventTime,
+    #[serde(with = "crate::as_json")]
     transition: Transition,
 }
 
@@ -46,6 +47,7 @@ pub(crate) struct Entered {
 pub(crate) struct Standing {
     /// Offset of the marker.
     pub(crate) offset: Offset,
+    #[serde(with = "crate::as_json")]
     pub(crate) incidents: Vec<Transition>,
 }
 
@@ -57,6 +59,7 @@ pub(crate) struct FromShard {
     pub(crate) number: u64,
     /// How many transitions it gave before these, ever.
     pub(crate) first: u64,
+    #[serde(with = "crate::as_json")]
     pub(crate) found: Vec<(EventTime, Transition)>,
     pub(crate) end: End,
 }
@@ -80,7 +83,7 @@ pub(crate) struct CopyCity {
 }
 
 /// A copy of the state.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CityState {
     pub(crate) summary: CitySummary,
     /// What the relations wrote; empty where there are none yet.
@@ -117,6 +120,7 @@ struct KnownShard {
 struct KnownPartition {
     next: Offset,
     /// Markers that the shards have not all come to, with what stood behind them.
+    #[serde(with = "crate::as_json")]
     switches: VecDeque<(Switch, Vec<Transition>)>,
     /// Told behind the first of them.
     later: Vec<Entered>,

@@ -1,19 +1,19 @@
-//! The last operator of a worker: hands what was found to the sink thread, and what changes nothing straight back.
+//! The last operator of a worker of the first process: hands what was found to the sink thread, and what changes nothing straight back.
 
 use crate::city::CityState;
 use crate::local::{Found, PartitionState};
-use crate::shared::Shared;
+use crate::shared::{Part, Shared};
 use crate::wide::ShardState;
-use model::{Offset, Partition, Perceived, Transition};
+use model::{Perceived, Transition};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
 /// What one activation of an egress gives the sink: parts of reads, what they caused, and states after them.
+/// `worker` is one of the first process.
 pub(crate) struct ToSink {
     pub(crate) worker: usize,
-    /// Partition and next offset of each read.
-    pub(crate) reads: Vec<(Partition, Offset)>,
+    pub(crate) reads: Vec<Part>,
     pub(crate) transitions: Vec<Transition>,
     pub(crate) perceived: Vec<Perceived>,
     pub(crate) states: Vec<PartitionState>,
@@ -45,14 +45,14 @@ impl Egress {
     /// Takes what the local or wide rules found.
     pub(crate) fn on_found(&mut self, found: Found) {
         match found {
-            Found::Read { partition, next, transitions, perceived } => {
-                self.gathered.reads.push((partition, next));
+            Found::Read { partition, next, wide, transitions, perceived } => {
+                self.gathered.reads.push(Part { partition, next, wide: Some(wide) });
                 self.gathered.transitions.extend(transitions);
                 self.gathered.perceived.extend(perceived);
             }
             Found::State(state) => self.gathered.states.push(*state),
             Found::Told { partition, next, transitions } => {
-                self.gathered.reads.push((partition, next));
+                self.gathered.reads.push(Part { partition, next, wide: None });
                 self.gathered.transitions.extend(transitions);
             }
             Found::Shard(state) => self.gathered.shards.push(*state),
@@ -64,7 +64,7 @@ impl Egress {
     /// nothing pass it by.
     pub(crate) fn on_flush(&mut self) {
         let worker = self.gathered.worker;
-        let in_sink = &self.shared.workers[worker].in_sink;
+        let in_sink = &self.shared.worker(worker).in_sink;
         let ToSink { reads, transitions, perceived, states, shards, city, .. } = &self.gathered;
         let stateless = states.is_empty() && shards.is_empty() && city.is_none();
         let silent = transitions.is_empty() && perceived.is_empty() && stateless;

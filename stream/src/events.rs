@@ -14,6 +14,22 @@ pub enum Event {
     },
     /// There is no checkpoint: the stream starts from the beginning of the log.
     StartedFromTheBeginning,
+    /// Another process of the cluster is waited for.
+    WaitingFor {
+        /// Its number.
+        process: usize,
+        /// Its address.
+        address: String,
+        /// What the last attempt met.
+        reason: String,
+    },
+    /// A process that connected does not belong to the cluster.
+    Refused {
+        /// Which it says it is.
+        process: usize,
+        /// Why.
+        reason: String,
+    },
     /// A checkpoint is torn or flipped; the one before it is tried.
     CheckpointDamaged {
         /// The file that is not what was written.

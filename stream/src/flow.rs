@@ -1,14 +1,18 @@
-//! The dataflow: the one module that names timely. Operators are structs of their own; here they are only wired.
+//! The dataflow: with `link`, the one module that names timely. Operators are structs of their own; here they are only
+//! wired.
 //!
 //! Every worker builds the same graph: observations → local-rules → egress, and from local-rules, exchanged by shard,
-//! → wide-rules, all to the first worker → city-relations → egress. The timestamp is an ingest epoch, a counter; event time is data. Local rules wait for nobody;
+//! → wide-rules, all to the first worker → city-relations → egress. Of a cluster all goes to the egress of the first
+//! process, and back from there, orders → owners, goes what has become durable and what is to be copied. The timestamp is an ingest epoch, a counter; event time is data. Local rules wait for nobody;
 //! wide ones for what all partitions tell, which is data too, so no operator looks at a frontier.
 
 use crate::StreamError;
 use crate::city::{CityStage, CopyCity, ToCity};
+use crate::cluster::Links;
 use crate::egress::Egress;
+use crate::link::{self, Open};
 use crate::local::{Found, LocalRules};
-use crate::shared::{Epoch, Shared, lock};
+use crate::shared::{Epoch, Order, Shared, lock};
 use crate::source::{Next, Source, Work};
 use crate::wide::{CopyShard, ToWide, WideStage};
 use serde::{Deserialize, Serialize};
@@ -19,15 +23,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timely::communication::WorkerGuards;
 use timely::container::CapacityContainerBuilder;
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::{Exchange, ParallelizationContract, Pipeline};
 use timely::dataflow::operators::Concat;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::generic::operator::{Operator, source};
 use timely::dataflow::{Scope, StreamVec};
+use timely::execute::execute_from;
 use timely::progress::operate::FrontierInterest;
 use timely::worker::Worker;
-use timely::{CommunicationConfig, Config, WorkerConfig};
+use timely::{CommunicationConfig, WorkerConfig};
 
 /// The operators of one worker.
 pub(crate) struct Operators {
@@ -36,23 +41,41 @@ pub(crate) struct Operators {
     pub(crate) wide_rules: WideStage,
     /// In the first worker.
     pub(crate) city_relations: Option<CityStage>,
-    pub(crate) egress: Egress,
+    /// In the first process.
+    pub(crate) egress: Option<Egress>,
 }
 
 /// The worker threads. Dropping it waits for them; never drop it in async code.
-pub(crate) struct Workers(WorkerGuards<()>);
+pub(crate) struct Workers {
+    threads: WorkerGuards<()>,
+    links: Option<Open>,
+}
 
 impl Workers {
-    /// Starts a thread for each set of operators. A panic or an error in one ends all, through `shared`.
-    pub(crate) fn start(operators: Vec<Operators>, shared: Arc<Shared>) -> Result<Workers, StreamError> {
-        let communication = CommunicationConfig::Process(operators.len());
+    /// Starts a thread for each set of operators. A panic or an error in one ends all, through `shared`. In a cluster,
+    /// with the connections to the other processes and the addresses of all.
+    pub(crate) fn start(
+        operators: Vec<Operators>,
+        shared: Arc<Shared>,
+        cluster: Option<(Links, &[String])>,
+    ) -> Result<Workers, StreamError> {
+        let place = shared.place;
+        let (builders, links) = match cluster {
+            Some((links, hosts)) => {
+                let (builders, open) = link::allocators(links, hosts, place, &shared)?;
+                (builders, Some(open))
+            }
+            // Without others there is nothing to be held beside the builders.
+            None => (CommunicationConfig::Process(place.threads).try_build().map_err(StreamError::Threads)?.0, None),
+        };
         // On a small machine spinning only takes the core from the thread that one waits for.
         let worker = WorkerConfig::default().idle_spin(Duration::ZERO);
         let slots: Vec<_> = operators.into_iter().map(|operators| Mutex::new(Some(operators))).collect();
         let run = move |worker: &mut Worker| {
             let index = worker.index();
             name_thread(&thread_name(index));
-            let operators = lock(&slots[index]).take().expect("a worker starts once");
+            let thread = place.thread(index).expect("timely counts workers as we do");
+            let operators = lock(&slots[thread]).take().expect("a worker starts once");
             let outcome = catch_unwind(AssertUnwindSafe(|| run(worker, operators, &shared)));
             if let Err(panic) = outcome {
                 shared.fail(StreamError::Panicked { thread: thread_name(index), what: panic_text(&*panic) });
@@ -61,13 +84,17 @@ impl Workers {
                 worker.drop_dataflow(dataflow);
             }
         };
-        timely::execute(Config { communication, worker }, run).map(Workers).map_err(StreamError::Threads)
+        let threads = execute_from(builders, Box::new(()), worker, run).map_err(StreamError::Threads)?;
+        Ok(Workers { threads, links })
     }
 
-    /// Waits for the threads to end.
+    /// Waits for the threads to end, and lets the other processes know.
     pub(crate) fn join(self) {
-        for ended in self.0.join() {
+        for ended in self.threads.join() {
             ended.expect("panics were caught inside");
+        }
+        if let Some(links) = self.links {
+            links.close();
         }
     }
 }
@@ -93,7 +120,14 @@ fn run(worker: &mut Worker, operators: Operators, shared: &Arc<Shared>) {
         let (found, wide_work) = local_rules(work, operators.local_rules, shared);
         let (states, city_work) = wide_rules(wide_work, operators.wide_rules, shared);
         let found_wide = city_relations(city_work, operators.city_relations, shared);
-        egress(found.concat(states).concat(found_wide), operators.egress);
+        let found = found.concat(states).concat(found_wide);
+        let place = shared.place;
+        if place.is_alone() {
+            egress(found, Pipeline, operators.egress);
+        } else {
+            egress(found, Exchange::new(move |found: &Found| found.taker(place) as u64), operators.egress);
+            owners(orders(scope, shared), shared);
+        }
     });
     // Everything that can happen arrives as an activation, so the worker sleeps until there is one.
     while worker.has_dataflows() && !shared.failed() {
@@ -110,7 +144,7 @@ fn observations<'scope>(
     source(scope, "observations", move |capability, info| {
         let again = scope.activator_for(Rc::clone(&info.address));
         let wake = scope.worker().sync_activator_for(info.address.to_vec());
-        shared.workers[scope.index()].arm(move || {
+        shared.worker(scope.index()).arm(move || {
             // A worker that is gone needs no waking.
             let _ = wake.activate();
         });
@@ -274,10 +308,43 @@ fn city_relations<'scope>(
     })
 }
 
-fn egress(found: StreamVec<'_, Epoch, Found>, mut operator: Egress) {
-    found.sink(Pipeline, "egress", move |(input, _)| {
+fn egress<P>(found: StreamVec<'_, Epoch, Found>, pact: P, mut operator: Option<Egress>)
+where
+    P: ParallelizationContract<Epoch, Vec<Found>>,
+{
+    found.sink(pact, "egress", move |(input, _)| {
+        let Some(operator) = &mut operator else { return };
         // In the order of arrival: what wide rules found one after the other may carry falling epochs.
         input.for_each(|_, container| container.drain(..).for_each(|found| operator.on_found(found)));
         operator.on_flush();
+    });
+}
+
+/// What the first process has to tell the workers of others; it leaves by the first worker.
+fn orders<'scope>(scope: Scope<'scope, Epoch>, shared: &Arc<Shared>) -> StreamVec<'scope, Epoch, Order> {
+    let shared = Arc::clone(shared);
+    source(scope, "orders", move |capability, info| {
+        let mut capability = Some(capability).filter(|_| scope.index() == 0);
+        if capability.is_some() {
+            let wake = scope.worker().sync_activator_for(info.address.to_vec());
+            shared.outbox.arm(move || {
+                // A worker that is gone needs no waking.
+                let _ = wake.activate();
+            });
+        }
+        move |output| {
+            let Some(held) = capability.as_mut() else { return };
+            let orders = shared.outbox.take();
+            held.downgrade(&shared.epoch());
+            output.session(held).give_iterator(orders.into_iter());
+        }
+    })
+}
+
+/// Each worker does what it is told.
+fn owners(orders: StreamVec<'_, Epoch, Order>, shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    orders.sink(Exchange::new(|order: &Order| order.worker as u64), "owners", move |(input, _)| {
+        input.for_each(|_, container| container.drain(..).for_each(|order| shared.on_order(order)));
     });
 }

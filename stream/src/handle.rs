@@ -1,22 +1,15 @@
-//! Starting a stream, watching it, ending it.
+//! A running stream: watching it, ending it.
 
-use crate::checkpoint::{Checkpointer, Loaded, Store, ToCheckpoint};
-use crate::city::{City, CityStage};
-use crate::egress::Egress;
-use crate::flow::{Operators, Workers, panic_text};
-use crate::local::{LocalRules, RestoreError, Slot};
-use crate::programs::Programs;
+use crate::StreamError;
+use crate::checkpoint::ToCheckpoint;
+use crate::flow::{Workers, panic_text};
 use crate::shared::{Shared, lock};
-use crate::sink::{Ends, Past, Sink, Tail};
-use crate::source::Source;
-use crate::wide::{Shard, WideStage};
-use crate::{Event, StreamError, StreamSettings};
-use bus::{EventLog, Topic};
+use crate::start::held;
+use bus::EventLog;
 use model::{Offset, PARTITIONS, Partition};
-use rules::engine::{Counters, WideRules};
-use std::ops::Range;
+use rules::engine::Counters;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -26,13 +19,15 @@ pub struct StreamHandle {
     log: Arc<dyn EventLog>,
     shared: Arc<Shared>,
     report: Arc<Mutex<CheckpointReport>>,
-    to_checkpoint: Sender<ToCheckpoint>,
+    /// In the first process of a cluster, as are the sink and the checkpoints.
+    to_checkpoint: Option<Sender<ToCheckpoint>>,
     workers: Option<Workers>,
     sink: Option<JoinHandle<()>>,
     checkpointer: Option<JoinHandle<Result<(), StreamError>>>,
 }
 
-/// How far a stream is.
+/// How far a stream is. Of a cluster the first process tells of all partitions, but counts only what its own workers did;
+/// the others tell of theirs.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     /// By partition.
@@ -94,6 +89,36 @@ impl Progress {
 }
 
 impl StreamHandle {
+    /// A stream that does nothing yet.
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        shared: Arc<Shared>,
+        report: Arc<Mutex<CheckpointReport>>,
+    ) -> StreamHandle {
+        StreamHandle { log, shared, report, to_checkpoint: None, workers: None, sink: None, checkpointer: None }
+    }
+
+    /// It writes, and saves.
+    pub(crate) fn writes(
+        &mut self,
+        to_checkpoint: Sender<ToCheckpoint>,
+        sink: JoinHandle<()>,
+        checkpointer: JoinHandle<Result<(), StreamError>>,
+    ) {
+        (self.to_checkpoint, self.sink, self.checkpointer) = (Some(to_checkpoint), Some(sink), Some(checkpointer));
+    }
+
+    /// It works.
+    pub(crate) fn works(&mut self, workers: Workers) {
+        self.workers = Some(workers);
+    }
+
+    /// The partitions that this process knows of.
+    fn known(&self) -> impl Iterator<Item = Partition> + use<> {
+        let place = self.shared.place;
+        (0..PARTITIONS).filter(move |partition| place.is_first() || place.process_of(*partition) == place.process)
+    }
+
     /// How far the stream is.
     pub fn progress(&self) -> Result<Progress, StreamError> {
         let mut progress = Progress {
@@ -101,11 +126,11 @@ impl StreamHandle {
             repeats_left_out: self.shared.repeats_left_out.load(Ordering::Relaxed),
             perceived: self.shared.perceived.load(Ordering::Relaxed),
             epoch: self.shared.epoch(),
-            reads_in_flight: self.shared.workers.iter().map(|worker| worker.reads_in_flight()).sum(),
+            reads_in_flight: self.shared.threads.iter().map(|worker| worker.reads_in_flight()).sum(),
             checkpoint: *lock(&self.report),
             ..Progress::default()
         };
-        for partition in 0..PARTITIONS {
+        for partition in self.known() {
             let known = self.shared.partition(partition);
             let end = held(&*self.log, partition)?.end;
             progress.partitions.push(PartitionProgress { partition, durable: known.durable, end });
@@ -120,11 +145,12 @@ impl StreamHandle {
     /// Waits until everything that is on the log now is applied and what it caused is durable. False if that took
     /// longer than `timeout` or the stream failed.
     pub fn wait_until_caught_up(&self, timeout: Duration) -> Result<bool, StreamError> {
-        let ends: Vec<Offset> = (0..PARTITIONS)
-            .map(|partition| Ok(held(&*self.log, partition)?.end))
+        let ends: Vec<(Partition, Offset)> = self
+            .known()
+            .map(|partition| Ok((partition, held(&*self.log, partition)?.end)))
             .collect::<Result<_, StreamError>>()?;
         Ok(self.shared.wait_until(timeout, || {
-            (0..PARTITIONS).all(|partition| self.shared.partition(partition).durable >= ends[partition as usize])
+            ends.iter().all(|(partition, end)| self.shared.partition(*partition).durable >= *end)
         }))
     }
 
@@ -136,13 +162,19 @@ impl StreamHandle {
     /// Stops reading, lets what was read run through, takes a last checkpoint and ends the threads.
     ///
     /// Blocks meanwhile. The error is what ended the stream earlier, or what kept the last checkpoint from being
-    /// written.
+    /// written. Of a cluster all processes end with the one that ends first; the last checkpoint is taken by the first
+    /// process if the others are still there, and [`StreamError::PeerLost`] if they are not.
     pub fn stop(mut self) -> Result<(), Arc<StreamError>> {
         self.shared.stop_reading();
         // A thread that is gone has failed; the failure is told below.
-        let _ = self.to_checkpoint.send(ToCheckpoint::Finish);
+        let _ = self.to_checkpoint.take().map(|to| to.send(ToCheckpoint::Finish));
         let finished = self.checkpointer.take().map(JoinHandle::join);
-        self.shared.end();
+        if self.shared.place.is_alone() {
+            self.shared.end();
+        } else {
+            // A dataflow over several processes runs empty only when all let it: nobody waits for that.
+            self.shared.abandon();
+        }
         self.join();
         match (self.shared.failure(), finished) {
             (Some(failure), _) => Err(failure),
@@ -173,182 +205,5 @@ impl Drop for StreamHandle {
     fn drop(&mut self) {
         self.shared.abandon();
         self.join();
-    }
-}
-
-pub(crate) fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result<StreamHandle, StreamError> {
-    if settings.workers == 0 || settings.workers > PARTITIONS as usize {
-        return Err(StreamError::Settings(format!("{} workers; 1 to {PARTITIONS} can be", settings.workers)));
-    }
-    let store = Store::open(&settings.data_dir)?;
-    let programs = Arc::new(Programs::new(Arc::clone(&log), settings.clone()));
-    let (store, Resumed { slots, shards, city, ends }) = resume(&log, store, &programs, settings)?;
-    let past = Arc::new(Past::new(&*log, ends)?);
-    let tail = Tail::read(&*log, Arc::clone(&past), settings.limits.tail_incidents)?;
-    let shared = Arc::new(Shared::new(settings.workers, settings.limits));
-    let (to_sink, at_sink) = channel();
-    let (to_checkpoint, at_checkpoint) = channel();
-
-    let abandon = to_checkpoint.clone();
-    shared.on_failure(move || {
-        let _ = abandon.send(ToCheckpoint::Abandon);
-    });
-    let sink = Sink::new(Arc::clone(&log), Arc::clone(&shared), to_checkpoint.clone(), tail);
-    let report = Arc::new(Mutex::new(CheckpointReport::default()));
-    let checkpointer = Checkpointer {
-        log: Arc::clone(&log),
-        shared: Arc::clone(&shared),
-        store,
-        past,
-        every: settings.checkpoint_every,
-        observe: Arc::clone(&settings.observe),
-        report: Arc::clone(&report),
-    };
-
-    let starts: Vec<Offset> = slots.iter().map(Slot::next).collect();
-    let mut by_worker: Vec<Vec<Slot>> = (0..settings.workers).map(|_| Vec::new()).collect();
-    for (partition, slot) in slots.into_iter().enumerate() {
-        by_worker[partition % settings.workers].push(slot);
-    }
-    let mut shards_by_worker: Vec<Vec<Shard>> = (0..settings.workers).map(|_| Vec::new()).collect();
-    for (shard, state) in shards.into_iter().enumerate() {
-        shards_by_worker[shard % settings.workers].push(state);
-    }
-    let mut city = Some(CityStage::new(city, Arc::clone(&programs)));
-    let by_worker = by_worker.into_iter().zip(shards_by_worker).enumerate();
-    let operators = by_worker.map(|(worker, (slots, shards))| Operators {
-        source: Source::new(worker, Arc::clone(&log), Arc::clone(&shared), &starts),
-        local_rules: LocalRules::new(slots, Arc::clone(&programs), Arc::clone(&shared)),
-        wide_rules: WideStage::new(shards, Arc::clone(&programs)),
-        city_relations: city.take(),
-        egress: Egress::new(worker, Arc::clone(&shared), to_sink.clone()),
-    });
-    let operators = operators.collect();
-    drop(to_sink);
-
-    // Watched before the first read: an append in between wakes the source once too often instead of never.
-    let watching = Arc::downgrade(&shared);
-    log.watch(
-        Topic::Observations,
-        Arc::new(move || {
-            if let Some(shared) = watching.upgrade() {
-                shared.wake_all();
-            }
-        }),
-    );
-    let mut handle = StreamHandle {
-        log,
-        shared: Arc::clone(&shared),
-        report,
-        to_checkpoint,
-        workers: None,
-        sink: None,
-        checkpointer: None,
-    };
-    handle.sink = Some(spawn("stream-sink", Arc::clone(&shared), move || sink.run(&at_sink))?);
-    handle.checkpointer =
-        Some(spawn("stream-checkpoint", Arc::clone(&shared), move || checkpointer.run(&at_checkpoint))?);
-    handle.workers = Some(Workers::start(operators, shared)?);
-    Ok(handle)
-}
-
-/// What a stream begins with.
-struct Resumed {
-    slots: Vec<Slot>,
-    shards: Vec<Shard>,
-    city: City,
-    /// Where the topics ended before its checkpoint.
-    ends: Ends,
-}
-
-/// The state of all partitions from the newest checkpoint that is whole, and where the topics ended before it.
-fn resume(
-    log: &Arc<dyn EventLog>,
-    mut store: Store,
-    programs: &Programs,
-    settings: &StreamSettings,
-) -> Result<(Store, Resumed), StreamError> {
-    for sequence in store.sequences()?.into_iter().rev() {
-        let Some(loaded) = store.load(sequence, &settings.observe) else { continue };
-        match restore(&loaded, programs, settings.workers) {
-            Ok(resumed) => {
-                for (partition, slot) in (0..PARTITIONS).zip(&resumed.slots) {
-                    let (offset, held) = (slot.next(), held(&**log, partition)?);
-                    if offset < held.start || offset > held.end {
-                        return Err(StreamError::OffTheLog { partition, offset, held });
-                    }
-                }
-                (settings.observe)(&Event::Resumed { sequence });
-                store.resumed(loaded.manifest);
-                return Ok((store, resumed));
-            }
-            Err(RestoreError::Program(error)) => return Err(error),
-            Err(RestoreError::Bytes(reason)) => {
-                let path = settings.data_dir.clone();
-                (settings.observe)(&Event::CheckpointDamaged { path, reason });
-            }
-        }
-    }
-    (settings.observe)(&Event::StartedFromTheBeginning);
-    let slots = (0..PARTITIONS).map(|partition| Ok(Slot::new(partition, held(&**log, partition)?.start)));
-    let slots = slots.collect::<Result<_, StreamError>>()?;
-    let shards = (0..WideRules::SHARDS).map(Shard::new).collect();
-    Ok((store, Resumed { slots, shards, city: City::new(), ends: Ends::none() }))
-}
-
-/// Takes up all partitions, on as many threads as there will be workers.
-fn restore(loaded: &Loaded, programs: &Programs, workers: usize) -> Result<Resumed, RestoreError> {
-    let Loaded { manifest, engines, shards, city } = loaded;
-    let mut slots: Vec<Option<Result<Slot, RestoreError>>> = (0..PARTITIONS).map(|_| None).collect();
-    std::thread::scope(|scope| {
-        for places in slots.chunks_mut((PARTITIONS as usize).div_ceil(workers)).enumerate() {
-            let (chunk, places) = places;
-            let first = chunk * (PARTITIONS as usize).div_ceil(workers);
-            scope.spawn(move || {
-                for (place, index) in places.iter_mut().zip(first..) {
-                    let state = &manifest.states[index];
-                    *place = Some(Slot::restore(state.slot.clone(), &engines[index], programs));
-                }
-            });
-        }
-    });
-    let slots: Result<_, RestoreError> =
-        slots.into_iter().map(|slot| slot.expect("every chunk was restored")).collect();
-    let shards = manifest.shards.iter().zip(shards);
-    let shards = shards.map(|(state, bytes)| Shard::restore(state.slot.clone(), bytes, programs));
-    let shards = shards.collect::<Result<_, RestoreError>>()?;
-    let city = City::restore(manifest.city.slot.clone(), city, programs)?;
-    Ok(Resumed { slots: slots?, shards, city, ends: manifest.ends.clone() })
-}
-
-fn held(log: &dyn EventLog, partition: Partition) -> Result<Range<Offset>, StreamError> {
-    let held = log.bounds(Topic::Observations, partition);
-    held.map_err(|source| StreamError::Log { doing: "see how far the observations go".to_owned(), source })
-}
-
-fn spawn<T: Send + 'static>(
-    name: &str,
-    shared: Arc<Shared>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, StreamError> {
-    let ended = EndsTheStream(name.to_owned(), shared);
-    let work = move || {
-        let done = work();
-        std::mem::forget(ended);
-        done
-    };
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(|error| StreamError::Threads(error.to_string()))
-}
-
-/// Dropped by a panic only: takes the other threads down.
-struct EndsTheStream(String, Arc<Shared>);
-
-impl Drop for EndsTheStream {
-    fn drop(&mut self) {
-        let what = "see its message on the standard error".to_owned();
-        self.1.fail(StreamError::Panicked { thread: self.0.clone(), what });
     }
 }

@@ -9,20 +9,26 @@
 //! A worker owns the log partitions `p` with `p % workers == worker`. In each worker the records go
 //! source → local rules → egress, and what the local rules show of it to the wide rules of all workers; what these find
 //! goes to the relations of the city in the first worker. One sink thread makes what the workers found durable, one
-//! checkpoint thread saves their state. Only [`flow`] names timely.
+//! checkpoint thread saves their state. The workers may be in several processes: then both threads are in the first, and
+//! what the others find, and their state, goes there. Only [`flow`] and [`link`] name timely.
 
+mod as_json;
 mod checkpoint;
 mod city;
+mod cluster;
 pub mod config;
 mod egress;
 mod events;
 mod flow;
 mod handle;
+mod link;
 mod local;
+mod place;
 mod programs;
 mod shared;
 mod sink;
 mod source;
+mod start;
 mod wide;
 
 pub use events::Event;
@@ -40,9 +46,13 @@ pub type Observe = Arc<dyn Fn(&Event) + Send + Sync>;
 /// How the rules stage runs.
 #[derive(Clone)]
 pub struct StreamSettings {
-    /// Worker threads, 1 to [`model::PARTITIONS`]. Another number gives the same incidents.
+    /// Worker threads of this process; with those of all other processes 1 to [`model::PARTITIONS`]. Another number gives
+    /// the same incidents.
     pub workers: usize,
-    /// Directory of the checkpoints and of the lease that keeps a second process away. Made if missing.
+    /// The processes among which the partitions of the log are divided, if there are several.
+    pub cluster: Option<ClusterSettings>,
+    /// Directory of the checkpoints and of the lease that keeps a second process away. Made if missing. Of a cluster only
+    /// the first process has them.
     pub data_dir: PathBuf,
     /// Time from the end of a checkpoint to the next.
     pub checkpoint_every: Duration,
@@ -52,6 +62,20 @@ pub struct StreamSettings {
     pub limits: Limits,
     /// Is told of checkpoints begun, written, damaged.
     pub observe: Observe,
+}
+
+/// The processes of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// Number of this process, from 0.
+    pub process: usize,
+    /// `host:port` of each process: there it listens, and there the others go. What goes between them is neither
+    /// encrypted nor authenticated.
+    pub hosts: Vec<String>,
+    /// Names the log: processes over another one are refused.
+    pub city: String,
+    /// How long the others are waited for at the start.
+    pub wait: Duration,
 }
 
 /// Bounds of memory. Beyond them the sources pause; nothing is dropped.
@@ -79,10 +103,10 @@ pub struct Stream;
 impl Stream {
     /// Takes up the last whole checkpoint and goes on from there; from the start of the log if there is none.
     ///
-    /// Returns when the workers run. The stream ends by [`StreamHandle::stop`], by dropping the handle (as if
+    /// Returns when the workers run; in a cluster, when all its processes are there. The stream ends by [`StreamHandle::stop`], by dropping the handle (as if
     /// killed, without a last checkpoint), or by a failure, which [`StreamHandle::failure`] tells.
     pub fn start(log: Arc<dyn EventLog>, settings: &StreamSettings) -> Result<StreamHandle, StreamError> {
-        handle::start(log, settings)
+        start::start(log, settings)
     }
 }
 
@@ -159,6 +183,54 @@ pub enum StreamError {
         thread: String,
         /// What it said.
         what: String,
+    },
+    /// The address of this process in its cluster cannot be listened at.
+    #[error(
+        "could not listen at {address} for the other processes of the cluster; is it an address of this machine, and does \
+         this process run already?"
+    )]
+    Listen {
+        /// Its address.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process of the cluster did not come in time.
+    #[error(
+        "process {process} of the cluster, at {address}, cannot be reached ({reason}); start it, and see that both have \
+         the same hosts file"
+    )]
+    NotReached {
+        /// Its number.
+        process: usize,
+        /// Its address.
+        address: String,
+        /// What the last attempt met.
+        reason: String,
+    },
+    /// Another process of the cluster does not belong together with this one.
+    #[error("process {process} of the cluster, at {address}, refuses this one: {reason}")]
+    Refused {
+        /// Its number.
+        process: usize,
+        /// Its address.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another process of the cluster is gone. All end, and start again together from the last checkpoint.
+    #[error(
+        "process {process} of the cluster, at {address}, is gone ({reason}); all its processes end, and go on from the last \
+         checkpoint when they are started again"
+    )]
+    PeerLost {
+        /// Its number.
+        process: usize,
+        /// Its address.
+        address: String,
+        /// How that was seen.
+        reason: String,
     },
     /// The worker threads could not be made.
     #[error("could not start the threads of the stream: {0}")]

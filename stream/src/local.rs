@@ -2,6 +2,7 @@
 
 use crate::StreamError;
 use crate::city::{CityState, Entered, Standing};
+use crate::place::Place;
 use crate::programs::{Compiled, Programs};
 use crate::shared::Shared;
 use crate::wide::{ShardState, Switch, ToWide};
@@ -13,15 +14,27 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What came of one piece of work.
-#[derive(Clone)]
+/// What came of one piece of work. All of it goes to the first process, which writes it.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Found {
-    /// A read was applied.
-    Read { partition: Partition, next: Offset, transitions: Vec<Transition>, perceived: Vec<Perceived> },
+    /// A read was applied, and the wide rules of so many workers are told of it.
+    Read {
+        partition: Partition,
+        next: Offset,
+        wide: usize,
+        #[serde(with = "crate::as_json")]
+        transitions: Vec<Transition>,
+        perceived: Vec<Perceived>,
+    },
     /// A partition's state, after all that was found before.
     State(Box<PartitionState>),
     /// What became over the city of what the wide rules of one worker made of a read.
-    Told { partition: Partition, next: Offset, transitions: Vec<Transition> },
+    Told {
+        partition: Partition,
+        next: Offset,
+        #[serde(with = "crate::as_json")]
+        transitions: Vec<Transition>,
+    },
     /// The state of a shard of the wide rules.
     Shard(Box<ShardState>),
     /// The state of the relations of the city.
@@ -29,7 +42,7 @@ pub(crate) enum Found {
 }
 
 /// A copy of a partition's state.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PartitionState {
     pub(crate) summary: SlotSummary,
     /// What the engine wrote; empty where there is none yet.
@@ -120,16 +133,27 @@ impl LocalRules {
         let slot = slot.expect("a source reads only the partitions of its worker");
         let mut transitions = Vec::new();
         slot.apply(records, &self.programs, &mut transitions)?;
-        let workers = self.shared.workers.len();
         let before = tell.len();
-        slot.tell(workers, tell);
-        self.shared.expect_parts(partition, slot.summary.next, 1 + tell.len() - before);
+        slot.tell(self.shared.place.workers(), tell);
+        let wide = tell.len() - before;
         let mut perceived = Vec::new();
         if let Some(engine) = &mut slot.engine {
             engine.take_perceived(&mut perceived);
         }
         slot.report(&self.shared);
-        Ok(Found::Read { partition, next: slot.summary.next, transitions, perceived })
+        Ok(Found::Read { partition, next: slot.summary.next, wide, transitions, perceived })
+    }
+}
+
+impl Found {
+    /// The worker of the first process that takes it: all of a partition goes one way, and so does all that is found over
+    /// the city.
+    pub(crate) fn taker(&self, place: Place) -> usize {
+        match self {
+            Found::Read { partition, .. } => place.owner(*partition) % place.threads,
+            Found::State(state) => place.owner(state.summary.partition) % place.threads,
+            Found::Told { .. } | Found::Shard(_) | Found::City(_) => 0,
+        }
     }
 }
 
@@ -166,6 +190,11 @@ impl Slot {
         let engine = Engine::restore(Arc::clone(&program.local), summary.partition, bytes);
         let engine = engine.map_err(|error| RestoreError::Bytes(error.to_string()))?;
         Ok(Slot::of(summary, Some(engine), Some(program)))
+    }
+
+    /// Its number.
+    pub(crate) fn partition(&self) -> Partition {
+        self.summary.partition
     }
 
     /// Offset of the next record.
@@ -308,7 +337,8 @@ impl Slot {
         self.switches.clear();
     }
 
-    fn copy(&self) -> PartitionState {
+    /// Its state as it is now.
+    pub(crate) fn copy(&self) -> PartitionState {
         let began = Instant::now();
         let mut engine = Vec::new();
         if let Some(running) = &self.engine {

@@ -1,25 +1,32 @@
 //! What the threads of one stream share: progress, the pace of the sources, the first failure.
 
 use crate::city::CopyCity;
+use crate::place::Place;
 use crate::wide::CopyShard;
 use crate::{Limits, StreamError};
 use model::{Offset, PARTITIONS, Partition};
 use rules::engine::Counters;
-use std::collections::VecDeque;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Counts the activations of sources that took something from the log: the timestamp of the dataflow.
 pub(crate) type Epoch = u64;
 
-/// One stream's common ground.
+/// One stream's common ground in one process.
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
-    pub(crate) workers: Vec<WorkerShared>,
+    pub(crate) place: Place,
+    /// The workers of this process.
+    pub(crate) threads: Vec<WorkerShared>,
     partitions: Vec<Mutex<PartitionShared>>,
-    /// Of each partition the reads on their way, in order: their next offset, and how many parts of what they caused
-    /// are not durable yet. Bounded by the reads in flight.
-    reads: Vec<Mutex<VecDeque<(Offset, usize)>>>,
+    /// In the first process, of each partition the reads on their way by their next offset: how many parts of what they
+    /// caused are not durable yet; below zero while parts of the wide rules were faster than that of the local ones,
+    /// which says how many there are. Bounded by the reads in flight.
+    reads: Vec<Mutex<BTreeMap<Offset, i64>>>,
+    /// From the first process to workers of others.
+    pub(crate) outbox: Outbox,
     advanced: Condvar,
     /// Guards nothing but the waiting for `advanced`.
     advanced_lock: Mutex<()>,
@@ -48,7 +55,41 @@ pub(crate) struct WorkerShared {
     copy_wanted: Mutex<Option<Copy>>,
 }
 
+/// A part of what a read caused that is durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) partition: Partition,
+    /// Next offset of the read.
+    pub(crate) next: Offset,
+    /// Of the part of the local rules: how many there are of wide rules, one for each worker that is told of the read.
+    pub(crate) wide: Option<usize>,
+}
+
+/// What the first process tells a worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) worker: usize,
+    pub(crate) what: What,
+}
+
+/// What is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum What {
+    /// Copy a state.
+    Copy(Copy),
+    /// So many reads of a partition of its are finished, up to `next`.
+    Finished { partition: Partition, next: Offset, reads: usize },
+}
+
+/// What is on its way to workers of other processes: of each partition what became durable, and one copy.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    orders: Mutex<Vec<Order>>,
+    wake: Wake,
+}
+
 /// Whose state is to be copied.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Copy {
     Partition(Partition),
     Shard(CopyShard),
@@ -80,12 +121,14 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(workers: usize, limits: Limits) -> Shared {
+    pub(crate) fn new(place: Place, limits: Limits) -> Shared {
         Shared {
             limits,
-            workers: (0..workers).map(|_| WorkerShared::default()).collect(),
+            place,
+            threads: (0..place.threads).map(|_| WorkerShared::default()).collect(),
             partitions: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
             reads: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
+            outbox: Outbox::default(),
             advanced: Condvar::new(),
             advanced_lock: Mutex::new(()),
             epoch: AtomicU64::new(0),
@@ -100,9 +143,32 @@ impl Shared {
         }
     }
 
-    /// The worker that owns a partition.
-    pub(crate) fn owner(&self, partition: Partition) -> &WorkerShared {
-        &self.workers[partition as usize % self.workers.len()]
+    /// A worker of this process.
+    pub(crate) fn worker(&self, worker: usize) -> &WorkerShared {
+        &self.threads[self.place.thread(worker).expect("it is asked for in its own process")]
+    }
+
+    /// Tells a worker, wherever it is.
+    pub(crate) fn order(&self, order: Order) {
+        if self.place.thread(order.worker).is_some() {
+            self.on_order(order);
+        } else {
+            lock(&self.outbox.orders).push(order);
+            self.outbox.wake.wake();
+        }
+    }
+
+    /// Does what a worker of this process is told.
+    pub(crate) fn on_order(&self, Order { worker, what }: Order) {
+        match what {
+            What::Copy(copy) => self.worker(worker).want_copy(copy),
+            What::Finished { partition, next, reads } => self.finished(partition, next, reads),
+        }
+    }
+
+    /// Asks the worker that owns a partition, or the shard of the same number, for a copy.
+    pub(crate) fn ask_owner(&self, partition: Partition, copy: Copy) {
+        self.order(Order { worker: self.place.owner(partition), what: What::Copy(copy) });
     }
 
     pub(crate) fn partition(&self, partition: Partition) -> PartitionShared {
@@ -113,32 +179,41 @@ impl Shared {
         update(&mut lock(&self.partitions[partition as usize]));
     }
 
-    /// Notes that a read, the latest of its partition, is finished when so many parts of what it caused are durable:
-    /// those of the local rules, and of the wide rules of each worker that is told of it.
-    pub(crate) fn expect_parts(&self, partition: Partition, next: Offset, parts: usize) {
-        lock(&self.reads[partition as usize]).push_back((next, parts));
-    }
-
-    /// Notes that one part of what each of these reads caused is durable.
-    pub(crate) fn durable(&self, reads: &[(Partition, Offset)]) {
-        for (partition, next) in reads {
-            let mut waiting = lock(&self.reads[*partition as usize]);
-            let read = waiting.iter_mut().find(|(other, _)| other == next);
-            read.expect("a read has only so many parts").1 -= 1;
-            let mut finished = 0;
-            while let Some((next, 0)) = waiting.front().copied() {
-                waiting.pop_front();
-                finished += 1;
-                self.update_partition(*partition, |known| known.durable = next);
+    /// Notes in the first process what became durable. A read is finished with all before it.
+    pub(crate) fn durable(&self, parts: &[Part]) {
+        for Part { partition, next, wide } in parts.iter().copied() {
+            let mut waiting = lock(&self.reads[partition as usize]);
+            // The local rules' parts of a partition come in order, so none is missing before one that is complete.
+            *waiting.entry(next).or_default() += wide.map_or(-1, |count| count as i64);
+            let (mut reads, mut until) = (0, None);
+            while let Some(first) = waiting.first_entry().filter(|first| *first.get() == 0) {
+                until = Some(first.remove_entry().0);
+                reads += 1;
             }
             drop(waiting);
-            let worker = self.owner(*partition);
-            let before = worker.in_flight.fetch_sub(finished, Ordering::AcqRel);
-            assert!(before >= finished, "a read is finished once");
-            if finished > 0 && before >= self.limits.reads_in_flight {
-                worker.wake();
-            }
+            let Some(next) = until else { continue };
+            let worker = self.place.owner(partition);
+            self.update_partition(partition, |known| known.durable = next);
+            self.order(Order { worker, what: What::Finished { partition, next, reads } });
         }
+        self.tell_waiting();
+    }
+
+    /// Notes in the process that reads a partition that reads of it are finished.
+    fn finished(&self, partition: Partition, next: Offset, reads: usize) {
+        self.update_partition(partition, |known| known.durable = next);
+        let worker = self.worker(self.place.owner(partition));
+        let before = worker.in_flight.fetch_sub(reads, Ordering::AcqRel);
+        assert!(before >= reads, "a read is finished once");
+        if before >= self.limits.reads_in_flight {
+            worker.wake();
+        }
+        if !self.place.is_first() {
+            self.tell_waiting();
+        }
+    }
+
+    fn tell_waiting(&self) {
         drop(lock(&self.advanced_lock));
         self.advanced.notify_all();
     }
@@ -195,8 +270,7 @@ impl Shared {
             tell();
         }
         self.wake_all();
-        drop(lock(&self.advanced_lock));
-        self.advanced.notify_all();
+        self.tell_waiting();
     }
 
     /// Has `tell` called when the stream fails; once for each stream.
@@ -214,30 +288,59 @@ impl Shared {
     }
 
     pub(crate) fn wake_all(&self) {
-        self.workers.iter().for_each(WorkerShared::wake);
+        self.threads.iter().for_each(WorkerShared::wake);
+    }
+}
+
+impl Outbox {
+    /// Gives the first worker its way to be woken.
+    pub(crate) fn arm(&self, activate: impl Fn() + Send + Sync + 'static) {
+        self.wake.arm(activate);
+        // What was ordered before could wake nobody.
+        self.wake.wake();
+    }
+
+    /// What is to be sent.
+    pub(crate) fn take(&self) -> Vec<Order> {
+        self.wake.awake();
+        std::mem::take(&mut *lock(&self.orders))
+    }
+}
+
+impl Wake {
+    fn arm(&self, activate: impl Fn() + Send + Sync + 'static) {
+        let first = self.activate.set(Box::new(activate)).is_ok();
+        assert!(first, "a worker builds its dataflow once");
+    }
+
+    fn wake(&self) {
+        if let Some(activate) = self.activate.get()
+            && !self.pending.swap(true, Ordering::AcqRel)
+        {
+            activate();
+        }
+    }
+
+    /// A wake from here on is a new one. It swaps, so that who runs sees what came before a wake that found this one pending.
+    fn awake(&self) {
+        self.pending.swap(false, Ordering::AcqRel);
     }
 }
 
 impl WorkerShared {
     /// Gives the worker its way to be woken. Its source runs once after this in any case.
     pub(crate) fn arm(&self, activate: impl Fn() + Send + Sync + 'static) {
-        let first = self.wake.activate.set(Box::new(activate)).is_ok();
-        assert!(first, "a worker builds its dataflow once");
+        self.wake.arm(activate);
     }
 
     /// Has the source run soon.
     pub(crate) fn wake(&self) {
-        if let Some(activate) = self.wake.activate.get()
-            && !self.wake.pending.swap(true, Ordering::AcqRel)
-        {
-            activate();
-        }
+        self.wake.wake();
     }
 
-    /// The source runs: a wake from here on is a new one. It swaps, so that it sees what came before a wake that found
-    /// this one pending.
+    /// The source runs.
     pub(crate) fn awake(&self) {
-        self.wake.pending.swap(false, Ordering::AcqRel);
+        self.wake.awake();
     }
 
     pub(crate) fn read_begins(&self) {

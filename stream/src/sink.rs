@@ -228,7 +228,7 @@ impl Sink {
         // Only now: a read counts, and a state may be saved, when all that came before it is durable.
         for message in messages {
             self.shared.durable(&message.reads);
-            self.shared.workers[message.worker].in_sink.fetch_sub(1, Ordering::AcqRel);
+            self.shared.worker(message.worker).in_sink.fetch_sub(1, Ordering::AcqRel);
             for state in message.states {
                 // Without a checkpoint thread the stream is about to end.
                 let _ = self.checkpoint.send(ToCheckpoint::State(Box::new(state)));

@@ -5,7 +5,7 @@ use crate::city::CopyCity;
 use crate::shared::{Copy, Epoch, Shared};
 use crate::wide::CopyShard;
 use bus::{EventLog, Records, Topic};
-use model::{Offset, PARTITIONS, Partition};
+use model::{Offset, Partition};
 use std::sync::Arc;
 
 /// What the local rules get, in order.
@@ -44,11 +44,15 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The source of `worker`, which goes on at `starts[partition]`.
-    pub(crate) fn new(worker: usize, log: Arc<dyn EventLog>, shared: Arc<Shared>, starts: &[Offset]) -> Source {
-        let workers = shared.workers.len();
-        let owned = (0..PARTITIONS).filter(|partition| *partition as usize % workers == worker);
-        let cursors = owned.map(|partition| (partition, starts[partition as usize])).collect();
+    /// The source of `worker`, whose partitions go on where `starts` says.
+    pub(crate) fn new(
+        worker: usize,
+        log: Arc<dyn EventLog>,
+        shared: Arc<Shared>,
+        starts: &[(Partition, Offset)],
+    ) -> Source {
+        let cursors =
+            starts.iter().copied().filter(|(partition, _)| shared.place.owner(*partition) == worker).collect();
         Source { worker, log, shared, cursors, turn: 0, epoch: 0 }
     }
 
@@ -59,7 +63,7 @@ impl Source {
 
     /// Reads each partition at most once, and less at the bound of what may be in flight.
     pub(crate) fn on_activation(&mut self, out: &mut Vec<Work>) -> Result<Next, StreamError> {
-        let worker = &self.shared.workers[self.worker];
+        let worker = self.shared.worker(self.worker);
         // Before anything is looked at: what changes afterwards wakes this source anew.
         worker.awake();
         if self.shared.ended() {

@@ -63,7 +63,7 @@ pub(crate) struct CopyShard {
 }
 
 /// A copy of a shard's state.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ShardState {
     pub(crate) summary: ShardSummary,
     /// What the rules wrote; empty where there are none yet.
@@ -181,11 +181,17 @@ impl Shard {
         Ok(Shard { summary, rules, sent: 0, told_below: None })
     }
 
+    /// Its number.
+    pub(crate) fn number(&self) -> Partition {
+        self.summary.shard
+    }
+
     fn knows(&self, told: &[Offset]) -> bool {
         self.summary.partitions.iter().zip(told).all(|(known, told)| known.next >= *told)
     }
 
-    fn state(&self) -> ShardState {
+    /// Its state as it is now.
+    pub(crate) fn state(&self) -> ShardState {
         let mut rules = Vec::new();
         if let Some(running) = &self.rules {
             running.snapshot(&mut rules);

@@ -14,6 +14,7 @@ mod doctor;
 mod enforcement;
 mod explain;
 mod kafka_chain;
+mod kafka_cluster;
 mod nothing_lost;
 mod page;
 mod people;

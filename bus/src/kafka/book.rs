@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 /// What the claims say, in the order of the log.
 #[derive(Debug, Default)]
-pub(super) struct Book(BTreeMap<String, Entry>);
+pub(super) struct Book {
+    roles: BTreeMap<String, Entry>,
+    /// When the newest claim was written, by the broker's clock.
+    now: i64,
+}
 
 /// What they say of a role.
 #[derive(Debug, Default)]
@@ -19,7 +23,8 @@ struct Entry {
 impl Book {
     /// Takes a claim of `owner` until `until`, written at `at`, both by the broker's clock.
     pub(super) fn take(&mut self, role: &str, owner: &str, at: i64, until: i64) {
-        let entry = self.0.entry(role.to_owned()).or_default();
+        self.now = self.now.max(at);
+        let entry = self.roles.entry(role.to_owned()).or_default();
         let is_holder = entry.holder.as_deref() == Some(owner);
         if until <= at {
             if is_holder {
@@ -34,7 +39,12 @@ impl Book {
 
     /// Who has a role, and the how many-th holder that is.
     pub(super) fn holder(&self, role: &str) -> (Option<&str>, u64) {
-        self.0.get(role).map_or((None, 0), |entry| (entry.holder.as_deref(), entry.term))
+        self.roles.get(role).map_or((None, 0), |entry| (entry.holder.as_deref(), entry.term))
+    }
+
+    /// Whether somebody has a role, and his claim has not run out by the newest claim of anybody.
+    pub(super) fn is_held(&self, role: &str) -> bool {
+        self.roles.get(role).is_some_and(|entry| entry.holder.is_some() && self.now < entry.until)
     }
 }
 
@@ -65,6 +75,9 @@ mod tests {
         assert_eq!(book.holder("stream"), (None, 2));
         book.take("stream", "a", 321, 421);
         assert_eq!(book.holder("stream"), (a, 3), "who held it before is another holder now");
+        assert!(book.is_held("stream") && !book.is_held("ticks") && !book.is_held("nobody's"));
+        book.take("ticks", "b", 430, 530);
+        assert!(!book.is_held("stream"), "it has run out by what others have written since");
         book.take("stream", "a", 500, 600);
         assert_eq!(book.holder("stream"), (a, 3), "nobody else claimed it meanwhile");
     }

@@ -31,6 +31,9 @@ const CLAIMED: Duration = Duration::from_secs(6);
 const TRUSTED: Duration = Duration::from_secs(5);
 /// Between two claims.
 const CLAIM_EVERY: Duration = Duration::from_secs(2);
+/// A role that is relied on is given up when so many claims of our own found that nobody has it. Counted so, and not by a
+/// clock, because while the brokers are away nobody's claims are known.
+const VACANT_MAX: u32 = 3;
 /// How long a role is waited for that another process holds: longer than one that is dead can hold it.
 const ACQUIRE_MAX: Duration = Duration::from_secs(10);
 
@@ -52,6 +55,8 @@ struct Shared {
 #[derive(Default)]
 struct Roles {
     by_name: BTreeMap<String, Role>,
+    /// Roles of others that this process relies on: how many looks in a row found that nobody has them.
+    relied_on: BTreeMap<String, u32>,
     /// Claims are wanted now.
     hurry: bool,
     ending: bool,
@@ -124,12 +129,21 @@ impl Leases {
         Lease { shared: Arc::clone(&self.shared), name: name.to_owned() }
     }
 
-    /// What a role was lost to, if one was.
+    /// From here on this process needs that somebody has this role.
+    pub(super) fn rely_on(&self, name: &str) {
+        self.shared.lock().relied_on.insert(name.to_owned(), 0);
+    }
+
+    /// What a role was lost to, if one was, or which role that is relied on nobody has any more.
     pub(super) fn lost(&self) -> Option<BusError> {
         let roles = self.shared.lock();
         let mut lost = roles.by_name.iter().filter_map(|(name, role)| Some((name, role.lost_to.as_ref()?)));
-        let (name, by) = lost.next()?;
-        Some(BusError::Fenced { place: self.shared.place.clone(), role: name.clone(), by: by.clone() })
+        let place = self.shared.place.clone();
+        if let Some((name, by)) = lost.next() {
+            return Some(BusError::Fenced { place, role: name.clone(), by: by.clone() });
+        }
+        let (name, _) = roles.relied_on.iter().find(|(_, looks)| **looks >= VACANT_MAX)?;
+        Some(BusError::Vacant { place, role: name.clone() })
     }
 
     /// Lets all roles go, and claims nothing more.
@@ -291,6 +305,9 @@ impl Claims {
             } else {
                 role.trusted = None;
             }
+        }
+        for (name, looks) in &mut roles.relied_on {
+            *looks = if self.book.is_held(name) { 0 } else { *looks + 1 };
         }
         drop(roles);
         self.shared.changed.notify_all();

@@ -80,7 +80,13 @@ impl KafkaLog {
         &self.cluster
     }
 
-    /// [`BusError::Fenced`] if another process took a role over that this one had.
+    /// From here on this process needs that somebody has this role, which another process has now.
+    pub fn rely_on(&self, role: &str) {
+        self.leases.rely_on(role);
+    }
+
+    /// [`BusError::Fenced`] if another process took a role over that this one had, [`BusError::Vacant`] if nobody has one
+    /// any more that it relies on.
     pub fn lost(&self) -> Option<BusError> {
         self.leases.lost()
     }

@@ -1,7 +1,7 @@
 //! The checkpoint thread: has the state of one partition after another copied, and writes it while the work goes on.
 //!
 //! A copy travels from the source through the rules and the sink behind the reads before it, so it arrives here when
-//! everything that those reads caused is durable: no worker waits for that. At most one copy is on its way, so a
+//! everything that those reads caused is durable: no worker waits for that, in whichever process it is. At most one copy is on its way, so a
 //! checkpoint costs the memory of one partition's state.
 
 mod store;
@@ -100,7 +100,7 @@ impl Checkpointer {
         let mut failure = None;
         let (mut pause, mut bytes) = (Duration::ZERO, 0);
         for partition in 0..PARTITIONS {
-            self.shared.owner(partition).want_copy(Copy::Partition(partition));
+            self.shared.ask_owner(partition, Copy::Partition(partition));
             let ToCheckpoint::State(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
             assert_eq!(state.summary.partition, partition, "one state at a time is asked for");
             told.push(state.summary.told);
@@ -123,7 +123,7 @@ impl Checkpointer {
         let (mut shards, mut sent) = (Vec::new(), Vec::new());
         for shard in 0..WideRules::SHARDS {
             let wanted = Copy::Shard(CopyShard { shard, told: told.clone() });
-            self.shared.owner(shard).want_copy(wanted);
+            self.shared.ask_owner(shard, wanted);
             let ToCheckpoint::Shard(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
             (self.observe)(&Event::StateCopied);
             sent.push(state.sent);
@@ -134,7 +134,7 @@ impl Checkpointer {
             }
             (self.observe)(&Event::StateWritten);
         }
-        self.shared.owner(0).want_copy(Copy::City(CopyCity { told, sent }));
+        self.shared.ask_owner(0, Copy::City(CopyCity { told, sent }));
         let ToCheckpoint::City(state) = wait_for_state(messages, finishing)? else { unreachable!("see above") };
         (self.observe)(&Event::StateCopied);
         bytes += state.relations.len() as u64;

@@ -4,6 +4,7 @@
 
 mod backpressure;
 mod city;
+mod cluster;
 mod damage;
 mod determinism;
 mod kill;

@@ -64,6 +64,7 @@ pub fn settings(workers: usize, run: &Path, events: &Arc<Mutex<Vec<Event>>>) -> 
     let events = Arc::clone(events);
     StreamSettings {
         workers,
+        cluster: None,
         data_dir: run.to_owned(),
         checkpoint_every: Duration::from_millis(20),
         rules: rules::Settings::default(),

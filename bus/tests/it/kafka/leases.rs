@@ -82,3 +82,29 @@ fn who_stands_by_takes_over() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn who_relies_on_a_role_learns_that_nobody_has_it() {
+    let settings = settings(&SHARED);
+    let (first, second) = (open(&settings, "a"), open(&settings, "b"));
+    first.lease("stream", false).acquire().unwrap();
+    second.lease("stream-1", false).acquire().unwrap();
+    first.rely_on("stream-1");
+    // Its claims are renewed for as long as it takes another one to run out.
+    claim(&settings, "stream-2", "c", 8_000);
+    first.rely_on("stream-2");
+    let until = Instant::now() + Duration::from_secs(60);
+    let lost = || loop {
+        assert!(Instant::now() < until, "it learns of it");
+        match first.lost() {
+            Some(BusError::Vacant { role, .. }) => return role,
+            Some(other) => panic!("{other}"),
+            None => std::thread::yield_now(),
+        }
+    };
+    assert_eq!(lost(), "stream-2");
+    second.let_go();
+    while lost() != "stream-1" {
+        std::thread::yield_now();
+    }
+}

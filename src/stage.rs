@@ -1,0 +1,71 @@
+//! What the rules stage runs with, and what it has to say.
+
+use crate::city::duration;
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::failure::Failure;
+use std::sync::Arc;
+use std::time::Duration;
+use stream::{ClusterSettings, StreamError, StreamSettings};
+
+/// How long the other processes of a cluster are waited for at the start; who starts them may need as long.
+const PEERS_MAX: Duration = Duration::from_secs(60);
+
+/// The settings of this process; `log` is the name of a log that several processes share.
+pub fn settings(config: &Config, cluster: Option<&Cluster>, log: Option<String>) -> StreamSettings {
+    StreamSettings {
+        workers: config.stream.workers,
+        cluster: cluster.map(|cluster| ClusterSettings {
+            process: cluster.process,
+            hosts: cluster.hosts.clone(),
+            city: log.unwrap_or_default(),
+            wait: PEERS_MAX,
+        }),
+        data_dir: config.data_dir.join("stream"),
+        checkpoint_every: duration(config.stream.checkpoint_every.0),
+        rules: rule_settings(config),
+        limits: stream::Limits::default(),
+        observe: Arc::new(tell),
+    }
+}
+
+/// Whether who started it can mend that it did not start.
+pub fn not_started(error: StreamError) -> Failure {
+    match error {
+        StreamError::Settings(_) | StreamError::Listen { .. } | StreamError::Refused { .. } => Failure::usage(error),
+        error => Failure::internal(error),
+    }
+}
+
+/// What the rules run with.
+pub fn rule_settings(config: &Config) -> ::rules::Settings {
+    let by_domain = config.lateness.by_domain.iter().map(|(domain, span)| (domain.clone(), span.0));
+    ::rules::Settings {
+        prefix: config.prefix.clone(),
+        settle: config.lateness.settle.0,
+        lateness_by_domain: by_domain.collect(),
+        lateness: config.lateness.default.0,
+        wide_lateness: config.lateness.wide.0,
+        zone: config.time.zone.0.clone(),
+        ..::rules::Settings::default()
+    }
+}
+
+/// Tells an operator what deserves a look; the steps of a good checkpoint do not.
+fn tell(event: &stream::Event) {
+    match event {
+        stream::Event::CheckpointDamaged { path, reason } => {
+            eprintln!("citywatch: checkpoint {} is damaged, the one before is tried: {reason}", path.display());
+        }
+        stream::Event::CheckpointFailed { reason } => {
+            eprintln!("citywatch: a checkpoint could not be written, the last one still counts: {reason}");
+        }
+        stream::Event::WaitingFor { process, address, reason } => {
+            eprintln!("citywatch: waiting for process {process} of the cluster at {address}: {reason}");
+        }
+        stream::Event::Refused { process, reason } => {
+            eprintln!("citywatch: refused a process that says it is process {process} of the cluster: {reason}");
+        }
+        _ => {}
+    }
+}
