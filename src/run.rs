@@ -46,7 +46,7 @@ impl Run {
         let duties = inputs::city_duties(&config.registry.paths)?;
         let rules = inputs::city_rules(&config.rules.paths)?;
         let known = inputs::known(&registry);
-        let checked = inputs::checked(&rules, &known)?;
+        let checked = inputs::checked(&rules.rules, &known)?;
 
         let registry = Arc::new(registry);
         let runtime = city::runtime()?;
@@ -54,7 +54,7 @@ impl Run {
         let stop = Stop::new()?;
         let mut city = City::open(&config)?;
         if has(Role::Stream) {
-            city.publish(&config, &rules, &known, &registry)?;
+            city.publish(&config, &rules.together(), &known, &registry)?;
             city.start_stream(&config)?;
         } else {
             city.take_up()?;
@@ -62,7 +62,7 @@ impl Run {
         // What was applied since the start before goes before the files.
         let (registry, shown) = match city.in_force() {
             Some(in_force) => (in_force.registry, in_force.rules),
-            None => (registry, Rules { by_id: rule_infos(&checked, &rules), versions: Vec::new() }),
+            None => (registry, Rules { by_id: rule_infos(&checked, &rules.rules), versions: Vec::new() }),
         };
         if has(Role::Ingest) {
             runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;

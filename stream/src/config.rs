@@ -12,6 +12,7 @@ use model::{
 };
 use rules::ast::RuleSet;
 use rules::check::{AttrKind, Known};
+use rules::testing::is_test;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,8 +59,8 @@ pub struct Published {
     pub changed: bool,
 }
 
-/// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition. `at` is the
-/// event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
+/// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition; files of tests
+/// among them go along. `at` is the event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
 ///
 /// They are what the configuration names: published only if they are others than it named the last time, so that a
 /// start does not undo what was applied since.
@@ -112,13 +113,13 @@ pub fn versions(log: &dyn EventLog, kind: MarkerKind) -> Result<Vec<Version>, Bu
 /// A rule set as one text.
 #[derive(Serialize, Deserialize)]
 struct RulesText {
-    /// Pairs of path and text, by path.
+    /// Pairs of path and text, by path; the tests of the rules are among them.
     files: Vec<(String, String)>,
     /// Attributes that the rules may name although the registry lacks them: they are unknown on every sensor then.
     attributes: BTreeMap<String, AttrKind>,
 }
 
-/// Rule files, and the attributes that they may name, as one text.
+/// Rule files with their tests, and the attributes that they may name, as one text.
 pub fn rules_text(files: &[(String, String)], known: &Known) -> String {
     let mut text = RulesText { files: files.to_vec(), attributes: known.attributes.clone() };
     text.files.sort();
@@ -127,7 +128,8 @@ pub fn rules_text(files: &[(String, String)], known: &Known) -> String {
 
 /// Reads what [`rules_text`] wrote and checks it against a registry; the error says what is wrong with it.
 pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
-    let text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    text.files.retain(|(path, _)| !is_test(path));
     let mut known = Known::of(registry);
     for (name, kind) in text.attributes {
         known.attributes.entry(name).or_insert(kind);
@@ -136,8 +138,15 @@ pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
     Ok(loaded.rules)
 }
 
-/// The rule files, pairs of path and text, of what [`rules_text`] wrote.
+/// The rule files, pairs of path and text, of what [`rules_text`] wrote, without their tests.
 pub fn rule_files(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut files = all_files(text)?;
+    files.retain(|(path, _)| !is_test(path));
+    Ok(files)
+}
+
+/// The rule files and their tests, pairs of path and text, of what [`rules_text`] wrote.
+pub fn all_files(text: &str) -> Result<Vec<(String, String)>, String> {
     let text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
     Ok(text.files)
 }
