@@ -33,6 +33,7 @@ mod remote;
 mod replay;
 mod retry;
 mod rule_info;
+mod rule_tests;
 mod rules;
 mod run;
 mod signed;
@@ -42,6 +43,7 @@ mod stop;
 mod supervise;
 mod tail;
 mod why_not;
+mod workbench;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
