@@ -23,7 +23,7 @@ const CHANGES_MAX: usize = 1_000;
 /// Entries between two looks at whether to go on.
 const LOOK_EVERY: u64 = 8_192;
 /// Steps of a chart, at most, and how long they may be.
-const STEPS_MAX: i64 = 120;
+const STEPS_MAX: i64 = 60;
 const STEPS: [Millis; 6] = [
     Millis(5 * Millis::MINUTE.0),
     Millis(15 * Millis::MINUTE.0),
