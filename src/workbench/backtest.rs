@@ -118,13 +118,13 @@ impl Trial<'_> {
         if !watch(Progress { done: 1.0, ..progress }) {
             return Ok(None);
         }
-        Ok(Some(self.told(sets, runs.map(Run::finish), source.unwrap_or(Source::Log), from, to)))
+        Ok(Some(self.told(sets, &runs.map(Run::finish), source.unwrap_or(Source::Log), from, to)))
     }
 
     fn told(
         &self,
         sets: &[Arc<RuleSet>; 2],
-        outcomes: [Outcome; 2],
+        outcomes: &[Outcome; 2],
         source: Source,
         from: EventTime,
         to: EventTime,

@@ -167,8 +167,8 @@ fn json<T: Serialize>(found: &T) -> Result<String, WorkbenchError> {
 
 /// What the one who asks can mend, or a fault of ours.
 fn error_of(failure: Failure) -> WorkbenchError {
-    match &failure {
-        Failure::Usage(_) => WorkbenchError::Refused(failure.to_string()),
-        _ => WorkbenchError::Failed(failure.to_string()),
+    match failure {
+        wrong @ Failure::Usage(_) => WorkbenchError::Refused(wrong.to_string()),
+        fault => WorkbenchError::Failed(fault.to_string()),
     }
 }

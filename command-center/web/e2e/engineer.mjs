@@ -77,6 +77,9 @@ export async function triesIt(page) {
   await at(page, "tab-backtest").click();
   await at(page, "backtest-span").selectOption("24");
   await at(page, "backtest-begin").click();
+  await at(page, "backtest-cancel").click();
+  await page.locator('[data-test="backtest"][data-state="cancelled"]').waitFor();
+  await at(page, "backtest-begin").click();
   await page.locator('[data-test="backtest"][data-state="done"]').waitFor({ timeout: 240_000 });
   const chart = await at(page, "backtest-chart").evaluate((figure) => [Number(figure.dataset.live), Number(figure.dataset.draft)]);
   assert.ok(chart[0] > 0 && chart[1] > 0, `the rules in force find ${chart[0]}, the draft ${chart[1]}`);
