@@ -4,7 +4,7 @@
 //! nothing is written then.
 
 use crate::city::{clock, now};
-use crate::inputs::{self, NamedText};
+use crate::inputs::{self, NamedText, RuleFiles};
 use crate::retry::Desk;
 use ::rules::check;
 use bus::{BusError, EventLog};
@@ -21,10 +21,13 @@ use stream::config::{self, Author};
 pub enum Request {
     /// To put these rule files in force.
     Rules {
-        /// Pairs of path and text.
+        /// Pairs of path and text; their tests are among them.
         files: Vec<NamedText>,
         /// In whose name.
         author: Author,
+        /// The version that was looked at; where another is in force, nothing is changed.
+        #[serde(default)]
+        expected: Option<u64>,
     },
     /// To put this registry in force.
     Registry {
@@ -39,6 +42,9 @@ pub enum Request {
         version: u64,
         /// In whose name.
         author: Author,
+        /// As of `Rules`.
+        #[serde(default)]
+        expected: Option<u64>,
     },
     /// Which rule sets were in force.
     Versions,
@@ -50,6 +56,8 @@ pub enum Request {
 pub enum Outcome {
     /// It does not fit; nothing was changed. The text says why.
     Refused(String),
+    /// Another version than the expected one is in force; nothing was changed.
+    Stale(u64),
     /// It is in force.
     InForce {
         /// Its number among the versions of its kind.
@@ -77,18 +85,25 @@ pub enum ChangeError {
     Registry(#[source] SnapshotError),
 }
 
-/// Does what is asked; gives the line of the outcome.
-pub fn answer(desk: &Desk, request: &Request) -> Result<String, ChangeError> {
+/// Does what is asked.
+pub fn answer(desk: &Desk, request: &Request) -> Result<Outcome, ChangeError> {
     // Nothing behind the lock can be left half-done: publishing is one append.
     let _alone = desk.changing.lock().unwrap_or_else(PoisonError::into_inner);
     let log = &*desk.log;
-    let outcome = match request {
-        Request::Rules { files, author } => apply_rules(log, files, author)?,
-        Request::Registry { text, author } => apply_registry(log, text, author)?,
-        Request::RollBack { version, author } => roll_back(log, *version, author)?,
-        Request::Versions => Outcome::Versions(rule_versions(log)?),
-    };
-    Ok(serde_json::to_string(&outcome).expect("text and numbers always serialise"))
+    if let Request::Rules { expected: Some(expected), .. } | Request::RollBack { expected: Some(expected), .. } =
+        request
+    {
+        let newest = config::versions(log, MarkerKind::Rules)?.len() as u64;
+        if newest != *expected {
+            return Ok(Outcome::Stale(newest));
+        }
+    }
+    match request {
+        Request::Rules { files, author, .. } => apply_rules(log, files, author),
+        Request::Registry { text, author } => apply_registry(log, text, author),
+        Request::RollBack { version, author, .. } => roll_back(log, *version, author),
+        Request::Versions => Ok(Outcome::Versions(rule_versions(log)?)),
+    }
 }
 
 /// The rule sets that were put in force, oldest first.
@@ -124,7 +139,7 @@ pub fn rule_versions(log: &dyn EventLog) -> Result<Vec<RuleVersion>, BusError> {
 
 fn apply_rules(log: &dyn EventLog, files: &[NamedText], author: &Author) -> Result<Outcome, ChangeError> {
     let known = inputs::known(&registry(log)?);
-    match check::load(files, &known) {
+    match check::load(&RuleFiles::of(files.to_vec()).rules, &known) {
         Err(diagnostics) => Ok(Outcome::Refused(diagnostics.to_string())),
         Ok(_) => put(log, MarkerKind::Rules, &config::rules_text(files, &known), author),
     }

@@ -13,6 +13,7 @@ use crate::measured;
 use crate::retry::Desk;
 use crate::socket;
 use crate::stage;
+use crate::workbench::Bench;
 use ::rules::check::Known;
 use bus::{BusError, EventLog, Topic};
 use command_center::{CommandCenter, FeedCounts};
@@ -228,6 +229,7 @@ impl City {
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
             feed_counts: self.ingest.as_ref().map(feed_counts),
+            workbench: Some(Arc::new(Bench::new(self.desk.clone(), rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };
         let log = self.log.for_role(city_log::CENTER)?;

@@ -318,7 +318,7 @@ fn city_files(config: &Config) -> Vec<Finding> {
         Finding::good("registry", what)
     });
     let rules = inputs::city_rules(&config.rules.paths);
-    let checked = rules.and_then(|rules| inputs::checked(&rules, &inputs::known(&registry)));
+    let checked = rules.and_then(|rules| inputs::checked(&rules.rules, &inputs::known(&registry)));
     found.push(match checked {
         Ok(rules) if rules.rules.is_empty() => {
             Finding::warning("rules", "none: nothing will be found", "name rule files by rules.paths")

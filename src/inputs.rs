@@ -3,6 +3,7 @@
 use crate::failure::{Failure, FileError, read_text};
 use ::rules::ast::RuleSet;
 use ::rules::check::Known;
+use ::rules::testing::is_test;
 use model::{Duties, Metrics, Registry, SourceFile};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,15 @@ const PACKS: &[(&str, &str)] = &[
     ("rules/packs/waste.yaml", include_str!("../rules/packs/waste.yaml")),
 ];
 
+/// Their tests.
+const PACK_TESTS: &[(&str, &str)] = &[
+    ("rules/packs/air.test.yaml", include_str!("../rules/packs/air.test.yaml")),
+    ("rules/packs/cross.test.yaml", include_str!("../rules/packs/cross.test.yaml")),
+    ("rules/packs/drainage.test.yaml", include_str!("../rules/packs/drainage.test.yaml")),
+    ("rules/packs/traffic.test.yaml", include_str!("../rules/packs/traffic.test.yaml")),
+    ("rules/packs/waste.test.yaml", include_str!("../rules/packs/waste.test.yaml")),
+];
+
 /// Path and text of a file.
 pub type NamedText = (String, String);
 
@@ -32,6 +42,19 @@ pub struct RuleFiles {
     pub tests: Vec<NamedText>,
 }
 
+impl RuleFiles {
+    /// Of files as they go together on the log.
+    pub fn of(files: Vec<NamedText>) -> RuleFiles {
+        let (tests, rules) = files.into_iter().partition(|(path, _)| is_test(path));
+        RuleFiles { rules, tests }
+    }
+
+    /// All of them, as they go together on the log.
+    pub fn together(&self) -> Vec<NamedText> {
+        self.rules.iter().chain(&self.tests).cloned().collect()
+    }
+}
+
 /// Reads the rule files that are named, and all in the folders that are named, each once.
 ///
 /// Beside a named rule file its tests are taken too: `x.test.yaml` beside `x.yaml`.
@@ -40,22 +63,14 @@ pub fn rule_files(paths: &[PathBuf]) -> Result<RuleFiles, Failure> {
     for path in paths {
         collect(path, 0, &|name| name.ends_with(".yaml"), &mut found)?;
         let beside = path.with_extension("test.yaml");
-        if path.is_file() && !is_test(path) && beside.is_file() {
+        if path.is_file() && !is_test(&path.to_string_lossy()) && beside.is_file() {
             found.push(beside);
         }
     }
     found.sort();
     found.dedup();
-    let mut files = RuleFiles::default();
-    for path in found {
-        let named = (path.display().to_string(), read_text(&path)?);
-        if is_test(&path) { files.tests.push(named) } else { files.rules.push(named) }
-    }
-    Ok(files)
-}
-
-fn is_test(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(".test.yaml")
+    let read = found.into_iter().map(|path| Ok((path.display().to_string(), read_text(&path)?)));
+    Ok(RuleFiles::of(read.collect::<Result<_, Failure>>()?))
 }
 
 /// Reads the registry files that are named, and all in the folders that are named.
@@ -93,8 +108,13 @@ pub fn load(files: &[NamedText]) -> model::Loaded {
 /// What rules over this registry may name: what it has, and the attributes of the demo city, which the packs are written
 /// for; an attribute that no sensor has is unknown everywhere.
 pub fn known(registry: &Registry) -> Known {
+    known_beside(registry, &demo().registry)
+}
+
+/// As [`known`], where the demo city's registry is at hand.
+pub fn known_beside(registry: &Registry, demo: &Registry) -> Known {
     let mut known = Known::of(registry);
-    for (name, kind) in Known::of(&demo().registry).attributes {
+    for (name, kind) in Known::of(demo).attributes {
         known.attributes.entry(name).or_insert(kind);
     }
     known
@@ -124,9 +144,9 @@ pub fn city_registry(paths: &[PathBuf]) -> Result<Registry, Failure> {
     if paths.is_empty() { Ok(demo().registry) } else { registry(paths) }
 }
 
-/// The rules that a configuration names, those that come with the binary if it names none.
-pub fn city_rules(paths: &[PathBuf]) -> Result<Vec<NamedText>, Failure> {
-    if paths.is_empty() { Ok(packs()) } else { Ok(rule_files(paths)?.rules) }
+/// The rules that a configuration names and their tests, those that come with the binary if it names none.
+pub fn city_rules(paths: &[PathBuf]) -> Result<RuleFiles, Failure> {
+    if paths.is_empty() { Ok(packs()) } else { rule_files(paths) }
 }
 
 /// The classes, units and duties that a configuration names, those that come with citywatch where it names none. What is
@@ -163,9 +183,9 @@ fn area_texts(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     Ok(files.into_iter().filter(|(path, _)| path.ends_with(".geojson")).map(|(_, text)| text).collect())
 }
 
-/// The rules that come with the binary.
-pub fn packs() -> Vec<NamedText> {
-    named(PACKS)
+/// The rules that come with the binary, and their tests.
+pub fn packs() -> RuleFiles {
+    RuleFiles { rules: named(PACKS), tests: named(PACK_TESTS) }
 }
 
 fn named(files: &[(&str, &str)]) -> Vec<NamedText> {

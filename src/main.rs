@@ -34,6 +34,7 @@ mod remote;
 mod replay;
 mod retry;
 mod rule_info;
+mod rule_tests;
 mod rules;
 mod run;
 mod signed;
@@ -44,6 +45,7 @@ mod stop;
 mod supervise;
 mod tail;
 mod why_not;
+mod workbench;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

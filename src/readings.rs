@@ -10,7 +10,7 @@ use ::rules::Settings;
 use ::rules::ast::RuleSet;
 use ::rules::backtest::{self, Outcome, Run};
 use clap::Args;
-use model::{Entry, EventTime, Registry};
+use model::{Entry, EventTime, Offset, Partition, Registry};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -71,7 +71,8 @@ impl Readings {
                 }
             }
             let Some(line) = line else { return Ok(true) };
-            take(&mut runs, head.source, line)?;
+            let (place, entry) = entry(head.source, line)?;
+            give(&mut runs, place, &entry);
             Ok(true)
         })?;
         Ok(runs.into_iter().map(Run::finish).collect())
@@ -125,18 +126,28 @@ impl Readings {
     }
 }
 
-/// One line to every run.
-fn take(runs: &mut [Run], source: Source, line: &[u8]) -> Result<(), Failure> {
+/// Where an entry stands on the log; what history tells stands nowhere.
+pub type Place = Option<(Partition, Offset)>;
+
+/// What a line of what was measured says.
+pub fn entry(source: Source, line: &[u8]) -> Result<(Place, Entry<'_>), Failure> {
     let unread = || Failure::internal(format!("not a line of readings: {}", String::from_utf8_lossy(line)));
     if source == Source::History {
-        let Ok(Entry::Reading(reading)) = Entry::decode(line) else { return Err(unread()) };
-        runs.iter_mut().for_each(|run| run.reading(&reading));
-        return Ok(());
+        return Ok((None, Entry::decode(line).map_err(|_| unread())?));
     }
     let mut parts = line.splitn(3, |byte| *byte == b' ');
     let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<u64>().ok();
     let (Some(partition), Some(offset)) = (number(), number()) else { return Err(unread()) };
     let entry = parts.next().and_then(|entry| Entry::decode(entry).ok()).ok_or_else(unread)?;
-    runs.iter_mut().for_each(|run| run.entry(partition as u32, offset, &entry));
-    Ok(())
+    Ok((Some((partition as Partition, offset)), entry))
+}
+
+/// Gives an entry to every run.
+pub fn give(runs: &mut [Run], place: Place, entry: &Entry<'_>) {
+    match (place, entry) {
+        (Some((partition, offset)), entry) => runs.iter_mut().for_each(|run| run.entry(partition, offset, entry)),
+        (None, Entry::Reading(reading)) => runs.iter_mut().for_each(|run| run.reading(reading)),
+        // History has readings only.
+        (None, _) => {}
+    }
 }

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_packs_has_a_text_and_thresholds_where_it_compares() {
-        let files = inputs::packs();
+        let files = inputs::packs().rules;
         let rules = inputs::checked(&files, &inputs::known(&inputs::demo().registry)).unwrap();
         let infos = rule_infos(&rules, &files);
         for (id, info) in &infos {

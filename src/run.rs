@@ -52,14 +52,14 @@ impl Run {
         let duties = inputs::city_duties(&config.registry.paths)?;
         let rules = inputs::city_rules(&config.rules.paths)?;
         let known = inputs::known(&registry);
-        let checked = inputs::checked(&rules, &known)?;
+        let checked = inputs::checked(&rules.rules, &known)?;
 
         let registry = Arc::new(registry);
         let runtime = city::runtime()?;
         let _inside = runtime.enter();
         let mut city = City::open(&config)?;
         if publishes {
-            city.publish(&config, &rules, &known, &registry)?;
+            city.publish(&config, &rules.together(), &known, &registry)?;
         } else {
             city.take_up()?;
         }
@@ -71,7 +71,7 @@ impl Run {
         // What was applied since the start before goes before the files.
         let (registry, shown) = match city.in_force() {
             Some(in_force) => (in_force.registry, in_force.rules),
-            None => (registry, Rules { by_id: rule_infos(&checked, &rules), versions: Vec::new() }),
+            None => (registry, Rules { by_id: rule_infos(&checked, &rules.rules), versions: Vec::new() }),
         };
         if has(Role::Ingest) {
             runtime.block_on(city.start_ingest(&config, Arc::clone(&registry)))?;

@@ -40,7 +40,9 @@ impl Signed {
             Outcome::InForce { version, hash, changed: false } => {
                 Ok(writeln!(out, "version {version} was in force already: {hash}")?)
             }
-            Outcome::Versions(_) => Err(Failure::internal("a change was answered by a list")),
+            Outcome::Stale(_) | Outcome::Versions(_) => {
+                Err(Failure::internal("a change had an outcome that was not asked for"))
+            }
         }
     }
 }

@@ -176,7 +176,10 @@ async fn answer(
         Ok(Request::Change(change)) => {
             let done = tokio::task::spawn_blocking(move || change::answer(&desk, &change));
             return match done.await.expect("a panic ends the process") {
-                Ok(outcome) => write.write_all(format!("{OK}\n{outcome}\n{END}\n").as_bytes()).await,
+                Ok(outcome) => {
+                    let line = serde_json::to_string(&outcome).expect("text and numbers always serialise");
+                    write.write_all(format!("{OK}\n{line}\n{END}\n").as_bytes()).await
+                }
                 Err(error) => refuse(&mut write, &chain(&error)).await,
             };
         }

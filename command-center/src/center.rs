@@ -1,9 +1,10 @@
 //! What all tasks and routes of the command center share.
 
 use crate::CenterError;
-use crate::api::{AreaCache, MapCache, MonthCache, StateCache};
+use crate::api::{AreaCache, Asking, MapCache, MonthCache, StateCache};
 use crate::auth::password::Passwords;
 use crate::auth::secret;
+use crate::backtests::Backtests;
 use crate::city::City;
 use crate::command::clock::Working;
 use crate::command::decide::Ground;
@@ -16,6 +17,7 @@ use crate::serve::feed::FeedCounters;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
 use crate::store::{Store, commit, whole};
+use crate::workbench::Workbench;
 use axum::http::StatusCode;
 use bus::EventLog;
 use history::History;
@@ -36,6 +38,8 @@ pub(crate) struct Center {
     pub(crate) store: Store,
     /// Another one after rules or registry changed; see [`Center::city`].
     pub(crate) city: RwLock<Arc<City>>,
+    /// Told when it is another.
+    pub(crate) city_changes: watch::Sender<()>,
     pub(crate) live: Live,
     pub(crate) sensors: Sensors,
     /// Told of each event that is added to the outbox.
@@ -61,6 +65,10 @@ pub(crate) struct Center {
     pub(crate) outlines: AreaCache,
     pub(crate) states: StateCache,
     pub(crate) months: MonthCache,
+    /// Who knows the rules, where somebody does.
+    pub(crate) workbench: Option<Arc<dyn Workbench>>,
+    pub(crate) asking: Asking,
+    pub(crate) backtests: Backtests,
     /// Whether the sensors are up to where the log ended at start.
     pub(crate) caught_up: AtomicBool,
 }
@@ -102,6 +110,7 @@ impl Center {
         *self.city.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(city);
         self.outlines.clear();
         self.states.clear();
+        self.city_changes.send_replace(());
     }
 
     /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.

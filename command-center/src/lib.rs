@@ -7,11 +7,12 @@
 //!
 //! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them, `command` handles the
 //! cases, `supervise` counts how the city's units do their work; `store` is the database, `live` what pages are sent,
-//! `auth` who may, `api` the routes.
+//! `auth` who may, `api` the routes, `workbench` what is asked of who knows the rules.
 
 mod analyze;
 mod api;
 mod auth;
+mod backtests;
 mod center;
 mod city;
 mod command;
@@ -25,6 +26,7 @@ mod start;
 mod store;
 pub mod supervise;
 mod tasks;
+pub mod workbench;
 
 pub use api::openapi;
 pub use auth::admin::{AccountView, Admin, AdminAnswer, AdminRequest, NewAccount, NewToken, TokenView};

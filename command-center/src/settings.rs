@@ -1,6 +1,7 @@
 //! What a city decides about its command center.
 
 use crate::city::Rules;
+use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
 use model::{Calendar, Calendars, Duties};
 use std::net::SocketAddr;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
+    /// Asked about rules.
+    pub workbench: Option<Arc<dyn Workbench>>,
 }
 
 impl Settings {
@@ -64,6 +67,7 @@ impl Settings {
             calendar: Calendars::seeded().get("workdays").expect("the seeded calendars have it").clone(),
             zone: TimeZone::fixed(jiff::tz::offset(8)),
             feed_counts: None,
+            workbench: None,
         }
     }
 }

@@ -59,8 +59,9 @@ impl CommandCenter {
         registry: Arc<Registry>,
         settings: Settings,
     ) -> Result<Handle, CenterError> {
-        let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, feed_counts } =
+        let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, .. } =
             settings;
+        let (feed_counts, workbench) = (settings.feed_counts, settings.workbench);
         if !http.ip().is_loopback() && named.is_empty() {
             return Err(CenterError::Exposed(http));
         }
@@ -79,6 +80,7 @@ impl CommandCenter {
             history,
             store,
             city: RwLock::new(Arc::new(city)),
+            city_changes: watch::Sender::new(()),
             live: Live::new(secret::new()?[..8].to_owned()),
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
@@ -94,6 +96,9 @@ impl CommandCenter {
             outlines: Default::default(),
             states: Default::default(),
             months: Default::default(),
+            workbench,
+            asking: Default::default(),
+            backtests: Default::default(),
             address,
             hosts: Hosts::new(address, named),
             caught_up: AtomicBool::new(false),
@@ -153,6 +158,8 @@ impl Handle {
     /// Lets answers that are under way finish, then ends; the files of the store are closed.
     pub async fn stop(mut self) {
         self.stop.notify_one();
+        // The runtime waits for the threads of those that run.
+        self.center.backtests.cancel();
         let mut stage = self.stage.clone();
         // Without a supervisor it has ended already.
         let _ = tokio::time::timeout(GOODBYE_MAX, stage.wait_for(|stage| *stage != Stage::Running)).await;

@@ -84,7 +84,7 @@ impl Demo {
         let mut city = City::open(&config)?;
         let clock = city.clock()?;
         let began = self.began(clock.is_some())?;
-        city.publish(&config, &rules, &known, &registry)?;
+        city.publish(&config, &rules.together(), &known, &registry)?;
         city.start_stream(&config, None)?;
         city.start_historian(&config)?;
         let in_force = city.in_force().ok_or_else(|| Failure::internal("what is in force cannot be used"))?;

@@ -68,14 +68,15 @@ impl Apply {
             writeln!(out, "refused: a test failed, and nothing was changed")?;
             return Err(Failure::No);
         }
-        self.signed.change(|author| Request::Rules { files: files.rules, author })
+        let files = files.together();
+        self.signed.change(|author| Request::Rules { files, author, expected: None })
     }
 }
 
 impl Rollback {
     /// Puts the rules of an earlier version in force again, as a new version.
     pub fn run(self) -> Result<(), Failure> {
-        self.signed.change(|author| Request::RollBack { version: self.version, author })
+        self.signed.change(|author| Request::RollBack { version: self.version, author, expected: None })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, FileError, read_text};
 use crate::inputs;
+use crate::rule_tests;
 use ::rules::testing;
 use clap::Args;
 use std::io::Write;
@@ -45,48 +46,12 @@ pub fn run_tests(
     strict: bool,
     out: &mut impl Write,
 ) -> Result<(bool, Vec<testing::SuiteResult>), Failure> {
-    let demo = inputs::demo();
-    let (mut good, mut warnings, mut results) = (true, Vec::new(), Vec::new());
-    for (path, text) in tests {
-        let suite = read_rules(path, text).and_then(|rules| {
-            testing::load(path, text, &rules, &demo.registry, &demo.outlines).map_err(Unusable::Wrong)
-        });
-        match suite {
-            Ok(suite) => {
-                let settings = ::rules::Settings::default();
-                results.push(testing::run(&suite, &demo.registry.metrics, &settings, &testing::engines));
-                warnings.push(suite.warnings);
-            }
-            Err(Unusable::Wrong(diagnostics)) => {
-                write!(out, "{diagnostics}")?;
-                good = false;
-            }
-            Err(Unusable::Unread(failure)) => return Err(failure),
-        }
+    let tested = rule_tests::run(tests, &inputs::demo(), &mut |path| read_text(Path::new(path)).map(Some))?;
+    for wrong in &tested.wrong {
+        write!(out, "{wrong}")?;
     }
-    testing::together(&mut results);
-    for (warnings, result) in warnings.iter().zip(&results) {
+    for (warnings, result) in tested.warnings.iter().zip(&tested.results) {
         write!(out, "{warnings}{result}")?;
-        good &= result.passed(strict);
     }
-    Ok((good, results))
-}
-
-/// Why a test file cannot be run.
-enum Unusable {
-    /// It, or a rule file that it names, is wrong.
-    Wrong(::rules::syntax::Diagnostics),
-    /// A rule file that it names cannot be read.
-    Unread(Failure),
-}
-
-/// The rule files that a test file names, from its own folder.
-fn read_rules(path: &str, text: &str) -> Result<Vec<inputs::NamedText>, Unusable> {
-    let names = testing::rule_files(path, text).map_err(Unusable::Wrong)?;
-    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
-    let read = names.into_iter().map(|name| {
-        let path = folder.join(name);
-        Ok((path.display().to_string(), read_text(&path)?))
-    });
-    read.collect::<Result<_, Failure>>().map_err(Unusable::Unread)
+    Ok((tested.passed(strict), tested.results))
 }

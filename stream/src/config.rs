@@ -12,6 +12,7 @@ use model::{
 };
 use rules::ast::RuleSet;
 use rules::check::{AttrKind, Known};
+use rules::testing::is_test;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,8 +59,8 @@ pub struct Published {
     pub changed: bool,
 }
 
-/// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition. `at` is the
-/// event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
+/// Makes these rule files, pairs of path and text, the city's rule set from here on in every partition; files of tests
+/// among them go along. `at` is the event time of the switch. The attributes of `known` go with them: rules may name some that no sensor has today.
 ///
 /// They are what the configuration names: published only if they are others than it named the last time, so that a
 /// start does not undo what was applied since.
@@ -69,7 +70,28 @@ pub fn publish_rules(
     known: &Known,
     at: EventTime,
 ) -> Result<Published, BusError> {
-    publish(log, MarkerKind::Rules, &rules_text(files, known), at, None)
+    let text = rules_text(files, known);
+    if applied_over(log, &text)? {
+        return Ok(Published { hash: content_hash(&text), changed: false });
+    }
+    publish(log, MarkerKind::Rules, &text, at, None)
+}
+
+/// Whether the configuration named these rules before, and others were applied since. That its tests are others is then no
+/// reason to undo those.
+fn applied_over(log: &dyn EventLog, text: &str) -> Result<bool, BusError> {
+    let versions = versions(log, MarkerKind::Rules)?;
+    let configured = versions.iter().rfind(|version| version.author.is_none());
+    let Some(configured) = configured.filter(|configured| versions.last() != Some(*configured)) else {
+        return Ok(false);
+    };
+    let before = self::text(log, &configured.marker.hash)?;
+    let without_tests = |text: &str| {
+        let mut text: RulesText = serde_json::from_str(text).ok()?;
+        text.files.retain(|(path, _)| !is_test(path));
+        Some(text)
+    };
+    Ok(before.is_some_and(|before| without_tests(&before).is_some_and(|rules| Some(rules) == without_tests(text))))
 }
 
 /// Makes `registry` the city's from here on in every partition. `at` is the event time of the switch. As with rules, it
@@ -110,15 +132,15 @@ pub fn versions(log: &dyn EventLog, kind: MarkerKind) -> Result<Vec<Version>, Bu
 }
 
 /// A rule set as one text.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 struct RulesText {
-    /// Pairs of path and text, by path.
+    /// Pairs of path and text, by path; the tests of the rules are among them.
     files: Vec<(String, String)>,
     /// Attributes that the rules may name although the registry lacks them: they are unknown on every sensor then.
     attributes: BTreeMap<String, AttrKind>,
 }
 
-/// Rule files, and the attributes that they may name, as one text.
+/// Rule files with their tests, and the attributes that they may name, as one text.
 pub fn rules_text(files: &[(String, String)], known: &Known) -> String {
     let mut text = RulesText { files: files.to_vec(), attributes: known.attributes.clone() };
     text.files.sort();
@@ -127,7 +149,8 @@ pub fn rules_text(files: &[(String, String)], known: &Known) -> String {
 
 /// Reads what [`rules_text`] wrote and checks it against a registry; the error says what is wrong with it.
 pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
-    let text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    text.files.retain(|(path, _)| !is_test(path));
     let mut known = Known::of(registry);
     for (name, kind) in text.attributes {
         known.attributes.entry(name).or_insert(kind);
@@ -136,8 +159,15 @@ pub fn read_rules(text: &str, registry: &Registry) -> Result<RuleSet, String> {
     Ok(loaded.rules)
 }
 
-/// The rule files, pairs of path and text, of what [`rules_text`] wrote.
+/// The rule files, pairs of path and text, of what [`rules_text`] wrote, without their tests.
 pub fn rule_files(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut files = all_files(text)?;
+    files.retain(|(path, _)| !is_test(path));
+    Ok(files)
+}
+
+/// The rule files and their tests, pairs of path and text, of what [`rules_text`] wrote.
+pub fn all_files(text: &str) -> Result<Vec<(String, String)>, String> {
     let text: RulesText = serde_json::from_str(text).map_err(|error| error.to_string())?;
     Ok(text.files)
 }

@@ -22,6 +22,7 @@ mod perceive;
 mod process;
 mod real_input;
 mod real_servers;
+mod rules_page;
 mod simulate;
 mod supervise;
 mod tidy;

@@ -20,6 +20,32 @@ impl Session {
         Session { host: host.to_owned(), cookie: cookie.split(';').next().unwrap().to_owned() }
     }
 
+    /// Signs in at the place of another session's host by name and password.
+    pub fn sign_in_as(&self, name: &str, password: &str) -> Session {
+        let body = serde_json::json!({ "name": name, "password": password }).to_string();
+        let stranger = Session { host: self.host.clone(), cookie: String::new() };
+        let answer = stranger.send("POST", "/api/v1/sign-in", &[], &body);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let cookie = answer.header("set-cookie").expect("it signs in").split(';').next().unwrap().to_owned();
+        Session { cookie, ..stranger }
+    }
+
+    /// What is answered, good or not, to a request of its own page.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let Session { host, cookie } = self;
+        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let (head, body) = exchange(
+            host,
+            &format!(
+                "{method} {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\n{more}\
+                 Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            ),
+        );
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
+        Answer { status, head, body }
+    }
+
     /// What the API answers, which must be good.
     pub fn json(&self, path: &str) -> Value {
         let (head, body) = get(&self.host, path, &self.cookie);
@@ -28,11 +54,34 @@ impl Session {
     }
 }
 
-/// Head in lower-case names, and body.
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: u16,
+    head: String,
+    pub body: String,
+}
+
+impl Answer {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// Its body.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
+    }
+}
+
 fn get(host: &str, path: &str, cookie: &str) -> (String, String) {
+    exchange(host, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"))
+}
+
+/// Head in lower-case names, and body.
+fn exchange(host: &str, request: &str) -> (String, String) {
     let mut stream = TcpStream::connect(host).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n").unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8(answer).expect("the API answers with text");

@@ -25,6 +25,7 @@ mod supervise;
 mod tail;
 
 pub(crate) use areas::AreaCache;
+pub(crate) use rules::Asking;
 pub(crate) use sensors::MapCache;
 pub(crate) use states::StateCache;
 pub(crate) use supervise::MonthCache;
@@ -96,6 +97,14 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(duties::units))
         .routes(routes!(duties::duties))
         .routes(routes!(rules::versions))
+        .routes(routes!(rules::version))
+        .routes(routes!(rules::language))
+        .merge(drafts())
+        .routes(routes!(rules::change::roll_back))
+        .routes(routes!(rules::backtest::look))
+        .routes(routes!(rules::backtest::cancel))
+        .routes(routes!(rules::explain::fired))
+        .routes(routes!(rules::explain::silent))
         .routes(routes!(supervise::month))
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))
@@ -103,6 +112,17 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(status::live))
         .routes(routes!(status::ready))
         .routes(routes!(metrics::metrics))
+}
+
+/// Routes that are sent a whole rule set.
+fn drafts() -> OpenApiRouter<Arc<Center>> {
+    let limit = || DefaultBodyLimit::max(rules::draft::BODY_BYTES_MAX);
+    OpenApiRouter::new()
+        .routes(routes!(rules::draft::check).layer(limit()))
+        .routes(routes!(rules::draft::test).layer(limit()))
+        .routes(routes!(rules::draft::lint).layer(limit()))
+        .routes(routes!(rules::backtest::begin).layer(limit()))
+        .routes(routes!(rules::change::apply).layer(limit()))
 }
 
 /// The OpenAPI 3.1 description of the API, as JSON.

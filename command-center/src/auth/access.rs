@@ -26,6 +26,8 @@ const ALL: &[Role] = Role::ALL;
 const STAFF: &[Role] = &[Operator, Dispatcher, Unit, Inspector, Supervisor, RuleEngineer, Administrator];
 const DESK: &[Role] = &[Operator, Dispatcher];
 const ADMIN: &[Role] = &[Administrator];
+/// Who may try rules and put them in force: people only, for each change has a name and a reason.
+const ENGINEER: Access = Roles(&[RuleEngineer], None);
 const MEASURED: Access = Roles(ALL, Some(Scope::SensorsRead));
 /// Everybody who may have seen something of a case.
 const HANDS: &[Role] = &[Operator, Dispatcher, Unit, Inspector, Supervisor];
@@ -100,6 +102,18 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/duties", CASES),
     (Method::GET, "/api/v1/supervise/months/{month}", Roles(STAFF, None)),
     (Method::GET, "/api/v1/rules/versions", INCIDENTS),
+    (Method::GET, "/api/v1/rules/versions/{version}", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/rules/language", ENGINEER),
+    (Method::POST, "/api/v1/rules/check", ENGINEER),
+    (Method::POST, "/api/v1/rules/test", ENGINEER),
+    (Method::POST, "/api/v1/rules/lint", ENGINEER),
+    (Method::POST, "/api/v1/rules/backtests", ENGINEER),
+    (Method::GET, "/api/v1/rules/backtests/{id}", ENGINEER),
+    (Method::POST, "/api/v1/rules/backtests/{id}/cancel", ENGINEER),
+    (Method::POST, "/api/v1/rules/apply", ENGINEER),
+    (Method::POST, "/api/v1/rules/versions/{version}/rollback", ENGINEER),
+    (Method::GET, "/api/v1/rules/why-not", ENGINEER),
+    (Method::GET, "/api/v1/incidents/{id}/explanation", Roles(STAFF, None)),
     (Method::GET, "/api/v1/live", INCIDENTS),
     (Method::GET, "/api/v1/feed/{domain}", Roles(STAFF, Some(Scope::FeedRead))),
     (Method::GET, "/api/openapi.json", Public),

@@ -151,6 +151,9 @@ async fn see(client: &Client, incidents: &[Transition; 3], seen: [bool; 3], acts
         let path = format!("/api/v1/incidents/{}", incident.id);
         assert_eq!(client.get(&path).await.status == 200, seen);
         assert!(seen || client.get(&path).await.status == 403);
+        // Nobody looks after rules here: who may is told that.
+        let explained = client.get(&format!("{path}/explanation")).await.status;
+        assert_eq!(explained, if seen && client.token.is_none() { 503 } else { 403 });
         let act = format!("{path}/acknowledge");
         // Of an old version, so that nothing is changed: who may is told that, who may not is told so.
         let status = client.status(Method::POST, &act, &[("if-match", "\"0\"")], "{}").await;
@@ -172,4 +175,26 @@ async fn follow(life: &Life, areas: &[&str], seen: [bool; 3]) {
     let snapshot: serde_json::Value = serde_json::from_str(&events.next().await.unwrap().data).unwrap();
     assert_eq!(snapshot["incidents"].as_array().unwrap().len(), seen.iter().filter(|seen| **seen).count());
     assert_eq!(snapshot["overview"]["open"]["total"], seen.iter().filter(|seen| **seen).count());
+}
+
+#[test]
+fn rules_are_the_whole_citys() {
+    let world = World::new();
+    let life = world.live();
+    life.runtime.block_on(async {
+        let files = serde_json::json!([{ "path": "rules.yaml", "text": "rules: []" }]);
+        let body = serde_json::json!({ "files": files, "reason": "why", "from": 0, "to": 1 }).to_string();
+        // Who may is told that nobody looks after rules here.
+        for (name, areas, status) in [("of-the-city", &[][..], 503), ("of-a-district", &["110101"][..], 403)] {
+            let client = Client::of_account(&life.handle, &account(name, Role::RuleEngineer, areas)).await;
+            for path in ["check", "test", "lint", "backtests", "apply", "versions/1/rollback"] {
+                let path = format!("/api/v1/rules/{path}");
+                let answer = client.status(Method::POST, &path, &[("if-match", "\"1\"")], &body).await;
+                assert_eq!(answer, status, "{name}: {path}");
+            }
+            let silent = "/api/v1/rules/why-not?rule=a&key=b&at=0";
+            assert_eq!(client.get(silent).await.status.as_u16(), status, "{name}");
+        }
+    });
+    life.stop();
 }

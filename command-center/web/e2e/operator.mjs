@@ -14,6 +14,7 @@ import { DESKTOP, launch, mapReady, open, PATIENCE_MS, PHONE, shooter } from "./
 import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, judgesIt, makesACase, signsIn } from "./command.mjs";
 import { typesOf } from "../api.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
+import { appliesIt, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
 const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
@@ -140,6 +141,29 @@ async function aCase(browser, page, origin, folder) {
   return id;
 }
 
+/** Other rules, from the first edit to a rollback, by an engineer; another one is at work too. */
+async function rules(browser, origin, folder) {
+  const pages = [];
+  for (const name of ["erin", "finn"]) {
+    addAccount(BINARY, folder, name, "rule-engineer");
+    pages.push(await open(browser, { origin }));
+  }
+  const [page, other] = pages;
+  await signsIn(other, origin, "finn");
+  await step("an engineer opens the workbench", () => opensTheWorkbench(page, origin, "erin"));
+  await step("edits a threshold, and mends a typo", () => editsAThreshold(page));
+  await step("sees the tests fail, then pass", () => seesTheTests(page));
+  await step("tries it on what the city measured", () => triesIt(page));
+  if (process.argv[2]) await step("takes pictures of the workbench", () => picturesOfTheWorkbench(page, shoot));
+  const before = await step("applies it, with a reason", () => appliesIt(page));
+  await step("is told of another engineer's version", () => isToldOfAnother(page, other, origin));
+  await step("rolls back", () => rollsBack(page, before));
+  for (const one of pages) {
+    assert.deepEqual(one.faults, []);
+    await one.context().close();
+  }
+}
+
 /** Both languages, themes and sizes of the main screens. */
 async function pictures(page, origin, id, caseId) {
   for (const language of ["zh", "en"]) {
@@ -212,6 +236,7 @@ try {
       await shoot(page, "rules-zh-dark-desktop");
     });
     assert.deepEqual(page.faults, []);
+    await rules(browser, origin, folder);
   } catch (error) {
     console.log(`FAIL  ${error.stack}\n${error.cause ?? ""}\n${page.faults.join("\n")}`);
     await shoot(page, "failed").catch(() => undefined);

@@ -289,7 +289,7 @@ async function ruleVersions(page, fixture, origin) {
   assert.match(await row(2).innerText(), /未说明原因/);
   assert.match(await row(1).innerText(), /来自配置/);
   assert.equal(await row(1).locator('[data-kind="added"]').count(), 12);
-  await row(1).locator("button").click();
+  await row(1).locator("dd button").click();
   assert.deepEqual(await row(1).locator('[data-kind="added"]').allInnerTexts(), many);
   await shoot(page, "rules-zh-dark");
   await switchesLanguage(page);

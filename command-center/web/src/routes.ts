@@ -13,6 +13,7 @@ export const router = createRouter({
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },
     { path: "/rules", name: "rules", component: () => import("./pages/Rules.vue") },
+    { path: "/rules/workbench", name: "workbench", component: () => import("./pages/Workbench.vue") },
     { path: "/wall", name: "wall", component: () => import("./pages/Wall.vue"), meta: { bare: true } },
     { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
   ],

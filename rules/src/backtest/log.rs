@@ -52,6 +52,11 @@ impl Run {
         });
     }
 
+    /// How many transitions there are so far: whoever bounds a run looks at them.
+    pub fn found(&self) -> usize {
+        self.transitions.len()
+    }
+
     /// What came of it.
     pub fn finish(self) -> Outcome {
         let Run { mut city, mut feed, mut seen, mut transitions, .. } = self;

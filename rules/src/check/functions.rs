@@ -61,6 +61,11 @@ impl Function {
     }
 }
 
+/// The functions that expressions may call, each with an example of how.
+pub fn functions() -> impl Iterator<Item = (&'static str, String)> {
+    FUNCTIONS.iter().map(|(name, _)| (*name, example(name)))
+}
+
 /// How a function is called.
 pub(crate) fn example(name: &str) -> String {
     match Function::named(name) {

@@ -18,6 +18,7 @@ pub(crate) mod suggest;
 pub(crate) mod types;
 pub(crate) mod values;
 
+pub use functions::functions;
 pub use known::{AttrKind, Known};
 pub use source::{source, sources};
 pub use suggest::nearest;

@@ -15,6 +15,11 @@ pub use suite::{Suite, load, rule_files, sensors};
 
 use model::{EventTime, Millis, Reading, Sensor, Severity, TransitionKind};
 
+/// Whether a file of this path is one of tests: they stand beside rules, and are no rules themselves.
+pub fn is_test(path: &str) -> bool {
+    path.ends_with(".test.yaml")
+}
+
 /// One test: sensors, what they measure, what must come of it.
 #[derive(Clone, Debug)]
 pub struct Test {

@@ -2,7 +2,7 @@
 
 use crate::{city, run};
 use bus::EmbeddedLog;
-use model::{Transition, TransitionKind};
+use model::{Registry, Transition, TransitionKind};
 use std::path::Path;
 use std::sync::Arc;
 use stream::Stream;
@@ -97,4 +97,31 @@ fn a_long_text_is_kept_in_parts_and_a_torn_one_is_written_again() {
     let published = stream::config::publish_rules(&log, &files, &Default::default(), city::START).unwrap();
     assert_eq!((published.hash.as_str(), published.changed), (&*hash, true));
     assert_eq!(stream::config::text(&log, &hash).unwrap().as_deref(), Some(&*text));
+}
+
+#[test]
+fn tests_go_along_and_undo_nothing_that_was_applied() {
+    let dir = tempdir().unwrap();
+    let log = EmbeddedLog::open(dir.path(), Default::default()).unwrap();
+    let files = |rules: &str, tests: Option<&str>| -> Vec<(String, String)> {
+        let tests = tests.map(|tests| ("a.test.yaml".to_owned(), format!("# {tests}")));
+        [("a.yaml".to_owned(), format!("# {rules}\nrules: []\n"))].into_iter().chain(tests).collect()
+    };
+    let known = Default::default();
+    let start = |files: &[(String, String)]| stream::config::publish_rules(&log, files, &known, city::START).unwrap();
+    assert!(start(&files("one", None)).changed);
+    let with_tests = start(&files("one", Some("first")));
+    assert!(with_tests.changed, "nothing was applied: the tests go along");
+    let text = stream::config::text(&log, &with_tests.hash).unwrap().unwrap();
+    assert_eq!(stream::config::all_files(&text).unwrap().len(), 2);
+    assert_eq!(stream::config::rule_files(&text).unwrap(), files("one", None));
+    assert!(stream::config::read_rules(&text, &Registry::default()).unwrap().rules.is_empty(), "tests are no rules");
+
+    let author = stream::config::Author { by: "anna".to_owned(), reason: String::new() };
+    let applied = stream::config::rules_text(&files("two", None), &known);
+    let kind = model::MarkerKind::Rules;
+    assert!(stream::config::apply(&log, kind, &applied, city::START, &author).unwrap().changed);
+    assert!(!start(&files("one", Some("first"))).changed);
+    assert!(!start(&files("one", Some("second"))).changed, "other tests are no other rules");
+    assert!(start(&files("three", Some("second"))).changed, "other rules are");
 }

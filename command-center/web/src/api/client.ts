@@ -73,10 +73,11 @@ export async function upload<T>(path: string, file: File): Promise<Answer<T>> {
   return request<T>(path, { method: "POST", headers: { "content-type": file.type || "application/octet-stream" }, body: file });
 }
 
-export async function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
+export async function post<T>(path: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer<T>> {
   return request<T>(path, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
   });
 }

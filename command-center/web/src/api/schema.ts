@@ -54,6 +54,13 @@ export interface components {
             title: string;
             unit: string;
         };
+        /** @description A draft that is to be in force, and why. */
+        Apply: {
+            /** @description As of a draft. */
+            files: components["schemas"]["RuleFile"][];
+            /** @description 1 to 2000 characters. */
+            reason: string;
+        };
         /** @description An area. */
         Area: {
             code: string;
@@ -125,6 +132,105 @@ export interface components {
             /** @description An account's name, 64 characters at most; null for nobody. */
             to?: string | null;
         };
+        /** @description An attribute that expressions may name. */
+        AttributeWord: {
+            /** @description bool, number, text, mixed */
+            kind: string;
+            /** @description Without `attr.`. */
+            name: string;
+        };
+        /** @description A backtest. */
+        Backtest: {
+            /** @description Who asked for it. */
+            by: string;
+            /**
+             * Format: double
+             * @description How far it came, 0 to 1.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Event time.
+             */
+            from: number;
+            /** Format: int64 */
+            id: number;
+            /** @description Why it failed. */
+            problem: string | null;
+            /**
+             * Format: int64
+             * @description Readings so far.
+             */
+            readings: number;
+            result: components["schemas"]["Backtested"] | null;
+            state: components["schemas"]["BacktestState"];
+            /** Format: int64 */
+            to: number;
+        };
+        /** @description A draft, and the stretch of time that it is tried on. */
+        BacktestBody: {
+            /** @description As of a draft. */
+            files: components["schemas"]["RuleFile"][];
+            /**
+             * Format: int64
+             * @description Event time, epoch milliseconds.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Without this instant; at most 31 days later.
+             */
+            to: number;
+        };
+        /** @description What the rules in force and a draft found in the same readings. */
+        Backtested: {
+            /** @description Incidents that are others, by time; the first thousand. */
+            changes: components["schemas"]["IncidentChange"][];
+            /**
+             * Format: int64
+             * @description How many more there were.
+             */
+            changes_left_out: number;
+            /**
+             * Format: int64
+             * @description Time of the earliest; null if there was none.
+             */
+            first: number | null;
+            /**
+             * Format: int64
+             * @description Time of the latest.
+             */
+            last: number | null;
+            /**
+             * Format: int64
+             * @description Of these so many came too late to be looked at.
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description How many there were.
+             */
+            readings: number;
+            /** @description By rule id; rules of either set. */
+            rules: components["schemas"]["RuleBacktest"][];
+            /** @description Where the readings come from: log, or history where the log does not reach back so far. */
+            source: string;
+            /**
+             * Format: int64
+             * @description How long each is.
+             */
+            step_ms: number;
+            /**
+             * Format: int64
+             * @description Where the first step of `opened` begins.
+             */
+            steps_from: number;
+        };
+        /**
+         * @description How a backtest is.
+         * @enum {string}
+         */
+        BacktestState: "running" | "done" | "failed" | "cancelled";
         BTreeMap: {
             [key: string]: string;
         };
@@ -243,6 +349,23 @@ export interface components {
             evidence?: string[];
             note?: string;
             result: components["schemas"]["CheckResult"];
+        };
+        /** @description What checking found. */
+        Checked: {
+            /** @description By file and place. */
+            diagnostics: components["schemas"]["RuleDiagnostic"][];
+            /** @description Whether the rules can be used. */
+            good: boolean;
+            /**
+             * Format: int64
+             * @description How many more there were.
+             */
+            left_out: number;
+            /**
+             * Format: int64
+             * @description How many there are, without the disabled ones; 0 where they cannot be used.
+             */
+            rules: number;
         };
         /**
          * @description What checking found.
@@ -372,6 +495,11 @@ export interface components {
              */
             detectors: number;
         };
+        /**
+         * @description How bad something is.
+         * @enum {string}
+         */
+        DiagnosticLevel: "error" | "warning";
         /** @description Sends it to a unit. */
         DispatchBody: {
             /** @description As in `4 work_hour`; that of the class if it is left out. */
@@ -384,6 +512,11 @@ export interface components {
         DoTaskBody: {
             /** @description Its place in the plan, from 0. */
             task: number;
+        };
+        /** @description A draft: the whole of a rule set. */
+        Draft: {
+            /** @description At most 64, with 1 MiB of text; those that end in `.test.yaml` are tests. */
+            files: components["schemas"]["RuleFile"][];
         };
         /** @description Who answers for a class at a level. */
         Duty: {
@@ -418,6 +551,8 @@ export interface components {
              */
             score: number;
         };
+        /** @description As `citywatch rules explain --format json` tells it. */
+        Explanation: Record<string, never>;
         /** @description A case to show. */
         Exposed: {
             /** @description The case. */
@@ -526,6 +661,13 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "hard-left" | "low-score-left" | "repeats" | "at-the-limit" | "unproven" | "unseen";
+        /** @description A function that expressions may call. */
+        FunctionWord: {
+            /** @description How it is called. */
+            example: string;
+            /** @description As expressions write it. */
+            name: string;
+        };
         /** @description Whether it works. */
         Health: {
             /** @description ok, starting */
@@ -588,6 +730,15 @@ export interface components {
             /** @description The rule's title by language, `zh` and `en`; one may be missing. */
             title: components["schemas"]["BTreeMap"];
         };
+        /** @description An incident that the draft finds otherwise. */
+        IncidentChange: {
+            draft: components["schemas"]["IncidentSpan"] | null;
+            /** @description Where. */
+            key: string;
+            live: components["schemas"]["IncidentSpan"] | null;
+            /** @description Of which rule. */
+            rule: string;
+        };
         /** @description An incident with all that explains it. */
         IncidentDetail: components["schemas"]["Incident"] & {
             acts: components["schemas"]["Act"][];
@@ -604,6 +755,31 @@ export interface components {
             items: components["schemas"]["Incident"][];
             /** @description Asks for the next page; null at the end. */
             next: string | null;
+        };
+        /** @description From when to when an incident is open. */
+        IncidentSpan: {
+            /**
+             * Format: int64
+             * @description Event time; the end of the readings where it did not clear.
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description Event time.
+             */
+            opened: number;
+            /** @description The highest that it reached: minor, moderate, severe, extreme */
+            severity: string;
+        };
+        /** @description The rules in force now. */
+        InForce: {
+            /** @description False if they were in force already. */
+            changed: boolean;
+            /**
+             * Format: int64
+             * @description The version's number.
+             */
+            version: number;
         };
         /** @description From where to where a true value lies, in 95 of 100 cases. */
         Interval: {
@@ -648,12 +824,53 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        /** @description What is allowed and hardly meant. */
+        Linted: {
+            /** @description By file and place. */
+            findings: components["schemas"]["LintFinding"][];
+            /** @description Whether the rules could be looked at: they are good to check. */
+            good: boolean;
+        };
+        /** @description Something that is hardly meant. */
+        LintFinding: {
+            /** @description As `no-hysteresis`; a label `lint.CODE` with a reason silences it. */
+            code: string;
+            /**
+             * Format: int64
+             * @description In characters, from 1.
+             */
+            column: number;
+            /** @description Path of the file. */
+            file: string;
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            line: number;
+            /** @description How to mend it. */
+            mend: string;
+            /** @description The rule. */
+            rule: string;
+            /** @description What is there. */
+            what: string;
+            /** @description Why that is hardly meant. */
+            why: string;
+        };
         /** @description What was made or changed. */
         Made: {
             /** @description An account's name or a token's id. */
             id: string;
             /** @description The password or token, where it was made here; it is told this once and kept nowhere. */
             secret: string | null;
+        };
+        /** @description A metric that expressions may name. */
+        MetricWord: {
+            /** @description Whose sensors measure it. */
+            domain: string;
+            /** @description As expressions write it. */
+            name: string;
+            /** @description UCUM. */
+            unit: string;
         };
         /** @description A month, as the formula judges it. */
         MonthReport: {
@@ -872,6 +1089,124 @@ export interface components {
          * @enum {string}
          */
         Role: "operator" | "dispatcher" | "unit" | "inspector" | "supervisor" | "rule-engineer" | "administrator" | "public";
+        /** @description Why an earlier version is to be in force again. */
+        RollBack: {
+            /** @description 1 to 2000 characters. */
+            reason: string;
+        };
+        /** @description What changes of one rule. */
+        RuleBacktest: {
+            /**
+             * Format: int64
+             * @description Incidents that only the draft finds.
+             */
+            added: number;
+            draft: components["schemas"]["RuleLoad"] | null;
+            /**
+             * Format: int64
+             * @description Incidents that only the rules in force find.
+             */
+            gone: number;
+            live: components["schemas"]["RuleLoad"] | null;
+            /**
+             * Format: int64
+             * @description Incidents of both at one key that overlap and are not the same.
+             */
+            moved: number;
+            /** @description Its id. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description Incidents that are the same in both.
+             */
+            same: number;
+        };
+        /** @description Something that is wrong with a file. */
+        RuleDiagnostic: {
+            /**
+             * Format: int64
+             * @description In characters, from 1.
+             */
+            column: number;
+            /** @description Path of the file. */
+            file: string;
+            /** @description How to mend it. */
+            hint: string | null;
+            /**
+             * Format: int64
+             * @description How many characters are meant, 1 at least.
+             */
+            length: number;
+            /** @description How bad it is. */
+            level: components["schemas"]["DiagnosticLevel"];
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            line: number;
+            /** @description What is wrong. */
+            message: string;
+        };
+        /** @description One file of a rule set. */
+        RuleFile: {
+            /** @description Its path; one that ends in `.test.yaml` has tests. */
+            path: string;
+            /** @description YAML. */
+            text: string;
+        };
+        /** @description The words that rules may use. */
+        RuleLanguage: {
+            /** @description By name. */
+            attributes: components["schemas"]["AttributeWord"][];
+            /** @description Names of calendars. */
+            calendars: string[];
+            /** @description As docs/rule-language.md has them. */
+            functions: components["schemas"]["FunctionWord"][];
+            /** @description By name. */
+            metrics: components["schemas"]["MetricWord"][];
+            /** @description The JSON Schema of rule files: their keys, and what some of them take. */
+            schema: Record<string, never>;
+        };
+        /** @description The work that a rule makes. */
+        RuleLoad: {
+            /**
+             * Format: double
+             * @description Times that an operator is told, a day.
+             */
+            alarms_per_day: number;
+            /**
+             * Format: int64
+             * @description Incidents that opened within an hour of the end of the one before at the same key.
+             */
+            flapping: number;
+            /**
+             * Format: int64
+             * @description Incidents that opened.
+             */
+            incidents: number;
+            /**
+             * Format: double
+             * @description Seconds open, all incidents together.
+             */
+            open_s: number;
+            /** @description Incidents that opened in each step. */
+            opened: number[];
+            /**
+             * Format: double
+             * @description Incidents a day.
+             */
+            per_day: number;
+        };
+        /** @description The files of a version. */
+        RuleSet: {
+            /** @description By path, tests among them. */
+            files: components["schemas"]["RuleFile"][];
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            version: number;
+        };
         /** @description A rule set that was put in force. */
         RuleVersion: {
             /** @description Ids of the rules that the version before did not have. */
@@ -1092,6 +1427,57 @@ export interface components {
             done_by: string | null;
             what: string;
         };
+        /** @description What became of a test. */
+        TestCase: {
+            /** @description What it shows. */
+            name: string;
+            /** @description Whether all that was expected was seen, and nothing else. */
+            passed: boolean;
+            /** @description Why it could not run. */
+            problem: string | null;
+            /** @description Of one that failed: all that was expected or seen, by time. */
+            rows: components["schemas"]["TestRow"][];
+        };
+        /** @description What became of the tests. */
+        Tested: {
+            /** @description What is wrong with the others. */
+            diagnostics: components["schemas"]["RuleDiagnostic"][];
+            /** @description Whether all could be run and passed. */
+            passed: boolean;
+            /** @description The test files that could be run. */
+            suites: components["schemas"]["TestSuite"][];
+        };
+        /** @description One transition of a test. */
+        TestRow: {
+            /** @description Time after the start of the test; empty where the test does not say. */
+            at: string;
+            /** @description Where; empty where the test does not say. */
+            key: string;
+            /** @description The rule. */
+            rule: string;
+            /** @description Empty where the test does not say. */
+            severity: string;
+            /** @description Whether it is as expected. */
+            verdict: components["schemas"]["TestVerdict"];
+            /** @description opened, escalated, deescalated, updated, cleared */
+            what: string;
+        };
+        /** @description What became of a test file. */
+        TestSuite: {
+            /** @description Rules for which no test has readings that do not open them. */
+            always_opened: string[];
+            /** @description Rules that no test opens. */
+            never_opened: string[];
+            /** @description Path of the file. */
+            path: string;
+            /** @description Its tests, in its order. */
+            tests: components["schemas"]["TestCase"][];
+        };
+        /**
+         * @description Whether a transition is as expected.
+         * @enum {string}
+         */
+        TestVerdict: "met" | "missing" | "extra";
         /**
          * @description What a line of a chart does to an incident.
          * @enum {string}

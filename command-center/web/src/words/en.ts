@@ -1,4 +1,5 @@
 import { enCases } from "./cases.en";
+import { enRules } from "./rules.en";
 import { enSupervise } from "./supervise.en";
 import type { zh } from "./zh";
 
@@ -160,6 +161,8 @@ export const en: Record<keyof typeof zh, string> = {
   "incident.back": "Back to the overview",
 
   ...enCases,
+
+  ...enRules,
 
   ...enSupervise,
 

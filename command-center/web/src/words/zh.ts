@@ -1,4 +1,5 @@
 import { zhCases } from "./cases.zh";
+import { zhRules } from "./rules.zh";
 import { zhSupervise } from "./supervise.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
@@ -159,6 +160,8 @@ export const zh = {
   "incident.back": "返回总览",
 
   ...zhCases,
+
+  ...zhRules,
 
   ...zhSupervise,
 
