@@ -13,6 +13,8 @@ export const router = createRouter({
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },
     { path: "/rules", name: "rules", component: () => import("./pages/Rules.vue") },
+    { path: "/citizen", name: "report", component: () => import("./citizen/Report.vue"), meta: { open: true } },
+    { path: "/citizen/appeals", name: "appeals", component: () => import("./citizen/LookUp.vue"), meta: { open: true } },
     { path: "/wall", name: "wall", component: () => import("./pages/Wall.vue"), meta: { bare: true } },
     { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
   ],

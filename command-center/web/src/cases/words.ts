@@ -1,7 +1,8 @@
 /** What a step of a case says, beside its name: in the page's language. */
 import { areaName } from "../areas";
 import type { CaseStep } from "../api/cases";
-import { dateTime } from "../format";
+import type { Schemas } from "../api/types";
+import { dateTime, metres, span, value } from "../format";
 import { lang, t, term } from "../words";
 import { limitOf } from "./clocks";
 import { unitWords } from "./lists";
@@ -33,9 +34,15 @@ export function saidOf(step: CaseStep, taskNames: readonly string[]): string[] {
     step.score !== undefined && t("step.score", { points: step.score }),
     step.stage !== undefined && t("step.clock", { clock: term("clock", step.stage) }),
     step.climbs_to !== undefined && step.climbs_to !== null && t("step.climbs", { level: term("case.level", step.climbs_to) }),
+    step.likeness !== undefined && likenessWords(step.likeness),
     step.task !== undefined && (taskNames[step.task] ?? String(step.task + 1)),
   ];
   return said.filter((one): one is string => typeof one === "string");
+}
+
+/** Why a report was merged without a person. */
+export function likenessWords({ score, distance_m, apart_ms }: Schemas["Likeness"]): string {
+  return t("appeals.merged", { score: value(score, lang.value), distance: metres(distance_m, lang.value), apart: span(apart_ms, lang.value) });
 }
 
 /** The place of a case in one line. */

@@ -1,4 +1,5 @@
 import { enCases } from "./cases.en";
+import { enServe } from "./serve.en";
 import { enSupervise } from "./supervise.en";
 import type { zh } from "./zh";
 
@@ -161,6 +162,7 @@ export const en: Record<keyof typeof zh, string> = {
 
   ...enCases,
 
+  ...enServe,
   ...enSupervise,
 
   "transition.opened": "Opened",

@@ -1,4 +1,5 @@
 import { zhCases } from "./cases.zh";
+import { zhServe } from "./serve.zh";
 import { zhSupervise } from "./supervise.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
@@ -160,6 +161,7 @@ export const zh = {
 
   ...zhCases,
 
+  ...zhServe,
   ...zhSupervise,
 
   "transition.opened": "开始",
