@@ -113,7 +113,7 @@ pub(crate) struct AppealClasses {
 /// How it went.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Rating {
-    /// 满意 yes, 基本满意 mostly, 不满意 no
+    /// yes, mostly, no
     satisfied: Satisfied,
     solved: bool,
     /// Whether the unit was in touch.

@@ -52,7 +52,7 @@ pub(crate) struct CaseAppeal {
     follows: bool,
     /// How much it spoke of this one, where it was merged without a person.
     likeness: Option<Likeness>,
-    /// Masked, as in 张* and 138****5678; null where nobody told, or it is forgotten.
+    /// Masked, as in 138****5678; null where nobody told, or it is forgotten.
     name: Option<String>,
     phone: Option<String>,
     /// yes, mostly, no; null before.

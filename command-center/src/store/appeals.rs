@@ -85,7 +85,7 @@ pub(crate) async fn appeals_of(
 ) -> Result<Vec<Appeal>, CenterError> {
     let places: Vec<String> = (1..=cases.len()).map(|place| format!("${place}")).collect();
     let statement = format!(
-        "SELECT body FROM appeal WHERE case_id IN ({}) ORDER BY received_at, id LIMIT {limit}",
+        "SELECT body FROM appeal WHERE case_id IN ({}) ORDER BY received_at, number LIMIT {limit}",
         places.join(", ")
     );
     // Only numbers and words of ours are in the statement.
@@ -107,7 +107,7 @@ pub(crate) async fn appeals_by(
     let classes = if places.is_empty() { String::new() } else { format!(" AND class IN ({})", places.join(", ")) };
     let statement = format!(
         "SELECT body FROM appeal WHERE channel = $1 AND received_at >= $2 AND received_at <= $3{classes} \
-         ORDER BY received_at DESC, id LIMIT {limit}"
+         ORDER BY received_at DESC, number DESC LIMIT {limit}"
     );
     // Only numbers and words of ours are in the statement; texts of others are bound.
     let query = sqlx::query::<Any>(AssertSqlSafe(statement)).bind(filter.channel.name());
