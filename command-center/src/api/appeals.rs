@@ -140,7 +140,7 @@ pub(super) fn pass(center: &Center, gate: &Gate, from: (SocketAddr, &HeaderMap))
 
 /// Who asks: behind a proxy on this machine, whom that names last.
 fn address((peer, headers): (SocketAddr, &HeaderMap)) -> String {
-    let named = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok()).last();
+    let named = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok()).next_back();
     let named = named.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
     network(named.filter(|_| peer.ip().to_canonical().is_loopback()).unwrap_or_else(|| peer.ip()))
 }

@@ -119,12 +119,12 @@ pub(crate) async fn of_case(
     let mut items = Vec::new();
     for appeal in appeals_of(&mut reading, &cases, SHOWN_MAX).await? {
         let reporter = reporter_of(&mut reading, appeal.id).await?;
-        items.push(of_appeal(appeal, reporter));
+        items.push(of_appeal(appeal, reporter.as_ref()));
     }
     Ok(Json(CaseAppeals { items }))
 }
 
-fn of_appeal(appeal: Appeal, reporter: Option<Reporter>) -> CaseAppeal {
+fn of_appeal(appeal: Appeal, reporter: Option<&Reporter>) -> CaseAppeal {
     let told = |text: String| Some(text).filter(|text| !text.is_empty());
     CaseAppeal {
         number: appeal.number,
@@ -135,8 +135,8 @@ fn of_appeal(appeal: Appeal, reporter: Option<Reporter>) -> CaseAppeal {
         case: appeal.said.case,
         follows: appeal.said.follows,
         likeness: appeal.likeness,
-        name: reporter.as_ref().and_then(|reporter| told(masked_name(&reporter.name))),
-        phone: reporter.as_ref().and_then(|reporter| told(masked_phone(&reporter.phone))),
+        name: reporter.and_then(|reporter| told(masked_name(&reporter.name))),
+        phone: reporter.and_then(|reporter| told(masked_phone(&reporter.phone))),
         satisfied: appeal.rating.as_ref().map(|rated| rated.satisfied),
         solved: appeal.rating.as_ref().map(|rated| rated.solved),
     }

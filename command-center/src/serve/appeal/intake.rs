@@ -222,11 +222,13 @@ async fn number(connection: &mut AnyConnection, center: &Center, at: EventTime) 
 
 fn report(appeal: &Appeal) -> Report {
     let said = &appeal.said;
+    let title: String = said.text.lines().next().unwrap_or_default().chars().take(TITLE_CHARS).collect();
     Report {
         source: "citizen".to_owned(),
         class: said.class.clone(),
-        title: said.text.lines().next().unwrap_or_default().chars().take(TITLE_CHARS).collect(),
-        description: said.text.clone(),
+        // What the title says whole is not said twice.
+        description: if title == said.text { String::new() } else { said.text.clone() },
+        title,
         domain: None,
         severity: if said.danger { Severity::Severe } else { Severity::Moderate },
         place: said.place.clone(),

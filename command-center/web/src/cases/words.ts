@@ -9,6 +9,8 @@ import { unitWords } from "./lists";
 
 /** Who acts where time or a trusted rule does. */
 const CITY = "citywatch";
+/** How the names of reporters begin; the number of their appeal follows. */
+const CITIZEN = "citizen/";
 
 /** A limit as people read it; one of an unknown unit as it is. */
 export function limitWords(text: string): string {
@@ -19,6 +21,7 @@ export function limitWords(text: string): string {
 /** Who took the step, with their unit. */
 export function whoOf(step: CaseStep): string {
   if (step.by.name === CITY) return t("step.by.city");
+  if (step.by.name.startsWith(CITIZEN)) return t("appeals.by", { number: step.by.name.slice(CITIZEN.length) });
   return step.by.unit ? `${step.by.name} · ${unitWords(step.by.unit)}` : step.by.name;
 }
 
