@@ -59,6 +59,12 @@ fn services_and_their_attributes() {
             (&attribute["datatype"], &attribute["values"][0]["key"]),
             (&json!("singlevaluelist"), &json!("yes"))
         );
+        let discovery = app.get("discovery.json").await;
+        let url = format!("http://{}/open311/v2", app.client.address);
+        assert_eq!(
+            (&discovery["endpoints"][0]["url"], &discovery["endpoints"][0]["formats"][0]),
+            (&json!(url), &json!("text/xml"))
+        );
         let elsewhere = app.client.get("/open311/v2/services.json?jurisdiction_id=boston.gov").await;
         assert_eq!((elsewhere.status.as_u16(), &elsewhere.json()[0]["code"]), (404, &json!(404)));
         assert_eq!(app.client.get("/open311/v2/services/none.json").await.status, 404);

@@ -14,12 +14,14 @@ pub(super) enum Format {
 }
 
 /// Lists of the standard and what their members are called.
-const MEMBERS: [(&str, &str); 5] = [
+const MEMBERS: [(&str, &str); 7] = [
     ("services", "service"),
     ("service_requests", "request"),
     ("errors", "error"),
     ("attributes", "attribute"),
     ("values", "value"),
+    ("endpoints", "endpoint"),
+    ("formats", "format"),
 ];
 
 /// What is wrong, one text each.

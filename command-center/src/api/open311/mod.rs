@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// When these forms changed last.
+const CHANGED: &str = "2026-11-29T00:00:00Z";
 /// The attribute that every service has.
 const DANGER: &str = "danger";
 
@@ -110,11 +112,12 @@ async fn list(
         let (given, lang) = may_look(&center, (peer, &headers), asked)?;
         match name {
             "services" => Ok(services(&center, lang)),
+            "discovery" => Ok(discovery(&headers)),
             "requests" => requests::list(&center, &given, lang).await,
             _ => Err(Wrong::new(StatusCode::NOT_FOUND, format!("there is no document \"{name}\""))),
         }
     };
-    let root = if name == "services" { "services" } else { "service_requests" };
+    let root = ["services", "discovery"].into_iter().find(|root| *root == name).unwrap_or("service_requests");
     respond(format, root, answer.await)
 }
 
@@ -207,6 +210,20 @@ async fn keyed(center: &Center, given: &Given) -> Result<Who, Wrong> {
     let key = given.get("api_key").ok_or_else(wrong)?;
     let who = Credential::token(key).who(&center.store).await?;
     who.filter(|who| who.scopes.contains(&Scope::AppealsWrite)).ok_or_else(wrong)
+}
+
+/// Where this stands and which forms it has, by the name that was asked. Behind TLS its proxy says so.
+fn discovery(headers: &HeaderMap) -> Value {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    let url = format!("{scheme}://{}/open311/v2", text("host").unwrap_or_default());
+    json!({
+        "changeset": CHANGED, "contact": null, "key_service": null,
+        "endpoints": [{
+            "specification": "http://wiki.open311.org/GeoReport_v2", "url": url, "changeset": CHANGED,
+            "type": "production", "formats": ["text/xml", "application/json"],
+        }],
+    })
 }
 
 /// The classes of cases.

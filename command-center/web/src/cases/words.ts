@@ -18,11 +18,16 @@ export function limitWords(text: string): string {
   return limit ? t(`limit.${limit.unit}`, { amount: limit.amount }) : text;
 }
 
+/** Somebody's name: of a reporter the number of their appeal. */
+export function nameWords(name: string): string {
+  return name.startsWith(CITIZEN) ? t("appeals.by", { number: name.slice(CITIZEN.length) }) : name;
+}
+
 /** Who took the step, with their unit. */
 export function whoOf(step: CaseStep): string {
   if (step.by.name === CITY) return t("step.by.city");
-  if (step.by.name.startsWith(CITIZEN)) return t("appeals.by", { number: step.by.name.slice(CITIZEN.length) });
-  return step.by.unit ? `${step.by.name} · ${unitWords(step.by.unit)}` : step.by.name;
+  const name = nameWords(step.by.name);
+  return step.by.unit ? `${name} · ${unitWords(step.by.unit)}` : name;
 }
 
 /** What the step says in a few words each: to whom, with what outcome, until when. */

@@ -18,12 +18,6 @@ export interface Place {
 export const PHOTOS_MAX = 4;
 export const PHOTO_KINDS = ["image/jpeg", "image/png", "image/webp"];
 
-/** A new key: 128 random bits. The same key again is the same appeal, so that sending anew makes no second one. */
-export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 export async function appealClasses(): Promise<AppealClass[]> {
   return (await get<{ items: AppealClass[] }>("/appeals/classes")).items;
 }

@@ -15,7 +15,7 @@ export const enServe: Record<keyof typeof zhServe, string> = {
   "citizen.place.here": "Use my position",
   "citizen.place.asking": "Looking for your position…",
   "citizen.place.noFix": "No position was found: tap the map, or choose the area",
-  "citizen.place.at": "Marked: {lat} north, {lon} east",
+  "citizen.place.at": "Marked: {area} {lat} north, {lon} east",
   "citizen.place.area": "Or choose the area",
   "citizen.place.area.none": "None: as marked on the map",
   "citizen.place.in": "Larger +",

@@ -13,7 +13,7 @@ export const zhServe = {
   "citizen.place.here": "用我的位置",
   "citizen.place.asking": "正在定位…",
   "citizen.place.noFix": "没有得到位置：请在地图上点，或选择街道",
-  "citizen.place.at": "已标记：北纬 {lat}，东经 {lon}",
+  "citizen.place.at": "已标记：{area} 北纬 {lat}，东经 {lon}",
   "citizen.place.area": "或选择街道",
   "citizen.place.area.none": "不选，以地图为准",
   "citizen.place.in": "放大 +",
