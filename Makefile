@@ -35,7 +35,7 @@ page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit test
 	cd $(WEB) && npm run --silent check && npm run --silent test
 
 browser: page ## an operator's first five minutes in Chromium, against the built binary
-	cd $(WEB) && npm run --silent e2e && npm run --silent operator
+	cd $(WEB) && npm run --silent e2e && npm run --silent operator && npm run --silent citizen
 
 packs: ## check, test and lint the city's rules
 	cargo build --release --locked

@@ -229,7 +229,7 @@ impl City {
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
             feed_counts: self.ingest.as_ref().map(feed_counts),
-            workbench: Some(Arc::new(Bench::new(self.desk.clone(), rule_settings(config)))),
+            workbench: Some(Arc::new(Bench::new(self.desk.clone(), stage::rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };
         let log = self.log.for_role(city_log::CENTER)?;

@@ -4,7 +4,7 @@ use crate::failure::{Failure, read_text};
 use crate::lines::{DataDir, print_lines};
 use crate::tail::Ask;
 use clap::{Args, Subcommand, ValueEnum};
-use command_center::supervise::{CaseFold, Formula, Month, Report, csv, html, report};
+use command_center::supervise::{CallFold, CaseFold, Formula, Month, Report, csv, html, report};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -65,7 +65,9 @@ impl Supervise {
         }
         let mut fold = CaseFold::default();
         print_lines(&data, &Ask::Steps, &mut |json, _| fold.add(json).map_err(Failure::internal))?;
-        let report = report(month, &formula, &fold.cases(), &[], &[]);
+        let mut calls = CallFold::default();
+        print_lines(&data, &Ask::Ratings, &mut |json, _| calls.add(json).map_err(Failure::internal))?;
+        let report = report(month, &formula, &fold.cases(), &calls.calls(), &[]);
         let text = match format {
             Format::Table => table(&report),
             Format::Json => serde_json::to_string(&report).map_err(Failure::internal)? + "\n",

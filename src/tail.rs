@@ -1,4 +1,4 @@
-//! Reading a topic of all partitions as lines: incidents, dead letters and steps of cases, filtered, merged in order.
+//! Reading a topic of all partitions as lines: incidents, dead letters, steps of cases and ratings, filtered, merged in order.
 //!
 //! It promises the order of the log within a partition, and between partitions the order of time as far as both have
 //! records. It does not wait: at the end it says so, and can be asked again after an append.
@@ -31,6 +31,8 @@ pub enum Ask {
     DeadLetter,
     /// Steps of cases.
     Steps,
+    /// What citizens said of outcomes.
+    Ratings,
 }
 
 /// Where a line stands among the others: time, then what makes the order total.
@@ -73,6 +75,7 @@ impl Ask {
             Ask::Incidents { .. } => Topic::Analyze,
             Ask::DeadLetter => Topic::DeadLetter,
             Ask::Steps => Topic::Command,
+            Ask::Ratings => Topic::Serve,
         }
     }
 
@@ -87,6 +90,7 @@ impl Ask {
             Ask::Incidents { .. } => order_of(&serde_json::from_slice(json)?),
             Ask::DeadLetter => serde_json::from_slice::<Letter>(json)?.order(),
             Ask::Steps => serde_json::from_slice::<Step>(json)?.order(),
+            Ask::Ratings => serde_json::from_slice::<Rating>(json)?.order(),
         })
     }
 
@@ -109,11 +113,19 @@ impl Ask {
                 let step: Step = serde_json::from_slice(value)?;
                 Ok(Some(Line { order: step.order(), json: value.to_vec() }))
             }
+            Ask::Ratings => {
+                let probe: Probe = serde_json::from_slice(value)?;
+                if probe.step.as_deref() != Some("rated") {
+                    return Ok(None);
+                }
+                let rating: Rating = serde_json::from_slice(value)?;
+                Ok(Some(Line { order: rating.order(), json: value.to_vec() }))
+            }
         }
     }
 }
 
-/// Whether an event is a step of a case.
+/// Whether an event is a step of a case or an appeal, and which.
 #[derive(Deserialize)]
 struct Probe {
     step: Option<String>,
@@ -130,6 +142,20 @@ impl Step {
     /// By case, then as they were taken: a clock that was set back changes nothing.
     fn order(&self) -> Order {
         (0, self.case.as_u128(), self.version)
+    }
+}
+
+/// What names a rating.
+#[derive(Deserialize)]
+struct Rating {
+    appeal: Uuid,
+    version: u64,
+}
+
+impl Rating {
+    /// By appeal, then as they were given.
+    fn order(&self) -> Order {
+        (0, self.appeal.as_u128(), self.version)
     }
 }
 

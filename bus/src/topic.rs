@@ -74,7 +74,7 @@ impl Topic {
 
     /// Whether it is kept for ever, whatever the settings say.
     pub const fn is_kept_for_ever(self) -> bool {
-        matches!(self, Topic::Config | Topic::Command | Topic::Supervise)
+        matches!(self, Topic::Config | Topic::Serve | Topic::Command | Topic::Supervise)
     }
 
     /// The name without prefix.

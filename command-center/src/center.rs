@@ -14,6 +14,8 @@ use crate::perceive::pulse::AskFeed;
 use crate::perceive::sensors::Sensors;
 use crate::reader::Appends;
 use crate::serve::feed::FeedCounters;
+use crate::serve::gate::{Gate, Pace};
+use crate::serve::merge::Merging;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
 use crate::store::{Store, commit, whole};
@@ -47,6 +49,10 @@ pub(crate) struct Center {
     pub(crate) passwords: Passwords,
     pub(crate) duties: Arc<Duties>,
     pub(crate) working: Working,
+    /// When two reports are one.
+    pub(crate) merging: Merging,
+    /// How often strangers may report, and look.
+    pub(crate) gates: Gates,
     /// Files of evidence.
     pub(crate) evidence: Files,
     /// Counts the changes of accounts, tokens and sessions: who follows live is looked at again.
@@ -73,11 +79,35 @@ pub(crate) struct Center {
     pub(crate) caught_up: AtomicBool,
 }
 
+/// How often strangers may do what: from one address, and all together.
+pub(crate) struct Gates {
+    /// Reports, ratings, photos: what is kept.
+    pub(crate) write: Gate,
+    /// Looking.
+    pub(crate) look: Gate,
+    /// Reports by those who have a key, of each key.
+    pub(crate) keyed: Gate,
+}
+
+impl Gates {
+    /// Ten at once and one each two minutes from an address; a city's hotline has some 60,000 calls a day.
+    pub(crate) fn new() -> Gates {
+        let pace = |burst, every_ms| Pace { burst, every_ms };
+        Gates {
+            write: Gate::new(pace(10, 120_000), pace(600, 500)),
+            look: Gate::new(pace(60, 1_000), pace(2_000, 10)),
+            keyed: Gate::new(pace(600, 500), pace(1_200, 250)),
+        }
+    }
+}
+
 /// What is counted since the start.
 #[derive(Default)]
 pub(crate) struct Counters {
     /// Records of `analyze` that are no transitions.
     pub(crate) passed_over: AtomicU64,
+    /// Strangers who asked too often.
+    pub(crate) turned_away: AtomicU64,
     /// Of the utilities' feed.
     pub(crate) feed: Arc<FeedCounters>,
     /// Pages cut off because they fell behind.

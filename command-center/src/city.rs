@@ -148,6 +148,11 @@ impl City {
         City::new(registry, self.outlines.clone(), rules, &self.sender)
     }
 
+    /// By what name the city is known to others: the topic prefix without its dot.
+    pub(crate) fn sender(&self) -> &str {
+        &self.sender
+    }
+
     /// The rule sets that were put in force.
     pub(crate) fn rule_versions(&self) -> &[RuleVersion] {
         &self.rules.versions

@@ -3,7 +3,7 @@
 use crate::auth::admin::Admin;
 use crate::auth::password::Passwords;
 use crate::auth::secret;
-use crate::center::{Center, Counters, Hosts};
+use crate::center::{Center, Counters, Gates, Hosts};
 use crate::city::{City, Rules};
 use crate::command::clock::Working;
 use crate::command::evidence::Files;
@@ -11,6 +11,8 @@ use crate::command::replay;
 use crate::live::Live;
 use crate::perceive::sensors::Sensors;
 use crate::reader::{Appends, blocking};
+use crate::serve::appeal::replay as appeals;
+use crate::serve::merge::Merging;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::{CenterError, Settings};
@@ -87,6 +89,8 @@ impl CommandCenter {
             passwords: Passwords::new(),
             duties: Arc::new(duties),
             working: Working { calendar, zone },
+            merging: Merging::seeded(),
+            gates: Gates::new(),
             evidence: Files::new(data_dir.join("evidence"))?,
             credentials: watch::Sender::new(0),
             counters: Counters::default(),
@@ -105,6 +109,7 @@ impl CommandCenter {
         });
         // Before incidents are read: what the log says of cases goes before making new ones.
         replay::catch_up(&center).await?;
+        appeals::catch_up(&center).await?;
         let (stage_sender, stage) = watch::channel(Stage::Running);
         let stop = Arc::new(Notify::new());
         let tasks = Tasks::start(&center, listener, Arc::clone(&stop)).await?;

@@ -81,6 +81,20 @@ fn log_of_two_offices(data: &Path) {
             }
         }
     }
+    let appeal = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"appeal");
+    let rated = json!({ "appeal": appeal, "number": "n", "version": 2, "at": MONTH.0.0 + 7_200_000, "step": "rated",
+        "case": appeal, "round": 0, "satisfied": "mostly", "solved": true, "contacted": false, "note": "",
+        "unit": "street-office-110101001", "class": "0102", "district": "110101", "subdistrict": "110101001" });
+    let event = Event {
+        id: format!("{appeal}/2").into(),
+        source: "/citywatch/command-center".into(),
+        kind: "org.citywatch.appeal.rated".into(),
+        time: None,
+        subject: None,
+        content_type: Some("application/json".into()),
+        data: Some(rated.to_string().into_bytes().into()),
+    };
+    event.push(&mut batch, Topic::Serve, appeal.to_string().as_bytes());
     log.append(batch).unwrap();
 }
 
@@ -124,6 +138,9 @@ fn a_score_is_derived_from_the_log_again_to_the_last_digit() {
         [("street-office-110101002", Some(91.0), Some(1)), ("street-office-110101001", Some(55.0), Some(2))]
     );
     assert_eq!(report["units"]["street-office-110101001"]["rates"]["handled"], json!({ "hits": 20.0, "of": 40 }));
+    let citizens = &report["units"]["street-office-110101001"]["rates"];
+    assert_eq!(citizens["solved"], json!({ "hits": 1.0, "of": 1 }));
+    assert_eq!(citizens["satisfied"], json!({ "hits": 0.9, "of": 1 }));
     assert!(score("table").contains("91.00") && score("csv").contains("street-office-110101001,2,2,55,"));
     assert!(score("html").contains("月排名") && score("html").contains("left for"));
 

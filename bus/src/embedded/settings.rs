@@ -13,8 +13,8 @@ pub struct EmbeddedSettings {
     /// A segment is sealed when it would grow beyond this many bytes. Retention drops whole segments.
     pub segment_bytes: u32,
     /// How long each topic is kept; a topic that is not named is kept for ever.
-    /// `config`, `command` and `supervise` are kept for ever whatever is said here, and so is the latest record of each
-    /// key of a compacted topic.
+    /// `config`, `serve`, `command` and `supervise` are kept for ever whatever is said here, and so is the latest record
+    /// of each key of a compacted topic.
     pub retention: BTreeMap<Topic, Retention>,
     /// How long a compacted topic keeps what says that a key is gone.
     pub tombstones: Millis,

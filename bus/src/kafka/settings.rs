@@ -25,7 +25,7 @@ pub struct KafkaSettings {
     /// Copies of each record, for topics that are made; `None` leaves it to the cluster's `default.replication.factor`.
     pub replication: Option<i32>,
     /// How long each topic is kept, for topics that are made; one that is not named is kept for ever. By age only.
-    /// `config`, `command` and `supervise` are kept for ever whatever is said here.
+    /// `config`, `serve`, `command` and `supervise` are kept for ever whatever is said here.
     pub retention: BTreeMap<Topic, Retention>,
     /// How long `open` keeps what says that a key is gone, for a topic that is made.
     pub tombstones: Millis,

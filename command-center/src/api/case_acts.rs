@@ -121,11 +121,18 @@ async fn done(
         Outcome::Stale => {
             Problem::new(StatusCode::PRECONDITION_FAILED, "the case changed since you looked at it: look again")
         }
-        Outcome::Refused(Refused::Role) => Problem::new(StatusCode::FORBIDDEN, "this needs another role"),
-        Outcome::Refused(Refused::Side(why)) => Problem::new(StatusCode::FORBIDDEN, why),
-        Outcome::Refused(Refused::OtherUnit) => other_unit(),
-        Outcome::Refused(Refused::State(why)) => Problem::new(StatusCode::CONFLICT, why),
-        Outcome::Refused(Refused::Invalid(why)) => Problem::bad(why),
+        Outcome::Refused(why) => refused(why),
     };
     Err(problem)
+}
+
+/// The answer to what may not be done.
+pub(super) fn refused(why: Refused) -> Problem {
+    match why {
+        Refused::Role => Problem::new(StatusCode::FORBIDDEN, "this needs another role"),
+        Refused::Side(why) => Problem::new(StatusCode::FORBIDDEN, why),
+        Refused::OtherUnit => other_unit(),
+        Refused::State(why) => Problem::new(StatusCode::CONFLICT, why),
+        Refused::Invalid(why) => Problem::bad(why),
+    }
 }

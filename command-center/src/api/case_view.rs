@@ -53,7 +53,7 @@ pub(crate) struct CaseDetail {
     #[serde(flatten)]
     row: CaseRow,
     description: String,
-    /// sensor, staff
+    /// sensor, staff, citizen
     source: String,
     /// The rule and key of the incident that it was made from.
     rule: Option<String>,

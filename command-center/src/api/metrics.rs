@@ -92,6 +92,8 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     page.one("live_subscribers", "gauge", "Pages that follow live.", center.live.subscribers());
     let cut_off = counters.cut_off.load(Ordering::Relaxed);
     page.one("live_cut_off_total", "counter", "Pages cut off because they fell behind.", cut_off);
+    let turned_away = counters.turned_away.load(Ordering::Relaxed);
+    page.one("turned_away_total", "counter", "Strangers who asked too often and were told to come later.", turned_away);
     let answers = counters.answers().map(|(class, count)| (format!("status=\"{class}\""), count));
     page.family("http_answers_total", "counter", "Answers by class of status.", answers);
     Ok(page.0)

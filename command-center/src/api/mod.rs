@@ -1,6 +1,9 @@
 //! The routes, `/api/v1` and around it, and their OpenAPI description.
 
 mod accounts;
+mod appeal_view;
+mod appeals;
+mod appeals_desk;
 mod areas;
 mod asides;
 mod cached;
@@ -11,6 +14,7 @@ mod duties;
 mod evidence;
 mod incidents;
 mod metrics;
+mod open311;
 mod page;
 pub(crate) mod problem;
 mod rules;
@@ -93,6 +97,17 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(evidence::add).layer(DefaultBodyLimit::max(evidence::LIMIT)))
         .routes(routes!(evidence::read))
         .merge(case_acts::routes())
+        .routes(routes!(appeals::classes))
+        .routes(routes!(appeals::near))
+        .routes(routes!(appeals::report))
+        .routes(routes!(appeals::detail))
+        .routes(routes!(appeals::add).layer(DefaultBodyLimit::max(appeals::PHOTO_BYTES_MAX)))
+        .routes(routes!(appeals::rating))
+        .routes(routes!(appeals::reopen))
+        .routes(routes!(appeals_desk::of_case))
+        .routes(routes!(appeals_desk::contact))
+        .routes(routes!(appeals_desk::import).layer(DefaultBodyLimit::max(appeals_desk::LIST_BYTES_MAX)))
+        .routes(routes!(appeals_desk::refused))
         .routes(routes!(duties::classes))
         .routes(routes!(duties::units))
         .routes(routes!(duties::duties))
@@ -137,6 +152,8 @@ pub(crate) fn router(center: Arc<Center>) -> Router {
     let (routes, _) = described().split_for_parts();
     routes
         .route("/api/openapi.json", get(describe))
+        // Described by their own standard.
+        .merge(open311::routes())
         .route_layer(from_fn_with_state(Arc::clone(&center), admit))
         .fallback(page::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

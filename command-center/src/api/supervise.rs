@@ -11,7 +11,9 @@ use crate::auth::who::Who;
 use crate::center::Center;
 use crate::city::Names;
 use crate::reader::{blocking, bounds};
-use crate::supervise::{By, CaseFold, Enforcement, Exposed, Formula, Group, Kpis, Month, Period, kpis, report};
+use crate::supervise::{
+    By, CallFold, CaseFold, Enforcement, Exposed, Formula, Group, Kpis, Month, Period, StepError, kpis, report,
+};
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -56,7 +58,7 @@ pub(crate) struct MonthReport {
 pub(crate) struct MonthCache(Mutex<BTreeMap<String, (i64, Cached)>>);
 
 /// Indicators with numerator and denominator, rankings with intervals, exposed cases and findings of a month, from the
-/// steps of all cases on the log. For accounts of the whole city. It is derived at most once a minute.
+/// steps of all cases and appeals on the log. For accounts of the whole city. It is derived at most once a minute.
 #[utoipa::path(get, path = "/api/v1/supervise/months/{month}", tag = "supervise",
     params(("month" = String, Path, description = "as in 2026-07, or current")),
     responses((status = 200, body = MonthReport), (status = 400, body = Problem),
@@ -104,11 +106,14 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
 }
 
 fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
-    let cases = fold(&*center.log)?.cases();
-    let report = report(month, formula, &cases, &[], &[]);
+    let (mut cases, mut calls) = (CaseFold::default(), CallFold::default());
+    read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
+    read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
+    let (cases, calls) = (cases.cases(), calls.calls());
+    let report = report(month, formula, &cases, &calls, &[]);
     let by = [("district", By::District), ("level", By::Level), ("class", By::Class)];
     let mut tables: BTreeMap<&'static str, BTreeMap<String, Kpis>> =
-        by.into_iter().map(|(word, by)| (word, kpis(&cases, &[], report.period, by, formula))).collect();
+        by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
     tables.insert("unit", report.units);
     let city = center.city();
     let ranked = report.groups.iter().flat_map(|group| &group.units).map(|ranked| &ranked.score.unit);
@@ -126,21 +131,24 @@ fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthRepor
     })
 }
 
-/// All cases, from the steps that are on the log now.
-fn fold(log: &dyn EventLog) -> Result<CaseFold, CenterError> {
-    let (starts, ends) = bounds(log, Topic::Command)?;
-    let mut fold = CaseFold::default();
+/// Reads all that is on a topic now.
+fn read(
+    log: &dyn EventLog,
+    topic: Topic,
+    add: &mut dyn FnMut(&[u8]) -> Result<(), StepError>,
+) -> Result<(), CenterError> {
+    let (starts, ends) = bounds(log, topic)?;
     for partition in 0..PARTITIONS {
         let (mut next, end) = (starts[partition as usize], ends[partition as usize]);
         while next < end {
-            let records = log.read(Topic::Command, partition, next, READ_BYTES);
-            let records = records.map_err(CenterError::log("read the steps of cases"))?;
+            let records = log.read(topic, partition, next, READ_BYTES);
+            let records = records.map_err(CenterError::log("read the steps of cases and appeals"))?;
             for (_, record) in records.iter() {
-                let damaged = |_| CenterError::Damaged { what: "step of a case on the log" };
-                record.value.map_or(Ok(()), |step| fold.add(step)).map_err(damaged)?;
+                let damaged = |_| CenterError::Damaged { what: "step of a case or an appeal on the log" };
+                record.value.map_or(Ok(()), &mut *add).map_err(damaged)?;
             }
             next = records.next_offset().unwrap_or(end);
         }
     }
-    Ok(fold)
+    Ok(())
 }

@@ -63,6 +63,8 @@ words! {
         CasesRead = "cases:read",
         /// Act on the cases of the token's unit.
         CasesHandle = "cases:handle",
+        /// Report appeals in citizens' names: the hotline, and Open311's api_key.
+        AppealsWrite = "appeals:write",
         /// Read the metrics of this process.
         MetricsRead = "metrics:read",
     }

@@ -27,7 +27,7 @@ pub(crate) struct Case {
     #[schema(value_type = String)]
     pub(crate) severity: Severity,
     pub(crate) place: Where,
-    /// sensor, staff
+    /// sensor, staff, citizen
     pub(crate) source: String,
     /// The rule and key of the incident that it was made from.
     pub(crate) rule: Option<String>,

@@ -272,7 +272,7 @@ fn voided(case: &Case, act: &Void) -> Result<Fact, Refused> {
     if act.of == case.id || case.parts.values().any(|over| !over) {
         return Err(Refused::Invalid("a case is no duplicate of itself, nor while parts of it are open".to_owned()));
     }
-    Ok(Fact::Voided { of: act.of, reason: reason(&act.reason)? })
+    Ok(Fact::Voided { of: act.of, reason: reason(&act.reason)?, likeness: None })
 }
 
 fn transferred(case: &Case, act: &Transfer, at: EventTime, ground: &Ground<'_>) -> Result<Fact, Refused> {

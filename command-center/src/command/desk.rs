@@ -83,7 +83,7 @@ impl<'a> Writing<'a> {
     }
 
     /// Tells the parent of a part whether the part is over; the parent is closed when all are.
-    async fn tell_parent(&mut self, part: &Case, was_open: bool, at: EventTime) -> Result<(), CenterError> {
+    pub(super) async fn tell_parent(&mut self, part: &Case, was_open: bool, at: EventTime) -> Result<(), CenterError> {
         let is_open = part.state.is_open();
         let Some(parent) = part.parent.filter(|_| was_open != is_open) else { return Ok(()) };
         let Some(mut parent) = self.case(parent).await? else { return Ok(()) };

@@ -1,11 +1,13 @@
 //! Cases: what must be handled, who does it, and by when.
 //!
 //! `case` is what a case is, the fold of its steps; `act` what people may do; `decide` and `time` what acts and time do
-//! to it, `offered` which acts somebody may do. These are pure. `desk`, `opening`, `timers` and `replay` do it in the store; the steps go on the bus in the
-//! same transaction, and a store that is lost is made again from them.
+//! to it, `offered` which acts somebody may do. These are pure. `desk`, `opening`, `citizen`, `timers`
+//! and `replay` do it in the store; the steps go on the bus in the same transaction, and a store that is lost is made
+//! again from them.
 
 pub(crate) mod act;
 pub(crate) mod case;
+pub(crate) mod citizen;
 pub(crate) mod clock;
 pub(crate) mod decide;
 pub(crate) mod desk;

@@ -191,7 +191,7 @@ pub(super) async fn number(
 ) -> Result<String, CenterError> {
     let day = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
     let day = center.working.zone.to_datetime(day).date().strftime("%Y%m%d").to_string();
-    let number = next_number(connection, &day).await?;
+    let number = next_number(connection, "case", &day).await?;
     let is_code = |code: &&str| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
     Ok(format!("{}{day}{number:05}", district.filter(is_code).unwrap_or("000000")))
 }

@@ -67,7 +67,7 @@ async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Record
         // Steps of a case are in one partition, in their order: a gap is damage.
         let case = case.ok_or(CenterError::Damaged { what: "case, which lacks steps that the log had," })?;
         if let Some((day, number)) = day_and_number(&case.number) {
-            note_number(&mut transaction, day, number).await?;
+            note_number(&mut transaction, "case", day, number).await?;
         }
         change += 1;
         save(&mut transaction, &case, &[step], change).await?;

@@ -91,7 +91,7 @@ pub(crate) struct RuleLimits {
 /// What a case begins with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// sensor, staff
+    /// sensor, staff, citizen
     pub(crate) source: String,
     pub(crate) class: String,
     pub(crate) title: String,
@@ -129,6 +129,17 @@ pub(crate) struct Evidence {
     pub(crate) taken_at: Option<EventTime>,
     pub(crate) lon: Option<f64>,
     pub(crate) lat: Option<f64>,
+}
+
+/// How much one report speaks of what is known, and why: see `serve::merge`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Likeness {
+    /// From 0 to 1.
+    pub(crate) score: f64,
+    /// How far apart in metres.
+    pub(crate) distance_m: f64,
+    /// How far apart in milliseconds.
+    pub(crate) apart_ms: i64,
 }
 
 /// What happened.
@@ -190,9 +201,12 @@ pub(crate) enum Fact {
     SelfCleared {
         note: String,
     },
+    /// `likeness`: how much it speaks of the other, where it was merged without a person.
     Voided {
         of: Uuid,
         reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        likeness: Option<Likeness>,
     },
     Unmerged {
         reason: String,

@@ -3,7 +3,9 @@
 use super::desk::{Writing, catch_up, tell};
 use crate::CenterError;
 use crate::analyze::aside::expire;
+use crate::auth::secret::wall_ms;
 use crate::center::Center;
+use crate::store::appeals::forget_reporters;
 use crate::store::cases::due_cases;
 use crate::store::commit;
 use crate::store::incidents::{newest_change, note_change};
@@ -15,17 +17,33 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Cases of one transaction at most; the rest have their turn at once.
 const CASES_MAX: i64 = 200;
 
+/// Looks between two at whose names and telephones are no longer kept: an hour.
+const FORGET_LOOKS: u32 = 3_600;
+
 /// Lets time do its part, for ever.
 pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
     let mut look = tokio::time::interval(EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut looks = 0_u32;
     loop {
         look.tick().await;
+        if looks.is_multiple_of(FORGET_LOOKS) {
+            forget(center).await?;
+        }
+        looks = looks.wrapping_add(1);
         while step(center).await? {}
         if let Some(now) = center.sensors.clock() {
             while expire(center, now).await? {}
         }
     }
+}
+
+/// Forgets who said what, where nobody needs to know any longer.
+async fn forget(center: &Center) -> Result<(), CenterError> {
+    let mut writer = center.store.writer().await;
+    let mut transaction = writer.begin().await?;
+    forget_reporters(&mut transaction, wall_ms()).await?;
+    commit(transaction).await
 }
 
 /// One transaction; whether there may be more.

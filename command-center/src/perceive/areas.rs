@@ -32,6 +32,8 @@ pub(crate) struct Areas {
     by_code: BTreeMap<String, AreaInfo>,
     /// Whether some outlines are made up.
     pub(crate) schematic: bool,
+    /// What lies where; none in a city without outlines.
+    outlines: Option<Outlines>,
 }
 
 #[derive(Deserialize)]
@@ -101,13 +103,23 @@ impl Areas {
             }
         }
         areas.add_members(registry);
-        areas.find_parents(&Outlines::new(outlines));
+        let outlines = Outlines::new(outlines);
+        areas.find_parents(&outlines);
         areas.write_features();
+        areas.outlines = Some(outlines).filter(|outlines| !outlines.is_empty());
         Ok(areas)
     }
 
     pub(crate) fn area(&self, code: &str) -> Option<&AreaInfo> {
         self.by_code.get(code)
+    }
+
+    /// The codes of the district and the subdistrict that hold a point; `None` in a city without outlines.
+    pub(crate) fn place(&self, lon: f64, lat: f64) -> Option<(Option<String>, Option<String>)> {
+        let place = self.outlines.as_ref()?.place(lon, lat);
+        let subdistrict = place.subdistrict.map(str::to_owned);
+        let above = || self.above(place.subdistrict?, AreaLevel::District);
+        Some((place.district.map(str::to_owned).or_else(above), subdistrict))
     }
 
     /// The areas of a level, or of all, in the order of their codes.

@@ -101,6 +101,12 @@ impl Merging {
         self.classes.get(class).copied().unwrap_or(city)
     }
 
+    /// The widest that counts for any class, in metres and in days.
+    pub fn widest(&self) -> (f64, f64) {
+        let all = self.classes.values().map(|reach| (reach.radius_m, reach.days));
+        all.fold((self.radius_m, self.days), |most, one| (most.0.max(one.0), most.1.max(one.1)))
+    }
+
     /// How much an appeal speaks of something known: the class's part, less with the square of the distance in radii and
     /// of the time in windows. Nothing outside them, or of another large class.
     pub fn score(&self, appeal: &Matter, known: &Matter) -> Option<Match> {

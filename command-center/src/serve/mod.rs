@@ -1,7 +1,9 @@
 //! What others are told: the utilities' feed on the bus, and the events of the command center's own acts; and what
-//! citizens' appeals are about.
+//! citizens say: their appeals, what these are about, and what is answered.
 
+pub(crate) mod appeal;
 pub(crate) mod feed;
+pub(crate) mod gate;
 pub mod merge;
 pub(crate) mod publisher;
 pub(crate) mod replay;

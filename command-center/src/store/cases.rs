@@ -11,6 +11,9 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 use uuid::Uuid;
 
+/// Cases near a place that are looked at; beyond them are older ones.
+const NEAR_MAX: usize = 200;
+
 /// A case, and the number of its newest change.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredCase {
@@ -63,11 +66,12 @@ pub(crate) async fn save(
     let failed = CenterError::store("save a case");
     let id = case.id.to_string();
     let statement = "INSERT INTO city_case (id, number, version, state, is_open, is_late, class, severity, unit, \
-        district, subdistrict, parent, reported_at, due_at, next_at, change, body) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+        district, subdistrict, parent, reported_at, due_at, next_at, change, body, lon, lat) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
         ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, is_open = excluded.is_open, \
         is_late = excluded.is_late, class = excluded.class, severity = excluded.severity, unit = excluded.unit, \
-        due_at = excluded.due_at, next_at = excluded.next_at, change = excluded.change, body = excluded.body";
+        due_at = excluded.due_at, next_at = excluded.next_at, change = excluded.change, body = excluded.body, \
+        lon = excluded.lon, lat = excluded.lat";
     sqlx::query(statement)
         .bind(&id)
         .bind(&case.number)
@@ -86,6 +90,8 @@ pub(crate) async fn save(
         .bind(case.next_at().map(|at| at.0))
         .bind(change as i64)
         .bind(serde_json::to_string(case).expect("text and finite numbers always serialise"))
+        .bind(case.place.lon)
+        .bind(case.place.lat)
         .execute(&mut *connection)
         .await
         .map_err(&failed)?;
@@ -195,24 +201,49 @@ pub(crate) async fn evidence_kind(
     Ok(row.map_err(CenterError::store("look for evidence"))?.map(|row| row.get(0)))
 }
 
-/// The next number of cases of a day.
-pub(crate) async fn next_number(connection: &mut AnyConnection, day: &str) -> Result<i64, CenterError> {
+/// Open cases of a large class within a square around a point, reported since a time, the newest first; without parts of
+/// others, which lie where the whole does.
+pub(crate) async fn open_near(
+    connection: &mut AnyConnection,
+    large_class: &str,
+    (lon, lat): (f64, f64),
+    (east, north): (f64, f64),
+    since: EventTime,
+) -> Result<Vec<StoredCase>, CenterError> {
+    let statement = format!(
+        "SELECT change, body FROM city_case WHERE is_open = 1 AND lat >= $1 AND lat <= $2 AND lon >= $3 AND lon <= $4 \
+         AND reported_at >= $5 AND class LIKE $6 AND parent IS NULL ORDER BY reported_at DESC, id LIMIT {NEAR_MAX}"
+    );
+    // Only numbers and words of ours are in the statement.
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(lat - north).bind(lat + north).bind(lon - east);
+    let query = query.bind(lon + east).bind(since.0).bind(format!("{large_class}%"));
+    let rows = query.fetch_all(connection).await.map_err(CenterError::store("look for what is near"))?;
+    rows.iter().map(of_row).collect()
+}
+
+/// The next number of a day, of cases or of what else is counted by the day.
+pub(crate) async fn next_number(connection: &mut AnyConnection, of: &str, day: &str) -> Result<i64, CenterError> {
     let query = sqlx::query(
         "INSERT INTO counter (name, value) VALUES ($1, 1) \
          ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value",
     );
-    let row = query.bind(format!("case/{day}")).fetch_one(connection).await;
-    Ok(row.map_err(CenterError::store("number a case"))?.get(0))
+    let row = query.bind(format!("{of}/{day}")).fetch_one(connection).await;
+    Ok(row.map_err(CenterError::store("number it"))?.get(0))
 }
 
 /// Notes that this number of a day is taken.
-pub(crate) async fn note_number(connection: &mut AnyConnection, day: &str, number: i64) -> Result<(), CenterError> {
+pub(crate) async fn note_number(
+    connection: &mut AnyConnection,
+    of: &str,
+    day: &str,
+    number: i64,
+) -> Result<(), CenterError> {
     let query = sqlx::query(
         "INSERT INTO counter (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET \
          value = CASE WHEN counter.value < excluded.value THEN excluded.value ELSE counter.value END",
     );
-    let done = query.bind(format!("case/{day}")).bind(number).execute(connection).await;
-    done.map_err(CenterError::store("number a case"))?;
+    let done = query.bind(format!("{of}/{day}")).bind(number).execute(connection).await;
+    done.map_err(CenterError::store("number it"))?;
     Ok(())
 }
 

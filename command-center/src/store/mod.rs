@@ -5,6 +5,7 @@
 //! the rules for them, and the tests run against both.
 
 pub(crate) mod accounts;
+pub(crate) mod appeals;
 pub(crate) mod asides;
 pub(crate) mod audit;
 pub(crate) mod cases;
@@ -35,6 +36,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "cases", include_str!("migrations/0004_cases.sql")),
     (5, "asides", include_str!("migrations/0005_asides.sql")),
     (6, "audit", include_str!("migrations/0006_audit.sql")),
+    (7, "appeals", include_str!("migrations/0007_appeals.sql")),
 ];
 
 /// The database.

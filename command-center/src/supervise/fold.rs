@@ -14,8 +14,14 @@ const CELLS_PER_DEGREE: f64 = 1_000.0;
 
 /// A step that is none: the log is damaged, or it was written by a newer citywatch.
 #[derive(Debug, thiserror::Error)]
-#[error("a step of a case on the log cannot be read; was it written by a newer citywatch?")]
+#[error("a step of a case or an appeal on the log cannot be read; was it written by a newer citywatch?")]
 pub struct StepError(#[source] serde_json::Error);
+
+impl StepError {
+    pub(super) fn of(source: serde_json::Error) -> StepError {
+        StepError(source)
+    }
+}
 
 /// All cases of a log, as far as it was read.
 #[derive(Debug, Default)]
@@ -252,7 +258,7 @@ impl Folded {
 }
 
 /// The level of a unit by its code, which ends in its area's: nine digits for a subdistrict, six for a district.
-fn level(unit: &str) -> AreaLevel {
+pub(super) fn level(unit: &str) -> AreaLevel {
     let area = unit.rsplit('-').next().unwrap_or_default();
     let is_code = area.bytes().all(|byte| byte.is_ascii_digit());
     match area.len() {

@@ -221,10 +221,11 @@ fn of_case(case: &Case, period: Period, by: By, table: &mut BTreeMap<String, Kpi
     let Some(key) = by.case(case, unit) else { return };
     let rates = &mut table.entry(key.to_owned()).or_default().rates;
     let registered = case.registered_at.filter(|at| by_then(*at));
-    if period.holds(case.reported_at) {
+    let void = case.void_at.is_some_and(by_then);
+    // What was merged with a report of the same before anybody took it up is no report of its own.
+    if period.holds(case.reported_at) && (registered.is_some() || !void) {
         rates.entry(Kpi::Registered).or_default().add(registered.is_some());
     }
-    let void = case.void_at.is_some_and(by_then);
     if registered.is_some_and(|at| period.holds(at)) {
         rates.entry(Kpi::Duplicate).or_default().add(void);
     }

@@ -5,6 +5,7 @@
 //! unknown never raises a score; rankings and findings say how sure they are. What it does not do: it judges nobody.
 //! A finding goes to people.
 
+mod calls;
 mod case;
 mod checks;
 mod enforcement;
@@ -17,6 +18,7 @@ mod publish;
 mod score;
 pub mod statistics;
 
+pub use calls::CallFold;
 pub use case::{CallBack, Case, Check, Closing, Dispatch, Satisfaction, Seen, Source};
 pub use checks::{CheckPlan, Estimate, Looked, Stratum, Visit, check_plan, missed};
 pub use enforcement::{Enforcement, Finding, Kind, enforcement};

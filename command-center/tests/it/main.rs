@@ -6,13 +6,17 @@
 mod access;
 mod accounts;
 mod acts;
+mod appeals;
+mod appeals_kill;
 mod asides;
 mod cases;
 mod cases_kill;
 mod client;
 mod feed;
+mod hotline;
 mod kill;
 mod live;
+mod open311;
 mod pages;
 mod perceive;
 mod permissions;

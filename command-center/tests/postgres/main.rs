@@ -11,6 +11,10 @@ mod access;
 mod accounts;
 #[path = "../it/acts.rs"]
 mod acts;
+#[path = "../it/appeals.rs"]
+mod appeals;
+#[path = "../it/appeals_kill.rs"]
+mod appeals_kill;
 #[path = "../it/asides.rs"]
 mod asides;
 #[path = "../it/cases.rs"]
@@ -21,10 +25,14 @@ mod cases_kill;
 mod client;
 #[path = "../it/feed.rs"]
 mod feed;
+#[path = "../it/hotline.rs"]
+mod hotline;
 #[path = "../it/kill.rs"]
 mod kill;
 #[path = "../it/live.rs"]
 mod live;
+#[path = "../it/open311.rs"]
+mod open311;
 #[path = "../it/pages.rs"]
 mod pages;
 #[path = "../it/perceive.rs"]

@@ -113,7 +113,7 @@ export async function dispatchesIt(page, id) {
 }
 
 /** The smallest thing that is a picture: one grey pixel of 64 × 48, so that it can be looked at. */
-function picture() {
+export function picture() {
   const chunk = (kind, data) => {
     const body = Buffer.concat([Buffer.from(kind), data]);
     const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];

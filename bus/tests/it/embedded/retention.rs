@@ -42,7 +42,7 @@ fn old_segments_go_by_age_and_offsets_stay() {
     let directory = tempfile::tempdir().unwrap();
     let city = City::new(Retention { age: Some(Millis::DAY), bytes: None });
     let log = city.open(directory.path());
-    let kept = [Topic::Config, Topic::Command, Topic::Supervise];
+    let kept = [Topic::Config, Topic::Serve, Topic::Command, Topic::Supervise];
     for _hour in 0..48 {
         for topic in kept.into_iter().chain([Topic::Observations]) {
             append(&log, topic);

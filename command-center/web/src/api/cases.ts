@@ -46,8 +46,9 @@ export interface CaseStep {
   climbs_to?: string | null;
   /** Its place in the plan, from 0. */
   task?: number;
-  /** Another case. */
+  /** Another case; how much it speaks of that one where it was merged without a person. */
   of?: string;
+  likeness?: Schemas["Likeness"];
   duplicate?: string;
   part?: string;
   /** Hashes. */

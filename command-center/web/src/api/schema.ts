@@ -54,6 +54,73 @@ export interface components {
             title: string;
             unit: string;
         };
+        /** @description An appeal as its reporter sees it. */
+        Appeal: {
+            channel: components["schemas"]["Channel"];
+            class: string;
+            class_name: components["schemas"]["BTreeMap"];
+            /** @description Whether it follows what somebody else reported. */
+            follows: boolean;
+            is_open: boolean;
+            /** Format: double */
+            lat: number | null;
+            /** Format: double */
+            lon: number | null;
+            /** @description Whether its reporter may say now how it went. */
+            may_rate: boolean;
+            /** @description Whether it is handled as one with another report. */
+            merged: boolean;
+            next: components["schemas"]["AppealNext"] | null;
+            /** @description The day, and a number of that day. */
+            number: string;
+            /** @description How many photos came with it. */
+            photos: number;
+            place_name: components["schemas"]["BTreeMap"];
+            /** Format: int64 */
+            received_at: number;
+            /**
+             * Format: int64
+             * @description Until when its reporter may open it again, epoch milliseconds; null where they may not.
+             */
+            reopen_until: number | null;
+            satisfied: components["schemas"]["Satisfied"] | null;
+            solved: boolean | null;
+            /** @description The state of the case that it has come to. */
+            state: components["schemas"]["State"];
+            state_text: components["schemas"]["BTreeMap"];
+            /** @description What happened, first to last. */
+            steps: components["schemas"]["AppealStep"][];
+            /** @description Mobile telephone numbers are hidden. */
+            text: string;
+            /** @description The unit that has it; empty where none has. */
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description A class that citizens can report. */
+        AppealClass: {
+            class: string;
+            name: components["schemas"]["BTreeMap"];
+        };
+        /** @description All of them, by code. */
+        AppealClasses: {
+            items: components["schemas"]["AppealClass"][];
+        };
+        /** @description What is next. */
+        AppealNext: {
+            /**
+             * Format: int64
+             * @description By when, epoch milliseconds; null where no limit runs.
+             */
+            by: number | null;
+            text: components["schemas"]["BTreeMap"];
+        };
+        /** @description Something that happened. */
+        AppealStep: {
+            /** Format: int64 */
+            at: number;
+            /** @description received, followed, or as the steps of cases are called. */
+            step: string;
+            text: components["schemas"]["BTreeMap"];
+        };
         /** @description A draft that is to be in force, and why. */
         Apply: {
             /** @description As of a draft. */
@@ -234,6 +301,29 @@ export interface components {
         BTreeMap: {
             [key: string]: string;
         };
+        /** @description An appeal of a case. */
+        CaseAppeal: {
+            /** @description The case that was made for it; another than this one where it was merged, and `unmerge` there takes that back. */
+            case: string;
+            channel: components["schemas"]["Channel"];
+            class: string;
+            follows: boolean;
+            likeness: components["schemas"]["Likeness"] | null;
+            /** @description Masked, as in 138****5678; null where nobody told, or it is forgotten. */
+            name: string | null;
+            number: string;
+            phone: string | null;
+            /** Format: int64 */
+            received_at: number;
+            satisfied: components["schemas"]["Satisfied"] | null;
+            solved: boolean | null;
+            text: string;
+        };
+        /** @description The appeals of a case. */
+        CaseAppeals: {
+            /** @description Oldest first, 200 at most. */
+            items: components["schemas"]["CaseAppeal"][];
+        };
         /** @description A case with all that happened to it. */
         CaseDetail: components["schemas"]["CaseRow"] & {
             /** @description What who asks may do now: the last parts of the routes, in the order of the table in docs/cases.md. */
@@ -270,7 +360,7 @@ export interface components {
             score: number | null;
             /** @description Time by unit: blame is split at each hand-over. */
             segments: components["schemas"]["Segment"][];
-            /** @description sensor, staff */
+            /** @description sensor, staff, citizen */
             source: string;
             /** @description As they stand on the bus. */
             steps: Record<string, never>[];
@@ -330,6 +420,11 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description By which way it came.
+         * @enum {string}
+         */
+        Channel: "page" | "hotline" | "open311";
         /** @description What to draw of the evidence. */
         Chart: {
             metric: string;
@@ -432,6 +527,11 @@ export interface components {
              * @description When it warned and was breached; null if it was not.
              */
             warned_at: number | null;
+        };
+        /** @description Who said it, in clear. */
+        Contact: {
+            name: string;
+            phone: string;
         };
         /** @description How often things happened to a case. */
         Counts: {
@@ -692,6 +792,14 @@ export interface components {
              */
             sensors: number;
         };
+        /** @description What became of a list. */
+        ImportedAppeals: {
+            /** @description How many were in before. */
+            known: number;
+            refused: components["schemas"]["RefusedLineReason"][];
+            /** @description Those that are new, in the order of the list, each with the secret that its reporter is told. */
+            taken: components["schemas"]["TakenLine"][];
+        };
         /** @description An incident. */
         Incident: {
             acknowledged: components["schemas"]["Acknowledged"] | null;
@@ -799,6 +907,37 @@ export interface components {
          * @enum {string}
          */
         KeyKind: "sensor" | "cell" | "subdistrict" | "district" | "city" | "attribute" | "unknown";
+        /** @description Something known near a place. */
+        KnownMatter: {
+            class: string;
+            class_name: components["schemas"]["BTreeMap"];
+            /** Format: double */
+            distance_m: number;
+            /** Format: double */
+            lat: number | null;
+            /** Format: double */
+            lon: number | null;
+            /** @description The number of the case, to follow it. */
+            number: string;
+            /** Format: int64 */
+            reported_at: number;
+            /**
+             * Format: double
+             * @description How likely it is the same, from 0 to 1.
+             */
+            score: number;
+            state: components["schemas"]["State"];
+            state_text: components["schemas"]["BTreeMap"];
+        };
+        /** @description What is known near a place, the likeliest first. */
+        KnownNear: {
+            items: components["schemas"]["KnownMatter"][];
+            /**
+             * Format: double
+             * @description Within so many metres it is looked for.
+             */
+            radius_m: number;
+        };
         /** @description The indicators of one unit, area, level or class. */
         Kpis: {
             /**
@@ -823,6 +962,24 @@ export interface components {
             unit: string | null;
             /** Format: double */
             value: number;
+        };
+        /** @description How much one report speaks of what is known, and why: see `serve::merge`. */
+        Likeness: {
+            /**
+             * Format: int64
+             * @description How far apart in milliseconds.
+             */
+            apart_ms: number;
+            /**
+             * Format: double
+             * @description How far apart in metres.
+             */
+            distance_m: number;
+            /**
+             * Format: double
+             * @description From 0 to 1.
+             */
+            score: number;
         };
         /** @description What is allowed and hardly meant. */
         Linted: {
@@ -917,6 +1074,31 @@ export interface components {
             roles: components["schemas"]["Role"][];
             /** @description The unit whose cases a `unit` handles. */
             unit?: string | null;
+        };
+        /** @description What a citizen reports. */
+        NewAppeal: {
+            /** @description Code of a subdistrict or a district, where there is no point. */
+            area?: string | null;
+            /** @description A class's code, of `GET /api/v1/appeals/classes`. */
+            class: string;
+            /** @description Whether somebody is in danger. */
+            danger?: boolean;
+            /** @description The number of a case that is known: it is followed, and no other is made. */
+            follows?: string | null;
+            /** @description 32 to 64 letters, digits and dashes, 128 random bits or more: the same key again is the same appeal. */
+            key?: string | null;
+            /** Format: double */
+            lat?: number | null;
+            /**
+             * Format: double
+             * @description WGS-84.
+             */
+            lon?: number | null;
+            /** @description At most 64 and 24 characters; kept apart, shown masked, forgotten after 180 days. */
+            name?: string | null;
+            phone?: string | null;
+            /** @description 1 to 2,000 characters. Mobile telephone numbers in it are hidden. */
+            text: string;
         };
         /** @description What somebody of the staff reports. */
         NewCase: {
@@ -1074,15 +1256,64 @@ export interface components {
              */
             of: number;
         };
+        /** @description How it went. */
+        Rating: {
+            /** @description Whether the unit was in touch. */
+            contacted: boolean;
+            /** @description At most 2,000 characters. */
+            note?: string;
+            /** @description yes, mostly, no */
+            satisfied: components["schemas"]["Satisfied"];
+            solved: boolean;
+        };
         /** @description A reason; must be given. */
         ReasonBody: {
             /** @description 1 to 2,000 characters. */
             reason: string;
         };
+        /** @description What was taken in, with what its reporter keeps. */
+        ReceivedAppeal: {
+            appeal: components["schemas"]["Appeal"];
+            /** @description With the number it shows every step; it is told this once. */
+            secret: string;
+        };
+        /** @description A line of a list that could not be taken. */
+        RefusedLine: {
+            by: string;
+            /**
+             * Format: int64
+             * @description Its place in the list; the head is 1.
+             */
+            line: number;
+            reason: string;
+            /** Format: int64 */
+            refused_at: number;
+            /** @description Whole. */
+            text: string;
+        };
+        /** @description A line that was not. */
+        RefusedLineReason: {
+            /**
+             * Format: int64
+             * @description Its place in the list; the head is 1.
+             */
+            line: number;
+            reason: string;
+        };
+        /** @description Lines that could not be taken. */
+        RefusedLines: {
+            /** @description Newest first, 500 at most; kept for 180 days. */
+            items: components["schemas"]["RefusedLine"][];
+        };
         /** @description Registers, as this class if it is another. */
         RegisterBody: {
             class?: string | null;
             note?: string;
+        };
+        /** @description Why it is opened again. */
+        ReopenBody: {
+            /** @description 1 to 2,000 characters. */
+            reason: string;
         };
         /**
          * @description What somebody may be. Who is several things at once is still kept to one side of each case.
@@ -1240,10 +1471,15 @@ export interface components {
             items: components["schemas"]["RuleVersion"][];
         };
         /**
+         * @description How satisfied a reporter is.
+         * @enum {string}
+         */
+        Satisfied: "yes" | "mostly" | "no";
+        /**
          * @description What a token may do.
          * @enum {string}
          */
-        Scope: "sensors:read" | "incidents:read" | "incidents:act" | "feed:read" | "cases:read" | "cases:handle" | "metrics:read";
+        Scope: "sensors:read" | "incidents:read" | "incidents:act" | "feed:read" | "cases:read" | "cases:handle" | "appeals:write" | "metrics:read";
         /** @description A unit's score of a month. */
         Score: {
             /** @description Where the true one lies, in 95 of 100 cases; what is unknown counts as anything from 0 to 1. */
@@ -1419,6 +1655,12 @@ export interface components {
              * @description Epoch milliseconds; it goes on then by itself.
              */
             until: number;
+        };
+        /** @description A line that was taken. */
+        TakenLine: {
+            number: string;
+            reference: string;
+            secret: string;
         };
         /** @description A step of the plan. */
         Task: {

@@ -1,13 +1,16 @@
 /** What a step of a case says, beside its name: in the page's language. */
 import { areaName } from "../areas";
 import type { CaseStep } from "../api/cases";
-import { dateTime } from "../format";
+import type { Schemas } from "../api/types";
+import { dateTime, metres, span, value } from "../format";
 import { lang, t, term } from "../words";
 import { limitOf } from "./clocks";
 import { unitWords } from "./lists";
 
 /** Who acts where time or a trusted rule does. */
 const CITY = "citywatch";
+/** How the names of reporters begin; the number of their appeal follows. */
+const CITIZEN = "citizen/";
 
 /** A limit as people read it; one of an unknown unit as it is. */
 export function limitWords(text: string): string {
@@ -15,10 +18,16 @@ export function limitWords(text: string): string {
   return limit ? t(`limit.${limit.unit}`, { amount: limit.amount }) : text;
 }
 
+/** Somebody's name: of a reporter the number of their appeal. */
+export function nameWords(name: string): string {
+  return name.startsWith(CITIZEN) ? t("appeals.by", { number: name.slice(CITIZEN.length) }) : name;
+}
+
 /** Who took the step, with their unit. */
 export function whoOf(step: CaseStep): string {
   if (step.by.name === CITY) return t("step.by.city");
-  return step.by.unit ? `${step.by.name} · ${unitWords(step.by.unit)}` : step.by.name;
+  const name = nameWords(step.by.name);
+  return step.by.unit ? `${name} · ${unitWords(step.by.unit)}` : name;
 }
 
 /** What the step says in a few words each: to whom, with what outcome, until when. */
@@ -33,9 +42,15 @@ export function saidOf(step: CaseStep, taskNames: readonly string[]): string[] {
     step.score !== undefined && t("step.score", { points: step.score }),
     step.stage !== undefined && t("step.clock", { clock: term("clock", step.stage) }),
     step.climbs_to !== undefined && step.climbs_to !== null && t("step.climbs", { level: term("case.level", step.climbs_to) }),
+    step.likeness !== undefined && likenessWords(step.likeness),
     step.task !== undefined && (taskNames[step.task] ?? String(step.task + 1)),
   ];
   return said.filter((one): one is string => typeof one === "string");
+}
+
+/** Why a report was merged without a person. */
+export function likenessWords({ score, distance_m, apart_ms }: Schemas["Likeness"]): string {
+  return t("appeals.merged", { score: value(score, lang.value), distance: metres(distance_m, lang.value), apart: span(apart_ms, lang.value) });
 }
 
 /** The place of a case in one line. */

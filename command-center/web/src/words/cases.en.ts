@@ -68,6 +68,7 @@ export const enCases: Record<keyof typeof zhCases, string> = {
   "case.source": "Source",
   "case.source.sensor": "sensors",
   "case.source.staff": "staff",
+  "case.source.citizen": "citizens",
   "case.severity": "Severity",
   "case.registered": "Registered",
   "case.closed": "Closed",

@@ -66,6 +66,7 @@ export const zhCases = {
   "case.source": "来源",
   "case.source.sensor": "感知设备",
   "case.source.staff": "人员上报",
+  "case.source.citizen": "市民诉求",
   "case.severity": "等级",
   "case.registered": "立案",
   "case.closed": "结案",

@@ -1,5 +1,6 @@
 import { enCases } from "./cases.en";
 import { enRules } from "./rules.en";
+import { enServe } from "./serve.en";
 import { enSupervise } from "./supervise.en";
 import type { zh } from "./zh";
 
@@ -164,6 +165,7 @@ export const en: Record<keyof typeof zh, string> = {
 
   ...enRules,
 
+  ...enServe,
   ...enSupervise,
 
   "transition.opened": "Opened",

@@ -33,7 +33,8 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
 /** Lists that may grow: a member of a newer server has no word here. */
 export type OpenList =
   | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi"
-  | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers" | "lint" | "fn";
+  | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers" | "lint" | "fn"
+  | "citizen.satisfied" | "appeals.channel";
 
 /** The word of a member of an open list (`domain.…`, `metric.…`), or the member itself when there is none. */
 export function term(list: OpenList, member: string, given: Record<string, string | number> = {}): string {

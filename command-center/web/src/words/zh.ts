@@ -1,5 +1,6 @@
 import { zhCases } from "./cases.zh";
 import { zhRules } from "./rules.zh";
+import { zhServe } from "./serve.zh";
 import { zhSupervise } from "./supervise.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
@@ -163,6 +164,7 @@ export const zh = {
 
   ...zhRules,
 
+  ...zhServe,
   ...zhSupervise,
 
   "transition.opened": "开始",

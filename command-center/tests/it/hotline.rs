@@ -1,0 +1,73 @@
+//! The hotline's lists: good lines are taken, once each; bad ones are kept whole with the reason.
+
+use crate::appeals::START;
+use crate::cases::{life, world};
+use crate::client::Client;
+use crate::permissions::account;
+use command_center::Role;
+use hyper::Method;
+use serde_json::json;
+
+const LIST: &str = "\u{feff}reference,class,text,lon,lat,datum,area,danger,name,phone
+H1,0402,\"路上有水, 很深\",116.35,39.9,wgs84,,是,李四,13900001111
+H2,0102,垃圾成堆,,,,110101007,,,
+H3,9999,什么都没有,116.35,39.9,,,,王五,13900002222
+H4,0402,在城外,100,20,wgs84,,,,
+H5,0402,坐标不清,116.3501,39.9,,,,,
+H6,0402,少一列,116.35
+,0402,没有编号,116.35,39.9,,,,,
+H1,0402,又一次,116.35,39.9,wgs84,,,,
+";
+
+#[test]
+fn a_list_is_taken_and_what_is_bad_in_it_is_kept() {
+    let world = world(START);
+    let life = life(&world, &[]);
+    life.runtime.block_on(async {
+        let operator = Client::of_account(&life.handle, &account("olga", Role::Operator, &[])).await;
+        let send = async |list: &str| {
+            let kind = [("content-type", "text/csv")];
+            operator.send(Method::POST, "/api/v1/appeals/import", &kind, list).await
+        };
+        let answer = send(LIST).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        let done = answer.json();
+        let taken: Vec<_> = done["taken"].as_array().unwrap().iter().map(|one| one["reference"].clone()).collect();
+        assert_eq!((json!(taken), &done["known"]), (json!(["H1", "H2", "H5"]), &json!(1)), "{done}");
+        let lines: Vec<_> = done["refused"].as_array().unwrap().iter().map(|one| one["line"].clone()).collect();
+        assert_eq!(json!(lines), json!([4, 5, 7, 8]), "{done}");
+        let kept = operator.json("/api/v1/appeals/refused").await;
+        let kept = kept["items"].as_array().unwrap();
+        assert_eq!(kept.len(), 4);
+        assert_eq!(kept[0]["text"], "H3,9999,什么都没有,116.35,39.9,,,,王五,13900002222");
+        assert!(kept[0]["reason"].as_str().unwrap().contains("9999") && kept[0]["by"] == "olga");
+        let cases = operator.json("/api/v1/cases?state=all").await;
+        assert_eq!(cases["items"].as_array().unwrap().len(), 3);
+        let open = operator.json("/api/v1/cases").await;
+        assert_eq!(open["items"].as_array().unwrap().len(), 3, "a point without a datum is merged into nothing");
+        // A reporter is told the secret by the hotline.
+        let first = &done["taken"][0];
+        let path = format!(
+            "/api/v1/appeals/{}?secret={}",
+            first["number"].as_str().unwrap(),
+            first["secret"].as_str().unwrap()
+        );
+        let seen = Client::stranger(life.handle.local_addr()).json(&path).await;
+        assert_eq!((&seen["channel"], &seen["text"]), (&json!("hotline"), &json!("路上有水, 很深")));
+        let again = send(LIST).await.json();
+        assert_eq!((&again["known"], again["taken"].as_array().unwrap().len()), (&json!(4), 0));
+        assert_eq!(
+            operator.json("/api/v1/appeals/refused").await["items"].as_array().unwrap().len(),
+            4,
+            "the same once"
+        );
+        let headless = send("H9,0402,kein Kopf\n").await;
+        assert_eq!(headless.status, 400);
+        assert!(headless.json()["detail"].as_str().unwrap().contains("reference"));
+        let local = Client::of_account(&life.handle, &account("local", Role::Operator, &["110101008"])).await;
+        let elsewhere = local.send(Method::POST, "/api/v1/appeals/import", &[], &LIST.replace("\nH", "\nX")).await;
+        assert_eq!(elsewhere.json()["taken"], json!([]), "only where they are");
+        assert_eq!(local.get("/api/v1/appeals/refused").await.status, 403);
+    });
+    life.stop();
+}

@@ -1,0 +1,64 @@
+/** `citywatch demo` for browser tests: started in a folder of its own, stopped as its operator would. */
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { PATIENCE_MS } from "./browser.mjs";
+
+/** CITYWATCH names the binary. */
+export const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
+/** The demo opens an incident every few seconds; a quiet stretch may last this long. */
+export const ARRIVAL_MS = 240_000;
+const LINK = /https?:\/\/\S+\/sign-in\?code=[\w.~-]+/;
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts the demo; gives its sign-in link when it has printed one, and when it has played the past. */
+export async function startDemo(folder) {
+  const [http, mqtt] = [await freePort(), await freePort()];
+  const child = spawn(BINARY, ["demo", "--data-dir", folder, "--http", `127.0.0.1:${http}`, "--mqtt", `127.0.0.1:${mqtt}`], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  let isLive;
+  const live = new Promise((resolve, reject) => {
+    isLive = resolve;
+    setTimeout(() => reject(new Error(`citywatch demo did not go live:\n${said}`)), ARRIVAL_MS).unref();
+  });
+  // Nobody may wait for it yet when it fails.
+  live.catch(() => undefined);
+  const link = new Promise((resolve, reject) => {
+    const hear = (piece) => {
+      said += piece;
+      const found = said.match(LINK);
+      if (found) resolve(found[0]);
+      if (said.includes("now live")) isLive();
+    };
+    child.stdout.setEncoding("utf8").on("data", hear);
+    child.stderr.setEncoding("utf8").on("data", hear);
+    child.on("error", reject);
+    child.on("exit", (code) => reject(new Error(`citywatch demo ended with ${code} and no sign-in link:\n${said}`)));
+    setTimeout(() => reject(new Error(`citywatch demo printed no sign-in link:\n${said}`)), PATIENCE_MS).unref();
+  });
+  return { child, link, live };
+}
+
+export async function stopDemo(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  await ended;
+  clearTimeout(late);
+}
+
+/** Does a step of a story and says how long it took. */
+export async function step(name, act) {
+  const began = Date.now();
+  const result = await act();
+  console.log(`ok    ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  return result;
+}
