@@ -21,6 +21,7 @@ export class Fixture {
     this.city = makeCity({ now, ...size });
     this.offset = now - Date.now();
     this.frozen = null;
+    this.changed = 0;
     this.unknown = unknownSensors(now);
     this.refusing = false;
     this.sessions = true;
@@ -49,6 +50,12 @@ export class Fixture {
     return this.frozen ?? Date.now() + this.offset;
   }
 
+  /** The time of a change: no two have the same, so that their order is that in which they were made. */
+  moment() {
+    this.changed = Math.max(this.now(), this.changed + 1);
+    return this.changed;
+  }
+
   // What tests do to the city.
 
   freeze() {
@@ -66,14 +73,14 @@ export class Fixture {
   }
 
   open(severity) {
-    const incident = makeIncident({ ...this.city, openedAt: this.now(), severity });
+    const incident = makeIncident({ ...this.city, openedAt: this.moment(), severity });
     this.city.incidents.push(incident);
     this.send("incident", incident);
     return incident;
   }
 
   change(incident, change) {
-    Object.assign(incident, { revision: incident.revision + 1, changed_at: this.now() }, change);
+    Object.assign(incident, { revision: incident.revision + 1, changed_at: this.moment() }, change);
     this.send("incident", incident);
   }
 
