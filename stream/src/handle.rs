@@ -39,7 +39,7 @@ pub struct Progress {
     /// Records that are no entries.
     pub undecodable: u64,
     /// Markers, counted in each partition, whose rule set and registry cannot be used together: see
-    /// [`Event::MarkerRefused`].
+    /// [`MarkerRefused`](crate::Event::MarkerRefused).
     pub refused_markers: u64,
     /// Transitions appended by this process.
     pub written: u64,
