@@ -36,9 +36,10 @@ impl City {
         City::with(sensors, "", "")
     }
 
-    /// The same over a log in Kafka.
-    pub fn over_kafka(sensors: u64, broker: &str) -> City {
-        City::with(sensors, "", &format!("log.kafka = \"kafka://{broker}?replication=1\"\n"))
+    /// The same over a log in Kafka, whose topics have names of this city's own.
+    pub fn over_kafka(sensors: u64, broker: &str, city: usize) -> City {
+        let log = format!("prefix = \"city{city}.\"\nlog.kafka = \"kafka://{broker}?replication=1\"\n");
+        City::with(sensors, "", &log)
     }
 
     /// The same with more in its rule.
@@ -53,7 +54,7 @@ impl City {
             rows.push_str(&format!("L{n},drainage,116.4,39.9,WGS84,60,S{}\n", n % 64));
         }
         let settings = format!(
-            "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\nhttp.listen = \"127.0.0.1:0\"\n{log}\
+            "{log}data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:0\"\nhttp.listen = \"127.0.0.1:0\"\n\
              registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\n"
         );
         for (name, text) in [("sensors.csv", &*rows), ("rules.yaml", &*rules(rule)), ("city.toml", &*settings)] {
