@@ -6,7 +6,7 @@ WEB := command-center/web
 PACKS = $(CITYWATCH) rules check --strict rules/packs && $(CITYWATCH) rules test --strict rules/packs \
 	&& $(CITYWATCH) rules lint rules/packs
 
-.PHONY: help run test check page page-check packs browser bench deny
+.PHONY: help run test check page page-check packs browser api bench deny
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,7 +21,7 @@ test: page page-check check ## all that CI runs: style, tests, rule tests, the p
 	deploy/test/kafka/fetch.sh target/kafka
 	cargo test --release --workspace --locked
 	$(PACKS)
-	$(MAKE) browser
+	$(MAKE) browser api
 	@echo "make test: everything passed"
 
 check: ## formatting, lints, documentation
@@ -36,6 +36,9 @@ page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit test
 
 browser: page ## an operator's first five minutes in Chromium, against the built binary
 	cd $(WEB) && npm run --silent e2e && npm run --silent operator && npm run --silent citizen
+
+api: ## the API against its own description: thousands of made-up requests to a demo
+	deploy/test/api.sh $(abspath $(CITYWATCH)) $(abspath target/schemathesis)
 
 packs: ## check, test and lint the city's rules
 	cargo build --release --locked

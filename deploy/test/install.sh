@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beside Rust and Node, where it is missing: the Mosquitto broker and its clients,
-# PostgreSQL, Java and Maven for Kafka, and Chromium with a Chinese font. Debian and root only; elsewhere it says what is
-# missing.
+# PostgreSQL, Java and Maven for Kafka, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
+# elsewhere it says what is missing.
 set -eu
 missing=
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -9,6 +9,7 @@ command -v go >/dev/null 2>&1 || { echo "the tests need go 1.23 or later, to bui
 have curl || missing="$missing curl"
 have openssl || missing="$missing openssl"
 have pkg-config || missing="$missing pkg-config"
+python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 have mosquitto || missing="$missing mosquitto"
 have mosquitto_sub || missing="$missing mosquitto-clients"
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing="$missing postgresql"

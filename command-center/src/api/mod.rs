@@ -10,6 +10,7 @@ mod cached;
 mod case_acts;
 pub(crate) mod case_view;
 mod cases;
+mod description;
 mod duties;
 mod evidence;
 mod incidents;
@@ -142,7 +143,8 @@ fn drafts() -> OpenApiRouter<Arc<Center>> {
 
 /// The OpenAPI 3.1 description of the API, as JSON.
 pub fn openapi() -> String {
-    described().get_openapi().to_pretty_json().expect("a description always serialises")
+    let description = serde_json::to_value(described().get_openapi()).expect("a description always serialises");
+    serde_json::to_string_pretty(&description::complete(description)).expect("a description always serialises")
 }
 
 /// All routes, guarded, and the page for every other path.
