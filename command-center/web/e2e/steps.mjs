@@ -63,7 +63,8 @@ export async function opensByKeyboard(page) {
  */
 export async function opensOne(page, id) {
   await page.locator(id ? `[data-test="row"][data-id="${id}"]` : '[data-test="row"]:not(.acknowledged)').first().waitFor();
-  // With the focus in one of its rows the queue holds still.
+  // Under a pointer the queue holds still, and with the focus in one of its rows.
+  await page.locator('[data-test="row"]').first().hover();
   const chosen = await page.evaluate((wanted) => {
     const rows = [...document.querySelectorAll('[data-test="row"]')];
     const row = rows.findLast((one) => (wanted ? one.dataset.id === wanted : !one.classList.contains("acknowledged")));
