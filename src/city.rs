@@ -2,6 +2,7 @@
 //!
 //! `run` and `demo` both are this with other inputs. Stopping is a courtesy: a killed one comes back the same.
 
+use crate::behind::{self, Behind};
 use crate::city_log::{self, CityLog};
 use crate::cluster::Cluster;
 use crate::config::{Config, TimeSource};
@@ -16,7 +17,7 @@ use crate::stage;
 use crate::workbench::Bench;
 use ::rules::check::Known;
 use bus::{BusError, EventLog, Topic};
-use command_center::{CommandCenter, FeedCounts};
+use command_center::{AskBehind, CommandCenter, FeedCounts};
 use history::{Historian, HistorianHandle, HistorianSettings, History};
 use ingest::{BrokerSettings, Ingest, IngestHandle, IngestSettings};
 use model::{Entry, EventTime, Millis, Registry};
@@ -30,6 +31,8 @@ use tokio::sync::watch;
 
 /// How often the parts are asked whether they still work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// So many looks apart the readers say how far they are.
+const SAY_EVERY: u64 = 10;
 /// How long a stop waits for the rules to have seen all that was acknowledged.
 const CATCH_UP: Duration = Duration::from_secs(20);
 /// Records at the end of a partition that are searched for its newest tick: readings of one second, at most.
@@ -38,6 +41,7 @@ const TAIL_RECORDS: u64 = 4_096;
 /// The log of a data directory, and the socket over it.
 pub struct City {
     log: CityLog,
+    behind: Arc<Behind>,
     desk: Desk,
     /// Told of appends to `config`.
     changes: watch::Receiver<()>,
@@ -72,6 +76,7 @@ impl City {
         let (sender, changes) = watch::channel(());
         log.shared().watch(Topic::Config, Arc::new(move || sender.send_replace(())));
         Ok(City {
+            behind: Arc::new(log.behind()),
             log,
             desk,
             changes,
@@ -229,6 +234,7 @@ impl City {
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
             feed_counts: self.ingest.as_ref().map(feed_counts),
+            behind: Some(self.ask_behind()),
             workbench: Some(Arc::new(Bench::new(self.desk.clone(), stage::rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };
@@ -239,6 +245,21 @@ impl City {
         let _ = self.desk.admin.set(center.admin());
         self.center = Some(center);
         Ok(())
+    }
+
+    fn ask_behind(&self) -> AskBehind {
+        let behind = Arc::clone(&self.behind);
+        Arc::new(move || behind.records())
+    }
+
+    /// The readers say how far they are.
+    fn say_how_far(&self) {
+        if let Some(stream) = &self.stream {
+            self.behind.say(behind::RULES, stream.position());
+        }
+        if let Some(historian) = &self.historian {
+            self.behind.say(behind::HISTORIAN, historian.position(Topic::Observations));
+        }
     }
 
     /// A new link that signs in to the page, if there is a page.
@@ -268,8 +289,11 @@ impl City {
     pub async fn broken_or(&self, end: impl Future<Output = ()>) -> Result<(), Failure> {
         let failed = async {
             let mut look = tokio::time::interval(LOOK_EVERY);
-            loop {
+            for looks in 0_u64.. {
                 look.tick().await;
+                if looks.is_multiple_of(SAY_EVERY) {
+                    self.say_how_far();
+                }
                 if let Some(lost) = self.log.lost() {
                     return Failure::internal(lost);
                 }

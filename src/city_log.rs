@@ -3,6 +3,7 @@
 //! In the data directory one process has it whole. In Kafka several processes of a city share it, each with a data
 //! directory of its own; what one process must do alone is a role there, held by a lease.
 
+use crate::behind::Behind;
 use crate::config::{Config, TimeSource};
 use crate::failure::{Failure, FileError, read_text};
 use bus::{BusError, EmbeddedLog, EmbeddedSettings, EventLog, KafkaLog, Lease};
@@ -63,6 +64,11 @@ impl CityLog {
             written.map_err(|source| Failure::usage(FileError { doing: "write", path: mark, source }))?;
         }
         Ok(CityLog { log: Arc::clone(&log) as Arc<dyn EventLog>, kafka: Some(Kafka { log, name, _lock: lock }) })
+    }
+
+    /// How far its readers are behind.
+    pub fn behind(&self) -> Behind {
+        Behind::new(self.shared(), self.kafka.as_ref().map(|kafka| Arc::clone(&kafka.log)))
     }
 
     /// For what any process may do.

@@ -4,6 +4,7 @@
 //! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
 
 mod audit;
+mod behind;
 mod change;
 mod city;
 mod city_log;

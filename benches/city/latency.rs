@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 const SENSORS: u64 = 1_000;
 const CONNECTIONS: u64 = 10;
-const SECONDS: u64 = 10;
+/// Of a run; those of its beginning are sent and not measured: a broker that was given new topics takes that long.
+const SECONDS: u64 = 20;
+const BEGINNING: Duration = Duration::from_secs(10);
 const RUNS: usize = 3;
 
 /// One message to come.
@@ -64,30 +66,34 @@ fn send(port: u16, messages: &[Message], name: &str, start: Instant) {
     drain.join().expect("reading does not panic");
 }
 
-/// Latencies of all openings, sorted.
+/// Latencies of all openings after the beginning, sorted.
 fn listen(
     lines: impl Iterator<Item = serde_json::Value>,
     openings: &HashMap<(String, i64), Duration>,
     start: Instant,
 ) -> Vec<Duration> {
-    let mut latencies = Vec::new();
+    let (mut latencies, mut found) = (Vec::new(), 0);
     for transition in lines {
         let now = start.elapsed();
         if transition["transition"] == "opened" {
             let key = transition["key"].as_str().expect("a key is text").to_owned();
             let time = transition["time"].as_i64().expect("a time is a number");
-            latencies.push(now.saturating_sub(openings[&(key, time)]));
+            found += 1;
+            let due = openings[&(key, time)];
+            if due >= BEGINNING {
+                latencies.push(now.saturating_sub(due));
+            }
         }
-        if latencies.len() == openings.len() {
+        if found == openings.len() {
             break;
         }
     }
-    assert_eq!(latencies.len(), openings.len(), "every crossing opens an incident");
+    assert_eq!(found, openings.len(), "every crossing opens an incident");
     latencies.sort_unstable();
     latencies
 }
 
-/// Latencies of all openings at a rate, sorted, and the CPU seconds of the city.
+/// Latencies of all openings at a rate after its beginning, sorted, and the CPU seconds of the city.
 pub fn measure(city: &City, rate: u64) -> (Vec<Duration>, f64) {
     let lead = Duration::from_millis(500);
     let start = Instant::now() + lead;

@@ -16,6 +16,7 @@ use crate::reader::Appends;
 use crate::serve::feed::FeedCounters;
 use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
+use crate::settings::AskBehind;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
 use crate::store::{Store, commit, whole};
@@ -59,6 +60,7 @@ pub(crate) struct Center {
     pub(crate) credentials: watch::Sender<u64>,
     pub(crate) counters: Counters,
     pub(crate) feed_counts: Option<AskFeed>,
+    pub(crate) behind: Option<AskBehind>,
     /// Of the topics of the utilities' feed, by domain.
     pub(crate) feed_appends: BTreeMap<&'static str, Appends>,
     /// Of the topic of incidents.

@@ -21,6 +21,9 @@ pub struct FeedCounts {
     pub lag_ms: Option<i64>,
 }
 
+/// Names readers of the log, and the records that each has not taken yet.
+pub type AskBehind = Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>;
+
 /// How the command center runs.
 #[derive(Clone)]
 pub struct Settings {
@@ -47,6 +50,9 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
+    /// Asked how many records of observations each reader of the log is behind; one that is unknown is not named. May
+    /// take seconds.
+    pub behind: Option<AskBehind>,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -67,6 +73,7 @@ impl Settings {
             calendar: Calendars::seeded().get("workdays").expect("the seeded calendars have it").clone(),
             zone: TimeZone::fixed(jiff::tz::offset(8)),
             feed_counts: None,
+            behind: None,
             workbench: None,
         }
     }

@@ -63,7 +63,7 @@ impl CommandCenter {
     ) -> Result<Handle, CenterError> {
         let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, .. } =
             settings;
-        let (feed_counts, workbench) = (settings.feed_counts, settings.workbench);
+        let (feed_counts, behind, workbench) = (settings.feed_counts, settings.behind, settings.workbench);
         if !http.ip().is_loopback() && named.is_empty() {
             return Err(CenterError::Exposed(http));
         }
@@ -95,6 +95,7 @@ impl CommandCenter {
             credentials: watch::Sender::new(0),
             counters: Counters::default(),
             feed_counts,
+            behind,
             projected: watch::Sender::new([0; model::PARTITIONS as usize]),
             map: Default::default(),
             outlines: Default::default(),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need beside Rust and Node, where it is missing: the Mosquitto broker and its clients,
-# PostgreSQL, Java and Maven for Kafka, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
+# PostgreSQL, Java and Maven for Kafka, kcat, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
 # elsewhere it says what is missing.
 set -eu
 missing=
@@ -13,6 +13,7 @@ python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 have mosquitto || missing="$missing mosquitto"
 have mosquitto_sub || missing="$missing mosquitto-clients"
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing="$missing postgresql"
+have kcat || missing="$missing kcat"
 have java || missing="$missing default-jre-headless"
 have mvn || missing="$missing maven"
 have chromium || missing="$missing chromium"

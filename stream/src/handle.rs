@@ -119,6 +119,13 @@ impl StreamHandle {
         (0..PARTITIONS).filter(move |partition| place.is_first() || place.process_of(*partition) == place.process)
     }
 
+    /// The offset after all that is applied, and whose outcome is durable, in each partition that this process works on.
+    pub fn position(&self) -> Vec<(Partition, Offset)> {
+        let place = self.shared.place;
+        let own = (0..PARTITIONS).filter(|partition| place.process_of(*partition) == place.process);
+        own.map(|partition| (partition, self.shared.partition(partition).durable)).collect()
+    }
+
     /// How far the stream is.
     pub fn progress(&self) -> Result<Progress, StreamError> {
         let mut progress = Progress {

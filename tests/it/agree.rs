@@ -12,6 +12,8 @@ use std::time::Instant;
 
 /// How often it is killed.
 const KILLS: usize = 8;
+/// What the clock may put on the log between two times that a reader tells how far it is.
+const TICKS_MAX: u64 = 200;
 /// A storm over a small city, from its coming to its end.
 const SPAN: [&str; 8] =
     ["rainstorm", "--sensors", "600", "--start", "2026-07-20T16:00:00+08:00", "--length", "11h", "--seed=5"];
@@ -67,7 +69,20 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     };
     assert_eq!(shown, known, "seed {seed}: the page's store against the log");
     told.assert_fits(&log(temp.path()), &known, &format!("seed {seed}"));
+    until_read(&session, &["historian", "rules"]);
     assert!(city.stop().success());
+}
+
+/// Waits until the metrics say that these readers, and no others, are known and have read all but the newest ticks.
+pub fn until_read(session: &Session, readers: &[&str]) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let behind = session.behind();
+        if behind.keys().eq(readers) && behind.values().all(|records| *records < TICKS_MAX) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{behind:?}");
+    }
 }
 
 /// What utilities are to be told of, by what the log says. What is inhibited from its beginning is told to none; an update

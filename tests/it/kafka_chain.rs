@@ -1,7 +1,7 @@
 //! The whole chain over Kafka, its roles in processes of their own: it finds what the backtest finds, and one process has
 //! each role.
 
-use crate::agree::{ToBeTold, feed, fold, listed, observed};
+use crate::agree::{ToBeTold, feed, fold, listed, observed, until_read};
 use crate::city::{feed_config, incidents, without_positions};
 use crate::kafka_server::Kafka;
 use crate::page::Session;
@@ -96,6 +96,8 @@ fn roles_in_processes_of_their_own_find_what_the_backtest_finds_and_a_sleeper_is
     }
     told.assert_fits(&log, &known, "over Kafka");
 
+    // There is no historian here, so that nobody knows how far it is.
+    until_read(&session, &["rules"]);
     content(&rules);
 
     // Stopped for longer than its lease, it has lost the role to another process, and ends when it wakes.

@@ -2,6 +2,7 @@
 
 use crate::process::DEADLINE;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -51,6 +52,18 @@ impl Session {
         let (head, body) = get(&self.host, path, &self.cookie);
         assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}\n{body}");
         serde_json::from_str(&body).expect("the API answers with JSON")
+    }
+
+    /// How many records of observations each reader of the log lacks, by `/metrics`.
+    pub fn behind(&self) -> BTreeMap<String, u64> {
+        let answer = self.send("GET", "/metrics", &[], "");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let of_reader = |line: &str| {
+            let rest = line.strip_prefix("citywatch_observations_behind_records{reader=\"")?;
+            let (reader, count) = rest.split_once("\"} ")?;
+            Some((reader.to_owned(), count.parse().expect("a count")))
+        };
+        answer.body.lines().filter_map(of_reader).collect()
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn config(settings: &KafkaSettings, name: &str) -> ClientConfig {
     config
 }
 
-/// What every client that reads is told: it is given its partitions and offsets, and commits nothing.
+/// What every client that reads is told: it is given its partitions and offsets, and goes by no commit.
 pub(super) fn reading(settings: &KafkaSettings, name: &str) -> ClientConfig {
     let mut config = config(settings, name);
     config

@@ -1,8 +1,9 @@
 //! The log in Apache Kafka: the same promises as the embedded one, behind the same trait.
 //!
-//! Appends go by one idempotent producer (`producer`), acknowledged by all replicas in sync. Reads of what is new are
-//! served from memory that one consumer fills for all readers (`tail`), older ones by pooled cursors (`cursors`); there
-//! are no consumer groups and no committed offsets. Bounds are asked of the brokers (`ends`).
+//! Appends go by two idempotent producers (`producer`), acknowledged by all replicas in sync: one for readings, one for the
+//! rest, since a broker answers one request of a connection after the other. Reads of what is new are
+//! served from memory that two consumers fill for all readers (`tail`), older ones by pooled cursors (`cursors`); there
+//! are no consumer groups, and offsets are committed only for who watches (`marks`). Bounds are asked of the brokers (`ends`).
 //!
 //! Promises: what `append` returned is on all replicas in sync, once, its records together and in order; while brokers
 //! are away, calls wait as long as is set and are then errors, and reading goes on by itself when they are back.
@@ -15,6 +16,7 @@ mod cursors;
 mod ends;
 mod examine;
 mod lease;
+mod marks;
 mod message;
 mod producer;
 mod settings;
@@ -30,6 +32,7 @@ use client::Heard;
 use cursors::Cursors;
 use ends::Ends;
 use lease::Leases;
+use marks::Marks;
 use model::{Offset, Partition};
 use producer::Appender;
 use std::ops::Range;
@@ -50,6 +53,9 @@ pub struct KafkaLog {
     cursors: Cursors,
     /// Before the appender: roles are let go by a last append.
     leases: Leases,
+    marks: Marks,
+    /// For batches with readings: what is found must not wait behind them on one connection.
+    readings: Arc<Appender>,
     appender: Arc<Appender>,
 }
 
@@ -63,11 +69,14 @@ impl KafkaLog {
         let cluster = topics::make_ready(settings, &heard)?;
         let names: Vec<String> = Topic::ALL.iter().map(|topic| settings.topic_name(*topic)).collect();
         let ends = Arc::new(Ends::new(settings, names.clone(), heard.clone())?);
-        let appender = Arc::new(Appender::new(settings, heard.clone())?);
+        let appender = |name| Appender::new(settings, name, heard.clone()).map(Arc::new);
+        let (readings, appender) = (appender("append-readings")?, appender("append")?);
         Ok(KafkaLog {
-            tails: Tails::new(settings, Arc::clone(&ends), &heard)?,
+            tails: Tails::new(settings, &ends, &heard)?,
             cursors: Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone()),
+            marks: Marks::new(settings, heard.clone()),
             leases: Leases::new(settings, owner.to_owned(), Arc::clone(&appender), heard)?,
+            readings,
             appender,
             cluster,
             names,
@@ -78,6 +87,17 @@ impl KafkaLog {
     /// The id of the cluster, by which it is told from any other.
     pub fn cluster(&self) -> &str {
         &self.cluster
+    }
+
+    /// Says how far a reader is, for the tools that watch a cluster: the group `PREFIXreader` commits the offset that it
+    /// reads next of each partition. Returns before the brokers have it.
+    pub fn mark(&self, reader: &str, topic: Topic, at: &[(Partition, Offset)]) -> Result<(), BusError> {
+        self.marks.set(reader, topic, at)
+    }
+
+    /// How far a reader of any process said that it is, by partition; `None` where it never did.
+    pub fn marked(&self, reader: &str, topic: Topic) -> Result<Vec<Option<Offset>>, BusError> {
+        self.marks.get(reader, topic)
     }
 
     /// From here on this process needs that somebody has this role, which another process has now.
@@ -109,7 +129,9 @@ impl EventLog for KafkaLog {
         if batch.is_empty() {
             return Ok(Appended::default());
         }
-        let appended = self.appender.append(&batch, &self.names)?;
+        let has_readings = batch.parts.keys().any(|(topic, _)| *topic == Topic::Observations);
+        let appender = if has_readings { &self.readings } else { &self.appender };
+        let appended = appender.append(&batch, &self.names)?;
         for ((topic, partition), offsets) in &appended.0 {
             self.ends.saw(*topic, *partition, offsets.end);
         }

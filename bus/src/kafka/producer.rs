@@ -20,7 +20,7 @@ const BATCH_BYTES_MAX: usize = 64 << 20;
 /// What a record costs in memory beside its bytes.
 const RECORD_COST: usize = 128;
 
-/// The one producer of a log.
+/// One of the two producers of a log.
 pub(super) struct Appender {
     producer: ThreadedProducer<Heard>,
     heard: Heard,
@@ -98,8 +98,8 @@ impl Waiting {
 }
 
 impl Appender {
-    pub(super) fn new(settings: &KafkaSettings, heard: Heard) -> Result<Appender, BusError> {
-        let mut config = client::config(settings, "append");
+    pub(super) fn new(settings: &KafkaSettings, name: &str, heard: Heard) -> Result<Appender, BusError> {
+        let mut config = client::config(settings, name);
         config
             // Acknowledged by all replicas in sync, at most five requests under way, tried again without doubling.
             .set("enable.idempotence", "true")

@@ -1,4 +1,4 @@
-//! The end of the topics that somebody watches, held in memory: one consumer follows it for all readers of the process.
+//! The end of the topics that somebody watches, held in memory: two consumers follow it for all readers of the process.
 //!
 //! Records come by a fetch that waits at the broker, so there is no polling; each arrival is taken in here, then the
 //! watchers are woken, and all of them read the same memory. What is older is read by `cursors`.
@@ -26,8 +26,15 @@ const ROUND_BYTES: usize = 1 << 20;
 /// How long the thread waits for records before it looks whether it is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// The tails, and the thread that fills them.
+/// The tails. A fetch names every partition that its consumer follows, and each append answers one: readings, which come
+/// all the time, would have all the others looked at with them, and what is found would come behind them.
 pub(super) struct Tails {
+    readings: Lane,
+    others: Lane,
+}
+
+/// One consumer, and the thread that takes in what it hears.
+struct Lane {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,8 +77,64 @@ pub(super) enum Found {
 }
 
 impl Tails {
-    pub(super) fn new(settings: &KafkaSettings, ends: Arc<Ends>, heard: &Heard) -> Result<Tails, BusError> {
-        let mut config = client::reading(settings, "tail");
+    pub(super) fn new(settings: &KafkaSettings, ends: &Arc<Ends>, heard: &Heard) -> Result<Tails, BusError> {
+        let lane = |name| Lane::new(settings, name, Arc::clone(ends), heard);
+        Ok(Tails { readings: lane("tail-readings")?, others: lane("tail")? })
+    }
+
+    fn shared(&self, topic: Topic) -> &Arc<Shared> {
+        if topic == Topic::Observations { &self.readings.shared } else { &self.others.shared }
+    }
+
+    /// Has `wake` called after each arrival of records of `topic`.
+    pub(super) fn watch(&self, topic: Topic, wake: Wake) {
+        let shared = self.shared(topic);
+        let mut wakes = shared.wakes[topic.index()].write().expect("nothing panics while it holds this lock");
+        let is_first = wakes.is_empty();
+        wakes.push(wake);
+        // Others who come meanwhile wait until it is followed. The brokers answered a moment ago. If they do not now, the
+        // thread goes on trying, and wakes when it could.
+        if is_first && shared.follow(topic).is_err() {
+            shared.late.lock().expect("nothing panics while it holds this lock").push(topic);
+        }
+    }
+
+    /// Reads from memory; waits for records that are known to be on their way, until `until`.
+    pub(super) fn read(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        from: Offset,
+        max_bytes: usize,
+        until: Instant,
+    ) -> Found {
+        let shared = self.shared(topic);
+        let part = &shared.parts[topic.index()][partition as usize];
+        let mut ring = part.lock();
+        loop {
+            if !ring.followed || from < ring.first {
+                return Found::Elsewhere;
+            }
+            if from < ring.end {
+                let start = ring.blocks.partition_point(|block| block.end() <= from);
+                return Found::Records(Records::cut(ring.blocks.range(start..), from, max_bytes));
+            }
+            if shared.ends.known(topic, partition) <= from {
+                let is_end = from == ring.end;
+                return if is_end { Found::Records(Records::default()) } else { Found::Elsewhere };
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Found::Elsewhere;
+            }
+            ring = part.arrived.wait_timeout(ring, left).expect("nothing panics while it holds this lock").0;
+        }
+    }
+}
+
+impl Lane {
+    fn new(settings: &KafkaSettings, name: &str, ends: Arc<Ends>, heard: &Heard) -> Result<Lane, BusError> {
+        let mut config = client::reading(settings, name);
         config
             .set("fetch.wait.max.ms", "500")
             // Behind what was dropped while the brokers were away it goes on with what they hold: see Ring::take.
@@ -93,54 +156,11 @@ impl Tails {
         let works = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("kafka-tail".to_owned()).spawn(move || works.run());
         let thread = thread.map_err(|error| heard.failed(&settings.place(), "start a thread", error))?;
-        Ok(Tails { shared, thread: Some(thread) })
-    }
-
-    /// Has `wake` called after each arrival of records of `topic`.
-    pub(super) fn watch(&self, topic: Topic, wake: Wake) {
-        let shared = &self.shared;
-        let mut wakes = shared.wakes[topic.index()].write().expect("nothing panics while it holds this lock");
-        let is_first = wakes.is_empty();
-        wakes.push(wake);
-        // Others who come meanwhile wait until it is followed. The brokers answered a moment ago. If they do not now, the thread goes on trying, and wakes when it could.
-        if is_first && shared.follow(topic).is_err() {
-            shared.late.lock().expect("nothing panics while it holds this lock").push(topic);
-        }
-    }
-
-    /// Reads from memory; waits for records that are known to be on their way, until `until`.
-    pub(super) fn read(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        from: Offset,
-        max_bytes: usize,
-        until: Instant,
-    ) -> Found {
-        let part = &self.shared.parts[topic.index()][partition as usize];
-        let mut ring = part.lock();
-        loop {
-            if !ring.followed || from < ring.first {
-                return Found::Elsewhere;
-            }
-            if from < ring.end {
-                let start = ring.blocks.partition_point(|block| block.end() <= from);
-                return Found::Records(Records::cut(ring.blocks.range(start..), from, max_bytes));
-            }
-            if self.shared.ends.known(topic, partition) <= from {
-                let is_end = from == ring.end;
-                return if is_end { Found::Records(Records::default()) } else { Found::Elsewhere };
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Found::Elsewhere;
-            }
-            ring = part.arrived.wait_timeout(ring, left).expect("nothing panics while it holds this lock").0;
-        }
+        Ok(Lane { shared, thread: Some(thread) })
     }
 }
 
-impl Drop for Tails {
+impl Drop for Lane {
     fn drop(&mut self) {
         self.shared.ending.store(true, Ordering::Release);
         // A panic there has been printed.

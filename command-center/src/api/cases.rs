@@ -105,7 +105,7 @@ pub(crate) async fn list(
         Some(word) => {
             let known = State::ALL.iter().find(|state| state.name() == word);
             let state = known.ok_or_else(|| Problem::bad(format!("there is no state \"{word}\"")))?;
-            (None, Some(state.name()))
+            (Some(state.is_open()), Some(state.name()))
         }
     };
     let filter = CaseFilter {

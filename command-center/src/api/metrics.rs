@@ -6,7 +6,7 @@ use crate::CenterError;
 use crate::auth::role::Reach;
 use crate::center::Center;
 use crate::perceive::pulse::open_counts;
-use crate::reader::bounds;
+use crate::reader::{blocking, bounds};
 use crate::store::cases::count_cases;
 use crate::store::outbox::waiting;
 use axum::extract::State;
@@ -54,6 +54,10 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let outbox = waiting(&mut reading).await?;
     let (cases, late) = count_cases(&mut reading, &Reach::City).await?;
     drop(reading);
+    let readers = match center.behind.clone() {
+        Some(ask) => blocking(move || ask()).await,
+        None => Vec::new(),
+    };
     let analyze = bounds(&*center.log, Topic::Analyze)?.1;
     let projected = *center.projected.borrow();
     let behind: u64 = analyze.iter().zip(&projected).map(|(end, at)| end.saturating_sub(*at)).sum();
@@ -78,6 +82,9 @@ async fn text(center: &Center) -> Result<String, CenterError> {
         page.one("readings_refused_total", "counter", "Readings that went to the dead letter.", feed.refused);
         page.one("readings_missing_total", "counter", "Readings that never came, by sequence numbers.", feed.missing);
     }
+    let readers = readers.into_iter().map(|(reader, behind)| (format!("reader=\"{reader}\""), behind));
+    let help = "Records of observations that a reader lacks; one that is not named is unknown.";
+    page.family("observations_behind_records", "gauge", help, readers);
     page.one("analyze_behind_records", "gauge", "Records of analyze that the store lacks.", behind);
     let passed_over = counters.passed_over.load(Ordering::Relaxed);
     page.one("analyze_passed_over_total", "counter", "Records of analyze that are no transitions.", passed_over);

@@ -137,6 +137,13 @@ impl HistorianHandle {
         self.progress().failure
     }
 
+    /// The offset that it reads next of each partition of a topic; empty of a topic that it does not read.
+    pub fn position(&self, topic: Topic) -> Vec<(model::Partition, model::Offset)> {
+        let read = self.shared.known().read.clone();
+        let all = sources().zip(read).filter(|((of, _), _)| *of == topic);
+        all.map(|((_, partition), next)| (partition, next)).collect()
+    }
+
     /// Waits until `done`, looking again whenever the historian got further. False if it took longer than `timeout`.
     pub fn wait_until(&self, timeout: Duration, mut done: impl FnMut(&Progress) -> bool) -> bool {
         let until = Instant::now() + timeout;

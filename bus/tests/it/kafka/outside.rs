@@ -14,6 +14,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,6 +102,55 @@ fn any_consumer_sees_cloudevents() {
         ];
         assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
+}
+
+/// What a utility sees with kcat: each record whole, under its key.
+#[test]
+fn kcat_reads_the_feed() {
+    let settings = settings(&SHARED);
+    let log = open(&settings);
+    let (transition, topic) = (transition(), Topic::Incidents(Domain::Drainage));
+    let mut batch = Batch::new();
+    let event = Event::of_transition(&transition);
+    event.push(&mut batch, topic, Event::transition_key(&transition).as_bytes());
+    log.append(batch).unwrap();
+
+    let name = settings.topic_name(topic);
+    let format = ["-f", "%k|%h|%s\n"];
+    let output =
+        Command::new("kcat").args(["-b", &SHARED.broker(), "-C", "-e", "-q", "-t", &name]).args(format).output();
+    let output = output.expect("kcat is installed by deploy/test/install.sh");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let [key, headers, value] = text.trim_end().splitn(3, '|').collect::<Vec<_>>()[..] else { panic!("{text}") };
+    assert_eq!(key, Event::transition_key(&transition));
+    assert!(headers.contains("ce_type=org.citywatch.incident.opened"), "{headers}");
+    assert_eq!(serde_json::from_str::<Transition>(value).unwrap(), transition);
+}
+
+/// How far a reader is stands where every tool looks for it, and another process reads it there.
+#[test]
+fn a_mark_is_a_committed_offset() {
+    let settings = settings(&SHARED);
+    let [reader, other] = [(); 2].map(|()| KafkaLog::open(&settings, "test").unwrap());
+    assert_eq!(other.marked("rules", Topic::Observations).unwrap(), vec![None; PARTITIONS as usize]);
+    let until = Instant::now() + DEADLINE;
+    let mut expected = vec![None; PARTITIONS as usize];
+    (expected[3], expected[15]) = (Some(7), Some(0));
+    // A commit that comes before the group has its coordinator may be lost, as one in a running city may.
+    while other.marked("rules", Topic::Observations).unwrap() != expected {
+        assert!(Instant::now() < until, "the mark is seen");
+        reader.mark("rules", Topic::Observations, &[(3, 7), (15, 0)]).unwrap();
+    }
+    let group: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", SHARED.broker())
+        .set("group.id", format!("{}rules", settings.prefix))
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition(&settings.topic_name(Topic::Observations), 3);
+    let told = group.committed_offsets(list, DEADLINE).unwrap();
+    assert_eq!(told.elements()[0].offset(), Place::Offset(7));
 }
 
 /// Another number of partitions would put keys elsewhere: it is refused, with the topic's name.
