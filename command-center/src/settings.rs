@@ -21,6 +21,26 @@ pub struct FeedCounts {
     pub lag_ms: Option<i64>,
 }
 
+/// What the other parts of this process count, for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartCounts {
+    /// Of the historian, where it runs in this process.
+    pub history: Option<HistoryCounts>,
+    /// Readers, by partition, that began anew because the log lost what they had read.
+    pub cut_back: u64,
+}
+
+/// How the historian does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryCounts {
+    /// Records of the log that are not in history yet.
+    pub behind: u64,
+    /// Records that the log dropped before history had them, since the start.
+    pub lost: u64,
+    /// Whether something stands in the way, as a history that is away.
+    pub is_failing: bool,
+}
+
 /// How the command center runs.
 #[derive(Clone)]
 pub struct Settings {
@@ -47,6 +67,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
+    /// Asked for the metrics.
+    pub part_counts: Option<Arc<dyn Fn() -> PartCounts + Send + Sync>>,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -67,6 +89,7 @@ impl Settings {
             calendar: Calendars::seeded().get("workdays").expect("the seeded calendars have it").clone(),
             zone: TimeZone::fixed(jiff::tz::offset(8)),
             feed_counts: None,
+            part_counts: None,
             workbench: None,
         }
     }

@@ -78,6 +78,16 @@ async fn text(center: &Center) -> Result<String, CenterError> {
         page.one("readings_refused_total", "counter", "Readings that went to the dead letter.", feed.refused);
         page.one("readings_missing_total", "counter", "Readings that never came, by sequence numbers.", feed.missing);
     }
+    let parts = center.part_counts.as_ref().map(|ask| ask()).unwrap_or_default();
+    let anew = counters.read_anew.load(Ordering::Relaxed) + parts.cut_back;
+    let help = "Readers, by partition, that began anew because the log lost what they had read.";
+    page.one("log_cut_back_total", "counter", help, anew);
+    if let Some(history) = parts.history {
+        page.one("history_behind_records", "gauge", "Records of the log that are not in history yet.", history.behind);
+        page.one("history_failing", "gauge", "1 while history cannot be written.", u8::from(history.is_failing));
+        let help = "Records that the log dropped before history had them.";
+        page.one("history_lost_records_total", "counter", help, history.lost);
+    }
     page.one("analyze_behind_records", "gauge", "Records of analyze that the store lacks.", behind);
     let passed_over = counters.passed_over.load(Ordering::Relaxed);
     page.one("analyze_passed_over_total", "counter", "Records of analyze that are no transitions.", passed_over);
