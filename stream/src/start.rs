@@ -229,7 +229,8 @@ fn cut_back(log: &dyn EventLog, sequence: u64, slots: &[Slot]) -> Result<Option<
             return Err(StreamError::OffTheLog { partition, offset, held });
         }
         let fits = bus::fits(log, Topic::Observations, partition, offset, slot.before());
-        let failed = |source| StreamError::Log { doing: "look at what stands before the checkpoint".to_owned(), source };
+        let failed =
+            |source| StreamError::Log { doing: "look at what stands before the checkpoint".to_owned(), source };
         if !fits.map_err(failed)? {
             return Ok(Some(Event::CutBack { sequence, partition, offset, end: held.end }));
         }

@@ -18,7 +18,8 @@ impl Disk {
     fn at(place: &Path, mebibytes: u32) -> Disk {
         fs::create_dir_all(place).unwrap();
         let size = format!("size={mebibytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "citywatch"]).arg(place).status().unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "citywatch"]).arg(place).status().unwrap();
         assert!(mounted.success(), "a disk of its own for a test needs root, as Mosquitto and PostgreSQL do");
         Disk(place.to_owned())
     }

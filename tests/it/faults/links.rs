@@ -22,8 +22,7 @@ const RATE: usize = 400;
 const SPAN: Duration = Duration::from_secs(3);
 /// Memory of the whole city, in MiB: more means that something is not bounded.
 const MEMORY_MAX: u64 = 1_024;
-const FAULTS: [Link; 5] =
-    [Link::Reset, Link::Silent, Link::OneWay, Link::Late(Duration::from_millis(200)), Link::Slow];
+const FAULTS: [Link; 5] = [Link::Reset, Link::Silent, Link::OneWay, Link::Late(Duration::from_millis(200)), Link::Slow];
 
 /// Has links be so for a while, then good again.
 fn for_a_while(links: &[&Proxy], link: Link) {
@@ -74,7 +73,7 @@ fn whatever_happens_to_a_link_others_go_on_and_in_the_end_all_is_there() {
     );
     let session = Session::sign_in(&city.page());
     let log = KafkaLog::open(&KafkaSettings::parse(&address, None).unwrap(), "test").unwrap();
-    let feeder = storm.feed(mosquitto.url().rsplit(':').next().unwrap().parse().unwrap(), RATE);
+    let feeder = storm.feed(mosquitto.port(), RATE);
     until("the storm is on the log", || observed(&log) > 1_000);
 
     // History and the store hang: readings come on the log, and rules find what they find.
@@ -130,7 +129,7 @@ fn whatever_happens_to_a_link_others_go_on_and_in_the_end_all_is_there() {
 }
 
 /// Asserts that InfluxDB has every value of the storm, and no other.
-fn assert_history(storm: &Storm, setting: &str) {
+pub fn assert_history(storm: &Storm, setting: &str) {
     let mut sent: BTreeMap<(String, String), BTreeMap<i64, f64>> = BTreeMap::new();
     for line in storm.lines() {
         let reading: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -7,7 +7,7 @@
 mod brokers;
 mod cut_back;
 mod disk_full;
-mod links;
+pub mod links;
 mod mqtt_broker;
 mod proxy;
 

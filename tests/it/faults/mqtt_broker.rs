@@ -35,8 +35,11 @@ fn what_a_killed_mosquitto_lost_is_told_and_the_rest_is_there() {
         let mut lines = String::new();
         for (seq, sensor) in (1..=EACH).flat_map(|seq| (0..SENSORS).map(move |sensor| (seq, sensor))) {
             let (time, level) = (BEGIN + seq * 1_000, (seq * 7 + sensor) % 100);
-            writeln!(lines, r#"{{"sensor":"L{sensor}","time":{time},"values":{{"level_m":0.{level:02}}},"seq":{seq}}}"#)
-                .unwrap();
+            writeln!(
+                lines,
+                r#"{{"sensor":"L{sensor}","time":{time},"values":{{"level_m":0.{level:02}}},"seq":{seq}}}"#
+            )
+            .unwrap();
         }
         fs::write(path("readings.ndjson"), lines).unwrap();
         fs::create_dir(path("broker")).unwrap();
@@ -74,7 +77,10 @@ fn what_a_killed_mosquitto_lost_is_told_and_the_rest_is_there() {
         let before_first: u64 = found.values().map(|numbers| numbers.iter().min().unwrap() - 1).sum();
         assert!(told() + before_first >= lost, "{lost} lost, {} told", told());
         assert!(lost < SENSORS * EACH / 4, "{lost} lost are more than what was on its way");
-        println!("Mosquitto killed three times, remembers {remembers}: it lost {lost} of {}, {gaps} told", SENSORS * EACH);
+        println!(
+            "Mosquitto killed three times, remembers {remembers}: it lost {lost} of {}, {gaps} told",
+            SENSORS * EACH
+        );
         assert!(city.stop().success());
     }
 }

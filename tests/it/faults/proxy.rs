@@ -134,4 +134,3 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut link: watch::
     }
     let _ = to.shutdown().await;
 }
-
