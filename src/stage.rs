@@ -69,11 +69,11 @@ fn tell(event: &stream::Event) {
         stream::Event::CheckpointDamaged { path, reason } => {
             eprintln!("citywatch: checkpoint {} is damaged, the one before is tried: {reason}", path.display());
         }
-        stream::Event::CutBack { sequence, partition, offset, end } => {
+        stream::Event::CutBack { sequence, topic, partition, offset, end } => {
             eprintln!(
-                "citywatch: the log was cut back: checkpoint {sequence} had read observations/{partition} up to {offset}, and \
-                 the log, which ends at {end}, no longer has that; the rules evaluate anew from an older checkpoint, or from \
-                 the beginning; what they had found in the lost readings stays on analyze"
+                "citywatch: the log was cut back: checkpoint {sequence} knows {topic}/{partition} up to {offset}, and the log, \
+                 which ends at {end}, no longer has that; the rules evaluate anew from an older checkpoint, or from the \
+                 beginning; what they had found in lost readings stays on analyze"
             );
         }
         stream::Event::CheckpointFailed { reason } => {

@@ -1,5 +1,6 @@
 //! What happens to the stream beside its work, for its log, its counters and its tests.
 
+use bus::Topic;
 use model::{MarkerKind, Offset, Partition};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,11 +38,13 @@ pub enum Event {
         /// What is wrong with it.
         reason: String,
     },
-    /// A checkpoint has read what is no longer on the log: it was cut back. The one before is tried.
+    /// A checkpoint has read, or had written, what is no longer on the log: it was cut back. The one before is tried.
     CutBack {
         /// The checkpoint's number.
         sequence: u64,
-        /// The partition of observations.
+        /// The topic.
+        topic: Topic,
+        /// Its partition.
         partition: Partition,
         /// Where the checkpoint stands.
         offset: Offset,

@@ -198,7 +198,7 @@ fn resume(
         let Some(loaded) = store.load(sequence, &settings.observe) else { continue };
         match restore(&loaded, programs, settings.workers) {
             Ok(resumed) => {
-                if let Some(event) = cut_back(&**log, sequence, &resumed.slots)? {
+                if let Some(event) = cut_back(&**log, sequence, &resumed)? {
                     (settings.observe)(&event);
                     continue;
                 }
@@ -220,19 +220,21 @@ fn resume(
     Ok((store, Resumed { slots, shards, city: City::new(), ends: Ends::none() }))
 }
 
-/// What a checkpoint has read and the log no longer holds, if there is any: its state must not go on. Whoever starts
-/// from an older one, or from the beginning, finds what the log says now.
-fn cut_back(log: &dyn EventLog, sequence: u64, slots: &[Slot]) -> Result<Option<Event>, StreamError> {
-    for (partition, slot) in (0..PARTITIONS).zip(slots) {
-        let (offset, held) = (slot.next(), held(log, partition)?);
+/// What a checkpoint has read, or had written, and the log no longer holds, if there is any: its state must not go on.
+/// Whoever starts from an older one, or from the beginning, finds what the log says now, and again what is gone of it.
+fn cut_back(log: &dyn EventLog, sequence: u64, resumed: &Resumed) -> Result<Option<Event>, StreamError> {
+    let failed = |source| StreamError::Log { doing: "look at what stands before the checkpoint".to_owned(), source };
+    if let Some((topic, partition, offset)) = resumed.ends.cut_back(log).map_err(failed)? {
+        let end = log.bounds(topic, partition).map_err(failed)?.end;
+        return Ok(Some(Event::CutBack { sequence, topic, partition, offset, end }));
+    }
+    for (partition, slot) in (0..PARTITIONS).zip(&resumed.slots) {
+        let (topic, offset, held) = (Topic::Observations, slot.next(), held(log, partition)?);
         if offset < held.start {
             return Err(StreamError::OffTheLog { partition, offset, held });
         }
-        let fits = bus::fits(log, Topic::Observations, partition, offset, slot.before());
-        let failed =
-            |source| StreamError::Log { doing: "look at what stands before the checkpoint".to_owned(), source };
-        if !fits.map_err(failed)? {
-            return Ok(Some(Event::CutBack { sequence, partition, offset, end: held.end }));
+        if !bus::fits(log, topic, partition, offset, slot.before()).map_err(failed)? {
+            return Ok(Some(Event::CutBack { sequence, topic, partition, offset, end: held.end }));
         }
     }
     Ok(None)
