@@ -34,7 +34,7 @@ fn what_a_broker_lost_after_acknowledging_it_is_told_and_the_city_goes_on_with_w
     assert_eq!(city.process().wait().code(), Some(70), "{}", told());
     assert!(told().contains("was cut back:") && told().contains("what was acknowledged between is gone"), "{}", told());
 
-    let mut city = Running::told(temp.path(), port);
+    let city = Running::told(temp.path(), port);
     assert!(told().contains("the log was cut back: checkpoint"), "the rules stage says it: {}", told());
     let session = Session::sign_in(&city.page());
     until("counted", || metric(&session, "citywatch_log_cut_back_total").is_some_and(|count| count > 0.0));

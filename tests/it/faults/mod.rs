@@ -119,11 +119,6 @@ impl Feeder {
         }
     }
 
-    /// Readings that were acknowledged.
-    pub fn acknowledged(&self) -> usize {
-        self.acknowledged.load(Ordering::Acquire)
-    }
-
     /// Waits until all is acknowledged; the longest time between two acknowledgements.
     pub fn finish(self) -> Duration {
         self.thread.join().expect("a device works")

@@ -56,13 +56,7 @@ impl Proxy {
         Proxy { port, link, server, _runtime: runtime }
     }
 
-    /// A link to the server at this port.
-    pub fn to(server: u16) -> Proxy {
-        let proxy = Proxy::new();
-        proxy.leads_to(server);
-        proxy
-    }
-
+    /// It leads to the server at this port.
     pub fn leads_to(&self, server: u16) {
         self.server.send_replace(server);
     }
