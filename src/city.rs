@@ -6,6 +6,7 @@ use crate::behind::{self, Behind};
 use crate::city_log::{self, CityLog};
 use crate::cluster::Cluster;
 use crate::config::{Config, TimeSource};
+use crate::counts;
 use crate::devices::{self, Watched};
 use crate::failure::{Failure, FileError, chain};
 use crate::in_force::InForce;
@@ -17,12 +18,13 @@ use crate::stage;
 use crate::workbench::Bench;
 use ::rules::check::Known;
 use bus::{BusError, EventLog, Topic};
-use command_center::{AskBehind, CommandCenter, FeedCounts};
+use command_center::CommandCenter;
 use history::{Historian, HistorianHandle, HistorianSettings, History};
 use ingest::{BrokerSettings, Ingest, IngestHandle, IngestSettings};
 use model::{Entry, EventTime, Millis, Registry};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream::{Stream, StreamError, StreamHandle};
@@ -52,6 +54,8 @@ pub struct City {
     history: Option<Arc<dyn History>>,
     historian: Option<HistorianHandle>,
     center: Option<command_center::Handle>,
+    /// Checkpoints that the log no longer fits.
+    cut_back: Arc<AtomicU64>,
 }
 
 /// What the command center shows and cannot read itself.
@@ -86,6 +90,7 @@ impl City {
             history: None,
             historian: None,
             center: None,
+            cut_back: Arc::default(),
         })
     }
 
@@ -152,7 +157,7 @@ impl City {
     pub fn start_stream(&mut self, config: &Config, cluster: Option<&Cluster>) -> Result<(), Failure> {
         let process = cluster.map_or(0, |cluster| cluster.process);
         let log = self.log.for_role(&Cluster::role(process))?;
-        let settings = stage::settings(config, cluster, self.log.name());
+        let settings = stage::settings(config, cluster, self.log.name(), &self.cut_back);
         self.stream = Some(Stream::start(log, &settings).map_err(stage::not_started)?);
         let processes = cluster.map_or(1, |cluster| cluster.hosts.len());
         (0..processes).filter(|other| *other != process).for_each(|other| self.log.rely_on(&Cluster::role(other)));
@@ -211,6 +216,7 @@ impl City {
         let settings = HistorianSettings::new(measured::offsets(config));
         let history = self.history(config)?;
         let historian = Historian::start(self.log.shared(), history, &settings).map_err(Failure::internal)?;
+        counts::tell_anew("the historian", historian.progress().anew);
         self.historian = Some(historian);
         Ok(())
     }
@@ -224,6 +230,7 @@ impl City {
     ) -> Result<(), Failure> {
         let Some(http) = config.http() else { return Ok(()) };
         let history = self.history(config)?;
+        let historian = self.historian.as_ref().map(HistorianHandle::progress_reader);
         let settings = command_center::Settings {
             store: config.center.store().map(str::to_owned),
             http,
@@ -233,23 +240,19 @@ impl City {
             rules: shown.rules,
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
-            feed_counts: self.ingest.as_ref().map(feed_counts),
-            behind: Some(self.ask_behind()),
+            feed_counts: self.ingest.as_ref().map(counts::feed_counts),
+            part_counts: Some(counts::part_counts(historian, Arc::clone(&self.cut_back), Arc::clone(&self.behind))),
             workbench: Some(Arc::new(Bench::new(self.desk.clone(), stage::rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };
         let log = self.log.for_role(city_log::CENTER)?;
         let center = CommandCenter::start(log, history, registry, settings).await;
         let center = center.map_err(Failure::usage)?;
+        counts::tell_anew("the command center", center.read_anew());
         // The command center is started once; were it started again, the first would go on to be asked.
         let _ = self.desk.admin.set(center.admin());
         self.center = Some(center);
         Ok(())
-    }
-
-    fn ask_behind(&self) -> AskBehind {
-        let behind = Arc::clone(&self.behind);
-        Arc::new(move || behind.records())
     }
 
     /// The readers say how far they are.
@@ -360,22 +363,6 @@ pub fn clock(log: &dyn EventLog) -> Result<Option<EventTime>, BusError> {
         next = records.next_offset().unwrap_or(held.end);
     }
     Ok(clock)
-}
-
-/// What the edge counts, for the page.
-fn feed_counts(ingest: &IngestHandle) -> Arc<dyn Fn() -> FeedCounts + Send + Sync> {
-    let reader = ingest.counter_reader();
-    let seen = Mutex::new((0, 0));
-    Arc::new(move || {
-        let values = reader.values();
-        let (count, sum) = (values.lag.counts.iter().sum::<u64>(), values.lag.sum_ms);
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // The mean of what came since the last look; nothing came, nothing is known.
-        let lag_ms = sum.saturating_sub(seen.1).checked_div(count.saturating_sub(seen.0)).map(|mean| mean as i64);
-        *seen = (count, sum);
-        let refused = values.refused.values().sum();
-        FeedCounts { accepted: values.readings, refused, missing: values.missing, lag_ms }
-    })
 }
 
 /// The async threads: signals, the socket, the endpoint.

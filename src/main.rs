@@ -12,6 +12,7 @@ mod cluster;
 mod config;
 mod config_schema;
 mod config_servers;
+mod counts;
 mod dead_letter;
 mod demo;
 mod devices;

@@ -5,6 +5,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::failure::Failure;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use stream::{ClusterSettings, StreamError, StreamSettings};
 
@@ -12,7 +13,15 @@ use stream::{ClusterSettings, StreamError, StreamSettings};
 const PEERS_MAX: Duration = Duration::from_secs(60);
 
 /// The settings of this process; `log` is the name of a log that several processes share.
-pub fn settings(config: &Config, cluster: Option<&Cluster>, log: Option<String>) -> StreamSettings {
+///
+/// `cut_back` counts the checkpoints that the log no longer fits.
+pub fn settings(
+    config: &Config,
+    cluster: Option<&Cluster>,
+    log: Option<String>,
+    cut_back: &Arc<AtomicU64>,
+) -> StreamSettings {
+    let cut_back = Arc::clone(cut_back);
     StreamSettings {
         workers: config.stream.workers,
         cluster: cluster.map(|cluster| ClusterSettings {
@@ -25,7 +34,10 @@ pub fn settings(config: &Config, cluster: Option<&Cluster>, log: Option<String>)
         checkpoint_every: duration(config.stream.checkpoint_every.0),
         rules: rule_settings(config),
         limits: stream::Limits::default(),
-        observe: Arc::new(tell),
+        observe: Arc::new(move |event| {
+            cut_back.fetch_add(u64::from(matches!(event, stream::Event::CutBack { .. })), Ordering::Relaxed);
+            tell(event);
+        }),
     }
 }
 
@@ -56,6 +68,13 @@ fn tell(event: &stream::Event) {
     match event {
         stream::Event::CheckpointDamaged { path, reason } => {
             eprintln!("citywatch: checkpoint {} is damaged, the one before is tried: {reason}", path.display());
+        }
+        stream::Event::CutBack { sequence, topic, partition, offset, end } => {
+            eprintln!(
+                "citywatch: the log was cut back: checkpoint {sequence} knows {topic}/{partition} up to {offset}, and the log, \
+                 which ends at {end}, no longer has that; the rules evaluate anew from an older checkpoint, or from the \
+                 beginning; what they had found in lost readings stays on analyze"
+            );
         }
         stream::Event::CheckpointFailed { reason } => {
             eprintln!("citywatch: a checkpoint could not be written, the last one still counts: {reason}");

@@ -9,12 +9,14 @@ mod batch;
 mod embedded;
 mod event;
 mod kafka;
+mod place;
 mod topic;
 
 pub use batch::{Appended, Batch, Record, Records};
 pub use embedded::{EmbeddedLog, EmbeddedSettings, LogStats, Retention, SYNC_BUCKETS_US};
 pub use event::{Event, EventError, JSON, STREAM_SOURCE};
 pub use kafka::{KafkaLog, KafkaSettings, KafkaState, KafkaTopic, Lease};
+pub use place::{fits, print};
 pub use topic::Topic;
 
 use model::{Offset, Partition};
@@ -51,7 +53,7 @@ pub trait EventLog: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// The storage below failed.
-    #[error("the log in \"{place}\" failed to {doing}")]
+    #[error("the log in \"{place}\" failed to {doing}{}", mend(source))]
     Io {
         /// Directory or broker.
         place: String,
@@ -105,6 +107,24 @@ pub enum BusError {
         /// What does not fit, and what to do.
         what: String,
     },
+    /// Records that had been acknowledged are gone, and others stand or will stand at their offsets.
+    #[error(
+        "the log in \"{place}\" was cut back: {topic}/{partition} went up to {was}, and now goes on from {now}; what was \
+         acknowledged between is gone: did a broker lose its memory or its disk? Started again, this process reads anew \
+         what it had made of it"
+    )]
+    CutBack {
+        /// Broker.
+        place: String,
+        /// The topic's name.
+        topic: String,
+        /// The partition.
+        partition: Partition,
+        /// Where it had ended.
+        was: Offset,
+        /// Where it ended when that was noticed, or the offset that a later record got.
+        now: Offset,
+    },
     /// Another process of the city has this role.
     #[error("the role \"{role}\" in \"{place}\" is held by another process, {by}; stop it first")]
     Held {
@@ -144,6 +164,15 @@ pub enum BusError {
     },
 }
 
+/// What to do about a failure of the storage, where that is plain.
+fn mend(source: &std::io::Error) -> &'static str {
+    if source.kind() == std::io::ErrorKind::StorageFull {
+        ": the disk is full; make room on it and start again, nothing that was acknowledged is lost"
+    } else {
+        ""
+    }
+}
+
 impl BusError {
     /// The same error once more, for each caller of a group commit of the embedded log that failed.
     fn again(&self) -> BusError {
@@ -162,6 +191,13 @@ impl BusError {
             BusError::Damaged { place, what } => BusError::Damaged { place: place.clone(), what: what.clone() },
             BusError::TooLarge { bytes, most } => BusError::TooLarge { bytes: *bytes, most: *most },
             BusError::Unfit { place, what } => BusError::Unfit { place: place.clone(), what: what.clone() },
+            BusError::CutBack { place, topic, partition, was, now } => BusError::CutBack {
+                place: place.clone(),
+                topic: topic.clone(),
+                partition: *partition,
+                was: *was,
+                now: *now,
+            },
             BusError::Held { place, role, by } => {
                 BusError::Held { place: place.clone(), role: role.clone(), by: by.clone() }
             }

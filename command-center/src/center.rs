@@ -16,7 +16,7 @@ use crate::reader::Appends;
 use crate::serve::feed::FeedCounters;
 use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
-use crate::settings::AskBehind;
+use crate::settings::PartCounts;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
 use crate::store::{Store, commit, whole};
@@ -60,7 +60,7 @@ pub(crate) struct Center {
     pub(crate) credentials: watch::Sender<u64>,
     pub(crate) counters: Counters,
     pub(crate) feed_counts: Option<AskFeed>,
-    pub(crate) behind: Option<AskBehind>,
+    pub(crate) part_counts: Option<Arc<dyn Fn() -> PartCounts + Send + Sync>>,
     /// Of the topics of the utilities' feed, by domain.
     pub(crate) feed_appends: BTreeMap<&'static str, Appends>,
     /// Of the topic of incidents.
@@ -106,6 +106,8 @@ impl Gates {
 /// What is counted since the start.
 #[derive(Default)]
 pub(crate) struct Counters {
+    /// Partitions that are read from their beginning again because the log was cut back.
+    pub(crate) read_anew: AtomicU64,
     /// Records of `analyze` that are no transitions.
     pub(crate) passed_over: AtomicU64,
     /// Strangers who asked too often.

@@ -60,20 +60,6 @@ pub enum CenterError {
         /// What cannot be read.
         what: &'static str,
     },
-    /// The store has read further than the log reaches: they do not belong together.
-    #[error(
-        "the store stands at offset {offset} of {topic}/{partition}, but the log ends at {end}; restore the log, or move the store away"
-    )]
-    OffTheLog {
-        /// The topic.
-        topic: bus::Topic,
-        /// The partition.
-        partition: model::Partition,
-        /// Where the store stands.
-        offset: u64,
-        /// Where the log ends.
-        end: u64,
-    },
     /// More was written since the last note of where the feed stood than may be remembered.
     #[error("more than {0} messages were written since the feed's position was saved; restore the store")]
     TailTooLong(usize),

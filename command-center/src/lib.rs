@@ -35,7 +35,7 @@ pub use auth::role::{Role, Scope};
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
 pub use serve::merge;
-pub use settings::{AskBehind, FeedCounts, Settings};
+pub use settings::{FeedCounts, HistoryCounts, PartCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};
 pub use store::{StoreState, check_store, examine_store};
 

@@ -21,8 +21,28 @@ pub struct FeedCounts {
     pub lag_ms: Option<i64>,
 }
 
-/// Names readers of the log, and the records that each has not taken yet.
-pub type AskBehind = Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>;
+/// What the other parts of this process count, for the metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartCounts {
+    /// Readers of the log, of whichever process, and the records of observations that each has not taken yet; one of
+    /// which that is unknown is not named.
+    pub behind: Vec<(&'static str, u64)>,
+    /// Of the historian, where it runs in this process.
+    pub history: Option<HistoryCounts>,
+    /// Readers, by partition, that began anew because the log lost what they had read.
+    pub cut_back: u64,
+}
+
+/// How the historian does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryCounts {
+    /// Records of the log that are not in history yet.
+    pub behind: u64,
+    /// Records that the log dropped before history had them, since the start.
+    pub lost: u64,
+    /// Whether something stands in the way, as a history that is away.
+    pub is_failing: bool,
+}
 
 /// How the command center runs.
 #[derive(Clone)]
@@ -50,9 +70,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
-    /// Asked how many records of observations each reader of the log is behind; one that is unknown is not named. May
-    /// take seconds.
-    pub behind: Option<AskBehind>,
+    /// Asked for the metrics. May take seconds.
+    pub part_counts: Option<Arc<dyn Fn() -> PartCounts + Send + Sync>>,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -73,7 +92,7 @@ impl Settings {
             calendar: Calendars::seeded().get("workdays").expect("the seeded calendars have it").clone(),
             zone: TimeZone::fixed(jiff::tz::offset(8)),
             feed_counts: None,
-            behind: None,
+            part_counts: None,
             workbench: None,
         }
     }

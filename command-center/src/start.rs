@@ -21,7 +21,7 @@ use history::History;
 use model::{Domain, Registry};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -63,7 +63,7 @@ impl CommandCenter {
     ) -> Result<Handle, CenterError> {
         let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, .. } =
             settings;
-        let (feed_counts, behind, workbench) = (settings.feed_counts, settings.behind, settings.workbench);
+        let (feed_counts, part_counts, workbench) = (settings.feed_counts, settings.part_counts, settings.workbench);
         if !http.ip().is_loopback() && named.is_empty() {
             return Err(CenterError::Exposed(http));
         }
@@ -95,7 +95,7 @@ impl CommandCenter {
             credentials: watch::Sender::new(0),
             counters: Counters::default(),
             feed_counts,
-            behind,
+            part_counts,
             projected: watch::Sender::new([0; model::PARTITIONS as usize]),
             map: Default::default(),
             outlines: Default::default(),
@@ -128,6 +128,11 @@ impl Handle {
     /// A new link that signs in whoever opens it first, within ten minutes.
     pub async fn sign_in_link(&self) -> Result<String, CenterError> {
         self.center.sign_in_link().await
+    }
+
+    /// Partitions that are read from their beginning again because the log no longer has what was read of them.
+    pub fn read_anew(&self) -> u64 {
+        self.center.counters.read_anew.load(Ordering::Relaxed)
     }
 
     /// Gives out accounts and tokens.

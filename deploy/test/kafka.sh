@@ -1,61 +1,107 @@
 #!/bin/sh
-# Runs a Kafka of its own for a test: kafka.sh LIBS DIR PORT CONTROLLER-PORT
-# One node that is broker and controller, on loopback alone, with the configuration of deploy/kafka. It says "ready", and
-# then obeys standard input, a command a line, each answered by its own line: `kill` is kill -9, `start` starts it again.
-# When the input ends, as it does when whoever started this is killed too, the server ends and DIR goes.
+# Runs a Kafka of its own for a test: kafka.sh LIBS DIR PORT:CONTROLLER-PORT:TOLD-PORT...
+# One node for each group of ports, all of them broker and controller, on loopback alone, with the configuration of
+# deploy/kafka; of three, what a city needs of a cluster. TOLD-PORT is where clients are told to go: PORT itself, or a
+# way to it. It says "ready", and then obeys standard input, a command a
+# line, each answered by its first word: `kill N` is kill -9 of the N-th node, `start N` starts it again. `cut N TOPIC
+# BYTES`, for a node that was killed, takes so many bytes off the end of each partition, as a machine does that goes down
+# before they are on its disk.
+# When the input ends, as it does when whoever started this is killed too, the servers end and DIR goes.
 set -eu
-libs=$1 dir=$2 port=$3 controller=$4
+libs=$1 dir=$2
+shift 2
 here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p -m 700 "$dir"
+nodes=0 voters=
+for ports in "$@"; do
+    nodes=$((nodes + 1))
+    rest=${ports#*:}
+    voters="$voters${voters:+,}$nodes@127.0.0.1:${rest%:*}"
+done
+in_sync=1
+[ "$nodes" -lt 3 ] || in_sync=2
+flags="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xshare:auto"
+flags="$flags -Dlog4j2.configurationFile=$here/kafka/log4j2.xml"
+
 # Later lines win. Short sessions: a broker that was killed may come back after three seconds, not nine.
-cat "$here/../kafka/server.properties" - >"$dir/server.properties" <<END
-controller.quorum.voters=1@127.0.0.1:$controller
+configure() {
+    port=${2%%:*} told=${2##*:} controller=${2#*:}
+    controller=${controller%:*}
+    mkdir -p -m 700 "$dir/$1"
+    cat "$here/../kafka/server.properties" - >"$dir/$1/server.properties" <<END
+node.id=$1
+controller.quorum.voters=$voters
 listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-log.dirs=$dir/data
+advertised.listeners=PLAINTEXT://127.0.0.1:$told
+log.dirs=$dir/$1/data
+default.replication.factor=$nodes
+min.insync.replicas=$in_sync
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 offsets.topic.num.partitions=1
+offsets.topic.replication.factor=$nodes
 log.cleaner.backoff.ms=100
 log.cleaner.dedupe.buffer.size=4194304
 log.cleaner.threads=1
 END
-flags="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xshare:auto"
-flags="$flags -Dlog4j2.configurationFile=$here/kafka/log4j2.xml"
-
-start() {
-    until=$(($(date +%s) + 90))
-    : >"$dir/log"
     # shellcheck disable=SC2086 # a list of words
-    java -Xms96m -Xmx384m $flags -cp "$libs/*" kafka.Kafka "$dir/server.properties" </dev/null >>"$dir/log" 2>&1 &
-    pid=$!
-    until grep -q "Kafka Server started" "$dir/log"; do
-        if ! kill -0 "$pid" 2>/dev/null || [ "$(date +%s)" -ge "$until" ]; then
-            cat "$dir/log" >&2
+    if ! java -Xmx96m $flags -cp "$libs/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
+        -c "$dir/$1/server.properties" >"$dir/$1/format.log" 2>&1; then
+        cat "$dir/$1/format.log" >&2
+        exit 1
+    fi
+}
+
+launch() {
+    : >"$dir/$1/log"
+    # shellcheck disable=SC2086 # a list of words
+    java -Xms96m -Xmx384m $flags -cp "$libs/*" kafka.Kafka "$dir/$1/server.properties" </dev/null >>"$dir/$1/log" 2>&1 &
+    echo $! >"$dir/$1/pid"
+}
+
+await() {
+    until=$(($(date +%s) + 90))
+    until grep -q "Kafka Server started" "$dir/$1/log"; do
+        if ! kill -0 "$(cat "$dir/$1/pid")" 2>/dev/null || [ "$(date +%s)" -ge "$until" ]; then
+            cat "$dir/$1/log" >&2
             exit 1
         fi
         sleep 0.05
     done
 }
 
-finish() {
+end() {
+    pid=$(cat "$dir/$1/pid")
     kill -9 "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
+}
+
+finish() {
+    for node in $(seq "$nodes"); do
+        [ ! -e "$dir/$node/pid" ] || end "$node"
+    done
     rm -rf "$dir"
 }
-# shellcheck disable=SC2086 # a list of words
-if ! java -Xmx96m $flags -cp "$libs/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
-    -c "$dir/server.properties" >"$dir/format.log" 2>&1; then
-    cat "$dir/format.log" >&2
-    exit 1
-fi
+
 trap finish EXIT
-start
+node=0
+for ports in "$@"; do
+    node=$((node + 1))
+    configure "$node" "$ports" &
+done
+wait
+for node in $(seq "$nodes"); do launch "$node"; done
+for node in $(seq "$nodes"); do await "$node"; done
 echo ready
-while read -r what; do
+while read -r what node topic bytes; do
     case $what in
-        kill) kill -9 "$pid"; wait "$pid" 2>/dev/null || true ;;
-        start) start ;;
+        kill) end "$node" ;;
+        start) launch "$node"; await "$node" ;;
+        cut)
+            for partition in "$dir/$node/data/$topic"-*; do
+                last=$(ls "$partition"/*.log | tail -n 1)
+                truncate -s "-$bytes" "$last"
+            done
+            ;;
     esac
     echo "$what"
 done

@@ -78,23 +78,6 @@ pub enum HistoryError {
         #[source]
         source: BusError,
     },
-    /// The historian's offsets and the log do not belong together.
-    #[error(
-        "the historian stands at offset {offset} of {topic}/{partition}, but the log ends at {end}; \
-         restore the log, or remove \"{path}\" to read the log from its beginning"
-    )]
-    OffTheLog {
-        /// The topic's name.
-        topic: &'static str,
-        /// The partition.
-        partition: model::Partition,
-        /// Where the historian stands.
-        offset: model::Offset,
-        /// Where the log ends.
-        end: model::Offset,
-        /// The file of the offsets.
-        path: PathBuf,
-    },
 }
 
 impl HistoryError {

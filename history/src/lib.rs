@@ -13,7 +13,7 @@ mod series;
 
 pub use embedded::{EmbeddedHistory, EmbeddedSettings, EmbeddedStats, Event, Observe, Retention};
 pub use error::HistoryError;
-pub use historian::{Historian, HistorianHandle, HistorianSettings, INCIDENT_METRIC, Progress};
+pub use historian::{Historian, HistorianHandle, HistorianSettings, INCIDENT_METRIC, Progress, ProgressReader};
 pub use influx::{InfluxAddress, InfluxHistory, InfluxSettings, InfluxState, InfluxStats, OnRefused};
 pub use series::{AreaBucket, AreaSeries, BUCKETS_MAX, Bucket, Resolution, Series, Window};
 

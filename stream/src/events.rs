@@ -1,6 +1,7 @@
 //! What happens to the stream beside its work, for its log, its counters and its tests.
 
-use model::{MarkerKind, Partition};
+use bus::Topic;
+use model::{MarkerKind, Offset, Partition};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +37,19 @@ pub enum Event {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A checkpoint has read, or had written, what is no longer on the log: it was cut back. The one before is tried.
+    CutBack {
+        /// The checkpoint's number.
+        sequence: u64,
+        /// The topic.
+        topic: Topic,
+        /// Its partition.
+        partition: Partition,
+        /// Where the checkpoint stands.
+        offset: Offset,
+        /// Where the log ends now.
+        end: Offset,
     },
     /// A marker named a text that cannot be used; the partition goes on with what was in force.
     MarkerRefused {

@@ -160,10 +160,10 @@ pub enum StreamError {
         /// What is wrong.
         reason: String,
     },
-    /// The checkpoint and the log do not belong together.
+    /// The log no longer has what the checkpoint goes on with.
     #[error(
-        "the checkpoint stands at offset {offset} of partition {partition}, but the log holds {held:?}; \
-         restore the log, or move the checkpoint away to start from the log's beginning"
+        "the checkpoint goes on at offset {offset} of partition {partition}, but the log holds {held:?}: retention took \
+         what was not evaluated yet; move the checkpoint away to start from the log's beginning"
     )]
     OffTheLog {
         /// The partition of observations.

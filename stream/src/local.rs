@@ -58,6 +58,9 @@ pub(crate) struct SlotSummary {
     pub(crate) partition: Partition,
     /// Offset of the next record of observations.
     pub(crate) next: Offset,
+    /// Print of the record before it, if one was read: see [`bus::fits`].
+    #[serde(default)]
+    pub(crate) before: Option<u32>,
     /// Hash of the rule set that the last marker named.
     pub(crate) rules: Option<String>,
     /// Hash of the registry that the last marker named.
@@ -163,6 +166,7 @@ impl Slot {
         let summary = SlotSummary {
             partition,
             next,
+            before: None,
             rules: None,
             registry: None,
             in_force: None,
@@ -202,11 +206,18 @@ impl Slot {
         self.summary.next
     }
 
+    /// Print of the record before it.
+    pub(crate) fn before(&self) -> Option<u32> {
+        self.summary.before
+    }
+
     fn apply(&mut self, records: &Records, programs: &Programs, out: &mut Vec<Transition>) -> Result<(), StreamError> {
         let mut group = Group::default();
+        let mut last = None;
         for (offset, record) in records.iter() {
             debug_assert!(offset >= self.summary.next, "records come in the order of their offsets");
             self.summary.next = offset + 1;
+            last = Some((record.key, record.value));
             match record.value.and_then(|value| Entry::decode(value).ok()) {
                 None => self.summary.undecodable += 1,
                 Some(Entry::Marker(marker)) => {
@@ -225,6 +236,7 @@ impl Slot {
                 self.evaluate(&mut group, out);
             }
         }
+        self.summary.before = last.map(|(key, value)| bus::print(key, value)).or(self.summary.before);
         self.evaluate(&mut group, out);
         Ok(())
     }

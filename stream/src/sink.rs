@@ -48,6 +48,9 @@ pub(crate) struct Past {
 pub(crate) struct Ends {
     pub(crate) analyze: Vec<Offset>,
     pub(crate) perceive: Vec<Offset>,
+    /// Prints of the records before them, `analyze` first: see [`bus::fits`].
+    #[serde(default)]
+    before: Vec<Option<u32>>,
 }
 
 /// Writes to `analyze` and `perceive`.
@@ -62,23 +65,59 @@ impl Ends {
     /// Before anything was written.
     pub(crate) fn none() -> Ends {
         let none = vec![0; PARTITIONS as usize];
-        Ends { analyze: none.clone(), perceive: none }
+        Ends { analyze: none.clone(), perceive: none, before: Vec::new() }
     }
 
-    /// As they are now.
-    pub(crate) fn now(log: &dyn EventLog) -> Result<Ends, StreamError> {
+    /// As they are now; what has not moved since the last checkpoint is not read again.
+    pub(crate) fn now(log: &dyn EventLog, last: Option<&Ends>) -> Result<Ends, StreamError> {
         let ends = |topic| {
             let ends = (0..PARTITIONS).map(|partition| Ok(log.bounds(topic, partition)?.end));
             let ends: Result<_, BusError> = ends.collect();
             ends.map_err(|source| StreamError::Log { doing: format!("see where {topic} ends"), source })
         };
-        Ok(Ends { analyze: ends(Topic::Analyze)?, perceive: ends(Topic::Perceive)? })
+        let mut now = Ends { analyze: ends(Topic::Analyze)?, perceive: ends(Topic::Perceive)?, before: Vec::new() };
+        for (at, (topic, partition, end)) in now.all().enumerate() {
+            let known = last.and_then(|last| Some((last.all().nth(at)?.2, *last.before.get(at)?)));
+            now.before.push(match known {
+                Some((known, before)) if known == end && before.is_some() => before,
+                _ => before(log, topic, partition, end)?,
+            });
+        }
+        Ok(now)
+    }
+
+    /// Every topic and partition with its end.
+    fn all(&self) -> impl Iterator<Item = (Topic, Partition, Offset)> + use<> {
+        let of = |topic, ends: &[Offset]| -> Vec<_> {
+            (0..PARTITIONS).zip(ends).map(|(partition, end)| (topic, partition, *end)).collect()
+        };
+        [of(Topic::Analyze, &self.analyze), of(Topic::Perceive, &self.perceive)].into_iter().flatten()
+    }
+
+    /// The partition of a topic that no longer has what stood before these ends, if there is one.
+    pub(crate) fn cut_back(&self, log: &dyn EventLog) -> Result<Option<(Topic, Partition, Offset)>, BusError> {
+        for (at, (topic, partition, end)) in self.all().enumerate() {
+            if !bus::fits(log, topic, partition, end, self.before.get(at).copied().flatten())? {
+                return Ok(Some((topic, partition, end)));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether every partition is in it.
     pub(crate) fn is_whole(&self) -> bool {
         [&self.analyze, &self.perceive].iter().all(|ends| ends.len() == PARTITIONS as usize)
     }
+}
+
+/// The print of the record before an end; `None` where there is none any more.
+fn before(log: &dyn EventLog, topic: Topic, partition: Partition, end: Offset) -> Result<Option<u32>, StreamError> {
+    let failed = |source| StreamError::Log { doing: format!("read the end of {topic}"), source };
+    if end == log.bounds(topic, partition).map_err(failed)?.start {
+        return Ok(None);
+    }
+    let records = log.read(topic, partition, end - 1, 1).map_err(failed)?;
+    Ok(records.iter().next().map(|(_, record)| bus::print(record.key, record.value)))
 }
 
 impl Tail {

@@ -198,11 +198,9 @@ fn resume(
         let Some(loaded) = store.load(sequence, &settings.observe) else { continue };
         match restore(&loaded, programs, settings.workers) {
             Ok(resumed) => {
-                for (partition, slot) in (0..PARTITIONS).zip(&resumed.slots) {
-                    let (offset, held) = (slot.next(), held(&**log, partition)?);
-                    if offset < held.start || offset > held.end {
-                        return Err(StreamError::OffTheLog { partition, offset, held });
-                    }
+                if let Some(event) = cut_back(&**log, sequence, &resumed)? {
+                    (settings.observe)(&event);
+                    continue;
                 }
                 (settings.observe)(&Event::Resumed { sequence });
                 store.resumed(loaded.manifest);
@@ -220,6 +218,26 @@ fn resume(
     let slots = slots.collect::<Result<_, StreamError>>()?;
     let shards = (0..WideRules::SHARDS).map(Shard::new).collect();
     Ok((store, Resumed { slots, shards, city: City::new(), ends: Ends::none() }))
+}
+
+/// What a checkpoint has read, or had written, and the log no longer holds, if there is any: its state must not go on.
+/// Whoever starts from an older one, or from the beginning, finds what the log says now, and again what is gone of it.
+fn cut_back(log: &dyn EventLog, sequence: u64, resumed: &Resumed) -> Result<Option<Event>, StreamError> {
+    let failed = |source| StreamError::Log { doing: "look at what stands before the checkpoint".to_owned(), source };
+    if let Some((topic, partition, offset)) = resumed.ends.cut_back(log).map_err(failed)? {
+        let end = log.bounds(topic, partition).map_err(failed)?.end;
+        return Ok(Some(Event::CutBack { sequence, topic, partition, offset, end }));
+    }
+    for (partition, slot) in (0..PARTITIONS).zip(&resumed.slots) {
+        let (topic, offset, held) = (Topic::Observations, slot.next(), held(log, partition)?);
+        if offset < held.start {
+            return Err(StreamError::OffTheLog { partition, offset, held });
+        }
+        if !bus::fits(log, topic, partition, offset, slot.before()).map_err(failed)? {
+            return Ok(Some(Event::CutBack { sequence, topic, partition, offset, end: held.end }));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes up all partitions, on as many threads as there will be workers.

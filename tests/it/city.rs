@@ -1,11 +1,11 @@
 //! A citywatch that runs for a test, and what its data directory holds.
 
-use crate::process::{Process, free_port, run_well};
+use crate::process::{Process, command, free_port, run_well};
 use serde_json::Value;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 
 /// `citywatch run` over a folder; started again there, it is the same city at the same port.
 pub struct Running {
@@ -35,18 +35,38 @@ pub fn data_dir(folder: &Path) -> PathBuf {
 impl Running {
     /// Starts it with these settings, at a free port.
     pub fn start(folder: &Path, settings: &str) -> Running {
+        Running::again(folder, Running::set_up(folder, settings))
+    }
+
+    /// Writes its settings; gives its port.
+    pub fn set_up(folder: &Path, settings: &str) -> u16 {
         let port = free_port();
         let text = format!(
             "data_dir = \"data\"\nmqtt.listen = \"127.0.0.1:{port}\"\nhttp.listen = \"127.0.0.1:0\"\n{settings}"
         );
         fs::write(folder.join("city.toml"), text).expect("the folder can be written");
-        Running::again(folder, port)
+        port
     }
 
-    /// Starts what [`Running::start`] has set up.
+    /// Starts what [`Running::set_up`] has set up.
     pub fn again(folder: &Path, port: u16) -> Running {
+        Running::of(Process::of(Running::command(folder)), port)
+    }
+
+    /// The same, and what it says on standard error goes to the end of the folder's file `told`.
+    pub fn told(folder: &Path, port: u16) -> Running {
+        let mut command = Running::command(folder);
+        let told = fs::File::options().create(true).append(true).open(folder.join("told")).expect("it can be written");
+        command.stderr(told);
+        Running::of(Process::of(command), port)
+    }
+
+    fn command(folder: &Path) -> Command {
         let config = folder.join("city.toml");
-        let mut process = Process::start(&["run", "--config", config.to_str().expect("paths are text")]);
+        command(&["run", "--config", config.to_str().expect("paths are text")])
+    }
+
+    fn of(mut process: Process, port: u16) -> Running {
         process.wait_for("endpoint", |line| line.starts_with("mqtt endpoint on ").then_some(()));
         let link = |line: &str| Some(line.strip_prefix("page: ")?.split(' ').next()?.to_owned());
         let page = process.wait_for("page", link);
@@ -66,6 +86,11 @@ impl Running {
     /// Its endpoint as a URL.
     pub fn broker(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Its process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 
     /// As Ctrl-C.

@@ -13,6 +13,7 @@ mod devices;
 mod doctor;
 mod enforcement;
 mod explain;
+mod faults;
 mod kafka_chain;
 mod kafka_cluster;
 mod nothing_lost;

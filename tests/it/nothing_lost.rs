@@ -14,7 +14,8 @@ use rules::naive::Naive;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const CONNECTIONS: u64 = 50;
@@ -43,13 +44,16 @@ fn mix(seed: u64) -> u64 {
 }
 
 /// One connection's ledger: what it sent and has no PUBACK for, and how many it has.
-struct Ledger {
-    connection: u64,
+pub struct Ledger {
+    pub connection: u64,
     port: u16,
-    next: u64,
+    /// Readings that it wrote, from 0.
+    pub next: u64,
     /// Sequence number, topic and payload.
     unacknowledged: VecDeque<(u64, String, String)>,
-    acknowledged: u64,
+    pub acknowledged: u64,
+    /// Of all connections.
+    together: Arc<AtomicU64>,
     /// Time of the newest reading: no two have the same, or the second would be a duplicate of its own.
     newest: u128,
 }
@@ -76,6 +80,7 @@ impl Ledger {
             assert_eq!(device.puback()?, (seq % 60_000) as u16 + 1, "PUBACKs come in order");
             self.unacknowledged.pop_front();
             self.acknowledged += 1;
+            self.together.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
     }
@@ -99,6 +104,45 @@ impl Ledger {
     }
 }
 
+/// Fifty connections that publish until they are told to end.
+pub struct Devices {
+    enough: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+    threads: Vec<JoinHandle<Ledger>>,
+}
+
+impl Devices {
+    pub fn start(port: u16) -> Devices {
+        let (enough, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let threads = (0..CONNECTIONS).map(|connection| {
+            let (enough, together) = (Arc::clone(&enough), Arc::clone(&acknowledged));
+            let unacknowledged = VecDeque::new();
+            let ledger = Ledger { connection, port, next: 0, unacknowledged, acknowledged: 0, together, newest: 0 };
+            std::thread::spawn(move || ledger.run(&enough))
+        });
+        let threads = threads.collect();
+        Devices { enough, acknowledged, threads }
+    }
+
+    /// Readings that were acknowledged, of all together.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// Has them end when all that they wrote is acknowledged.
+    pub fn finish(self) -> Vec<Ledger> {
+        self.enough.store(true, Ordering::Release);
+        self.threads.into_iter().map(|device| device.join().expect("a device works")).collect()
+    }
+}
+
+/// Writes their sensors and the rules over them into a folder; gives the settings of a citywatch for them.
+pub fn settings(folder: &Path) -> &'static str {
+    std::fs::write(folder.join("sensors.csv"), sensors()).unwrap();
+    std::fs::write(folder.join("rules.yaml"), RULES).unwrap();
+    "registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\nstream.checkpoint_every = \"100ms\"\n"
+}
+
 fn sensors() -> String {
     let rows = (0..CONNECTIONS * SENSORS_EACH).map(|n| format!("L{n},drainage,116.4,39.9,WGS84,1,S{}\n", n % 20));
     "sensor,domain,lon,lat,datum,interval_s,subdistrict\n".to_owned() + &rows.collect::<String>()
@@ -107,36 +151,30 @@ fn sensors() -> String {
 #[test]
 fn nothing_acknowledged_is_lost_and_each_incident_is_there_once() {
     let temp = tempfile::tempdir().unwrap();
-    std::fs::write(temp.path().join("sensors.csv"), sensors()).unwrap();
-    std::fs::write(temp.path().join("rules.yaml"), RULES).unwrap();
-    let settings =
-        "registry.paths = [\"sensors.csv\"]\nrules.paths = [\"rules.yaml\"]\nstream.checkpoint_every = \"100ms\"\n";
-    let mut city = Running::start(temp.path(), settings);
+    let mut city = Running::start(temp.path(), settings(temp.path()));
     let port = city.port();
-    let enough = Arc::new(AtomicBool::new(false));
-    let devices: Vec<_> = (0..CONNECTIONS)
-        .map(|connection| {
-            let enough = Arc::clone(&enough);
-            let unacknowledged = VecDeque::new();
-            let ledger = Ledger { connection, port, next: 0, unacknowledged, acknowledged: 0, newest: 0 };
-            std::thread::spawn(move || ledger.run(&enough))
-        })
-        .collect();
+    let devices = Devices::start(port);
     for kill in 0..KILLS {
         std::thread::sleep(Duration::from_millis(mix(kill) % 900));
         city.kill();
         city = Running::again(temp.path(), port);
     }
-    enough.store(true, Ordering::Release);
-    let ledgers: Vec<Ledger> = devices.into_iter().map(|device| device.join().expect("a device works")).collect();
+    let ledgers = devices.finish();
     // The last one stops in order, so that all that is on the log is applied.
     assert!(city.stop().success());
+    assert_whole(temp.path(), &ledgers);
+}
 
-    let (logged, expected, duplicates) = evaluate(temp.path());
+/// Asserts that the log of a citywatch that has ended has all that was acknowledged, and that what it found is what the
+/// log says.
+pub fn assert_whole(folder: &Path, ledgers: &[Ledger]) {
+    let log = EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap();
+    let (logged, expected, duplicates) = evaluate(&log);
+    drop(log);
     let acknowledged: u64 = ledgers.iter().map(|ledger| ledger.acknowledged).sum();
     eprintln!("{acknowledged} acknowledged, {duplicates} again on the log, {} transitions", expected.len());
     assert!(acknowledged > 2_000, "only {acknowledged} readings were acknowledged: this shows little");
-    for ledger in &ledgers {
+    for ledger in ledgers {
         for seq in 0..ledger.next {
             let found = logged.get(&(ledger.connection, seq)).copied().unwrap_or(0);
             assert!(found > 0, "reading {seq} of connection {} was acknowledged and is lost", ledger.connection);
@@ -146,7 +184,7 @@ fn nothing_acknowledged_is_lost_and_each_incident_is_there_once() {
     assert_eq!(again, duplicates, "what is on the log again is counted as a duplicate");
     assert_eq!(logged.len() as u64, acknowledged, "nothing is on the log that nobody sent");
 
-    let written: Vec<String> = incidents(temp.path()).lines().map(str::to_owned).collect();
+    let written: Vec<String> = incidents(folder).lines().map(str::to_owned).collect();
     let expected: Vec<String> = expected.iter().map(|t| serde_json::to_string(t).unwrap()).collect();
     assert!(expected.len() > 200, "only {} transitions: this shows little", expected.len());
     for (line, wanted) in written.iter().zip(&expected) {
@@ -156,8 +194,7 @@ fn nothing_acknowledged_is_lost_and_each_incident_is_there_once() {
 }
 
 /// Reads the log: how often each reading of the ledgers is on it, what the naive evaluator finds, and its duplicates.
-fn evaluate(folder: &Path) -> (BTreeMap<(u64, u64), u64>, Vec<Transition>, u64) {
-    let log = EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap();
+pub fn evaluate(log: &dyn EventLog) -> (BTreeMap<(u64, u64), u64>, Vec<Transition>, u64) {
     let (sensors, text) = (sensors(), RULES.to_owned());
     let source = model::SourceFile { path: "sensors.csv", text: &sensors };
     let registry: Arc<Registry> = Arc::new(Registry::load(&[source], model::Metrics::seeded()).registry);

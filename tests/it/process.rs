@@ -60,7 +60,12 @@ pub fn data(set: &str) -> Option<PathBuf> {
 impl Process {
     /// Starts it; its standard output is listened to.
     pub fn start(args: &[&str]) -> Process {
-        let mut child = command(args).stdout(Stdio::piped()).spawn().expect("the binary can be started");
+        Process::of(command(args))
+    }
+
+    /// The same of a command that was made ready.
+    pub fn of(mut command: Command) -> Process {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary can be started");
         let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -101,6 +106,13 @@ impl Process {
     pub fn stop(mut self) -> ExitStatus {
         self.signal("-INT");
         self.wait()
+    }
+
+    /// The most memory that it ever held, in MiB.
+    pub fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.and_then(|peak| peak.trim().parse::<u64>().ok()).expect("the kernel says it in kB") / 1_024
     }
 
     /// Sends it a signal, as in "-STOP".

@@ -118,11 +118,13 @@ impl Cursors {
                             return Err(error);
                         }
                     };
-                    if from < held.start || from > held.end {
-                        self.close(&cursor);
-                        return Err(self.out_of_range(topic, partition, from, held));
-                    }
-                    self.set(&mut cursor, from)?;
+                    self.close(&cursor);
+                    // It was there, and retention did not take it.
+                    return Err(if from < held.start {
+                        self.out_of_range(topic, partition, from, held)
+                    } else {
+                        self.ends.cut_back(topic, partition, end, held.end)
+                    });
                 }
                 given if ended && matches!(given, Given::End) || self.is_silent(topic, &given, began) => {
                     // Compaction took all that was between: nothing but a gap up to the end.

@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An answer serves those who ask so soon after it: callers ask for sixteen partitions in a row.
@@ -30,6 +30,16 @@ pub(super) struct Ends {
     /// The furthest end that anybody here has seen; it never falls.
     known: [[AtomicU64; PARTITIONS as usize]; TOPICS],
     asked: [Mutex<Option<(Instant, Held)>>; TOPICS],
+    /// Set once: the log lost what it had acknowledged.
+    cut: OnceLock<Cut>,
+}
+
+/// A partition that went up to `was`, and goes on from `now`.
+struct Cut {
+    topic: Topic,
+    partition: Partition,
+    was: Offset,
+    now: Offset,
 }
 
 impl Ends {
@@ -38,7 +48,22 @@ impl Ends {
         let asker = client::config(settings, "bounds").create_with_context(heard.clone());
         let asker = asker.map_err(|error| heard.failed(&place, "make a client", error))?;
         let (known, asked) = (Default::default(), Default::default());
-        Ok(Ends { asker, names, place, heard, wait: settings.wait, known, asked })
+        Ok(Ends { asker, names, place, heard, wait: settings.wait, known, asked, cut: OnceLock::new() })
+    }
+
+    /// Notes that a partition that went up to `was` goes on from `now`. Offsets mean other records from there on, so this
+    /// process reads and appends nothing more: what its readers know of the lost ones only a restart sets right.
+    pub(super) fn cut_back(&self, topic: Topic, partition: Partition, was: Offset, now: Offset) -> BusError {
+        // The first one says all.
+        let _ = self.cut.set(Cut { topic, partition, was, now });
+        self.cut().expect("it was set just now")
+    }
+
+    /// [`BusError::CutBack`] once that was noticed.
+    pub(super) fn cut(&self) -> Option<BusError> {
+        let Cut { topic, partition, was, now } = self.cut.get()?;
+        let (place, topic) = (self.place.clone(), topic.name().to_owned());
+        Some(BusError::CutBack { place, topic, partition: *partition, was: *was, now: *now })
     }
 
     /// The furthest end that was seen.

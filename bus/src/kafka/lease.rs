@@ -14,6 +14,7 @@ use super::producer::Appender;
 use crate::{Appended, Batch, BusError, EventLog, Records, Topic, Wake};
 use model::{Offset, Partition};
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use serde_json::{Value, json};
@@ -108,9 +109,7 @@ impl Leases {
             .create_with_context(heard.clone())
             .map_err(|error| heard.failed(&place, "make a reader of claims", error))?;
         let topic = format!("{}{TOPIC}", settings.prefix);
-        let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition_offset(&topic, 0, Place::Beginning).expect("the beginning is a place");
-        consumer.assign(&list).map_err(|error| heard.failed(&place, "read claims", error))?;
+        from_the_beginning(&consumer, &topic).map_err(|error| heard.failed(&place, "read claims", error))?;
         let (roles, changed) = (Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { owner, place, heard, wait: settings.wait, roles, changed });
         let claims = Claims { shared: Arc::clone(&shared), appender, consumer, topic, book: Book::default(), read: 0 };
@@ -246,6 +245,12 @@ impl EventLog for Leased {
     }
 }
 
+fn from_the_beginning(consumer: &BaseConsumer<Heard>, topic: &str) -> Result<(), KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition_offset(topic, 0, Place::Beginning).expect("the beginning is a place");
+    consumer.assign(&list)
+}
+
 /// The thread that claims, and reads what became of it.
 struct Claims {
     shared: Arc<Shared>,
@@ -289,6 +294,12 @@ impl Claims {
         let mut end = 0;
         for name in names {
             end = self.write(name, CLAIMED)? + 1;
+            if end <= self.read {
+                // The brokers lost claims that were read, perhaps of another holder: what is left decides.
+                let again = from_the_beginning(&self.consumer, &self.topic);
+                again.map_err(|error| self.shared.heard.failed(&self.shared.place, "read claims anew", error))?;
+                (self.book, self.read) = (Book::default(), 0);
+            }
         }
         self.read_to(end)?;
         let mut roles = self.shared.lock();

@@ -5,6 +5,9 @@
 //! served from memory that two consumers fill for all readers (`tail`), older ones by pooled cursors (`cursors`); there
 //! are no consumer groups, and offsets are committed only for who watches (`marks`). Bounds are asked of the brokers (`ends`).
 //!
+//! Brokers that lose what they acknowledged are noticed: by an append that gets an offset which was there before, by a
+//! reader that is set back. From then on every call is [`BusError::CutBack`], and the process is to end.
+//!
 //! Promises: what `append` returned is on all replicas in sync, once, its records together and in order; while brokers
 //! are away, calls wait as long as is set and are then errors, and reading goes on by itself when they are back.
 //! It does not promise that a batch is there as a whole or not at all. An append that failed may be there or not.
@@ -106,9 +109,14 @@ impl KafkaLog {
     }
 
     /// [`BusError::Fenced`] if another process took a role over that this one had, [`BusError::Vacant`] if nobody has one
-    /// any more that it relies on.
+    /// any more that it relies on, [`BusError::CutBack`] if the brokers lost what they had acknowledged.
     pub fn lost(&self) -> Option<BusError> {
-        self.leases.lost()
+        self.ends.cut().or_else(|| self.leases.lost())
+    }
+
+    /// Whether the log still is what it was.
+    fn check(&self) -> Result<(), BusError> {
+        self.ends.cut().map_or(Ok(()), Err)
     }
 
     /// Lets all roles go, for good.
@@ -129,10 +137,16 @@ impl EventLog for KafkaLog {
         if batch.is_empty() {
             return Ok(Appended::default());
         }
+        self.check()?;
+        let known = |(topic, partition): &(Topic, Partition)| self.ends.known(*topic, *partition);
+        let before: Vec<Offset> = batch.parts.keys().map(known).collect();
         let has_readings = batch.parts.keys().any(|(topic, _)| *topic == Topic::Observations);
         let appender = if has_readings { &self.readings } else { &self.appender };
         let appended = appender.append(&batch, &self.names)?;
-        for ((topic, partition), offsets) in &appended.0 {
+        for (((topic, partition), offsets), before) in appended.0.iter().zip(before) {
+            if offsets.start < before {
+                return Err(self.ends.cut_back(*topic, *partition, before, offsets.start));
+            }
             self.ends.saw(*topic, *partition, offsets.end);
         }
         Ok(appended)
@@ -140,6 +154,7 @@ impl EventLog for KafkaLog {
 
     /// May give fewer than `max_bytes` before the end: what has been fetched.
     fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError> {
+        self.check()?;
         if let Found::Records(records) = self.tails.read(topic, partition, from, max_bytes, Instant::now() + TAIL_WAIT)
         {
             return Ok(records);

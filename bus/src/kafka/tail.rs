@@ -137,7 +137,8 @@ impl Lane {
         let mut config = client::reading(settings, name);
         config
             .set("fetch.wait.max.ms", "500")
-            // Behind what was dropped while the brokers were away it goes on with what they hold: see Ring::take.
+            // Behind what was dropped while the brokers were away it goes on with what they hold: see Ring::take. So it does
+            // where its place is gone: see Shared::take.
             .set("auto.offset.reset", "earliest");
         let consumer = config.create_with_context(heard.clone());
         let consumer = consumer.map_err(|error| heard.failed(&settings.place(), "make a reader", error))?;
@@ -218,6 +219,12 @@ impl Shared {
             let part = &self.parts[topic.index()][partition as usize];
             let mut ring = part.lock();
             for block in gather.finish() {
+                if block.first < ring.end {
+                    // The consumer was set back to the beginning: where it stood is nothing any more, or another record.
+                    let now = self.ends.ask(topic).map_or(ring.end, |held| held[partition as usize].end);
+                    self.ends.cut_back(topic, partition, ring.end, now.min(ring.end));
+                    break;
+                }
                 ring.take(topic, block);
             }
             self.ends.saw(topic, partition, ring.end);
@@ -248,9 +255,6 @@ impl Shared {
 
 impl Ring {
     fn take(&mut self, topic: Topic, block: Block) {
-        if block.first < self.end {
-            return;
-        }
         if block.first > self.end && !topic.is_compacted() {
             // Retention went past the reader: who stands at the old end must hear of it, and asks elsewhere.
             *self = Ring { followed: true, first: block.first, end: block.first, ..Ring::default() };

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Once};
 
-/// A running broker; dropped, it ends, and its data goes.
+/// Running brokers, one or three; dropped, they end, and their data goes.
 pub struct Kafka {
     script: Child,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
-    port: u16,
+    ports: Vec<u16>,
 }
 
 /// One broker that all tests share which do not kill it: each takes a prefix of its own. It is never dropped; it ends as
@@ -31,38 +31,79 @@ fn fetched() -> PathBuf {
 }
 
 impl Kafka {
+    /// One broker.
     pub fn start() -> Kafka {
-        // Both at once, so that they are two.
-        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [port, controller] = listeners.map(|listener| listener.local_addr().unwrap().port());
-        let folder = std::env::temp_dir().join(format!("citywatch-kafka-{}-{port}", std::process::id()));
+        Kafka::start_nodes(1, None)
+    }
+
+    /// One broker that tells its clients to come by another port of loopback.
+    pub fn start_behind(port: u16) -> Kafka {
+        Kafka::start_nodes(1, Some(port))
+    }
+
+    /// A cluster of three, each of them able to lead it.
+    pub fn start_three() -> Kafka {
+        Kafka::start_nodes(3, None)
+    }
+
+    fn start_nodes(nodes: usize, told: Option<u16>) -> Kafka {
+        // All at once, so that each is another.
+        let listeners: Vec<TcpListener> = (0..2 * nodes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let all: Vec<u16> = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        drop(listeners);
+        let (ports, controllers) = all.split_at(nodes);
+        let folder = std::env::temp_dir().join(format!("citywatch-kafka-{}-{}", std::process::id(), ports[0]));
         let mut command = Command::new(project().join("deploy/test/kafka.sh"));
-        command.arg(fetched()).arg(folder).arg(port.to_string()).arg(controller.to_string());
+        command.arg(fetched()).arg(folder);
+        let of_node = |(port, controller): (&u16, &u16)| format!("{port}:{controller}:{}", told.unwrap_or(*port));
+        command.args(ports.iter().zip(controllers).map(of_node));
         let mut script = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (commands, answers) = (script.stdin.take(), BufReader::new(script.stdout.take().unwrap()));
-        let mut server = Kafka { script, commands, answers, port };
+        let mut server = Kafka { script, commands, answers, ports: ports.to_vec() };
         server.hear("ready");
         server
     }
 
-    /// Its address as `host:port`.
-    pub fn broker(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+    /// The port of the first one itself.
+    pub fn port(&self) -> u16 {
+        self.ports[0]
     }
 
-    /// As `kill -9`.
+    /// The address of each as `host:port`, with commas between.
+    pub fn broker(&self) -> String {
+        let all: Vec<String> = self.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        all.join(",")
+    }
+
+    /// As `kill -9`, of the first one.
     pub fn kill(&mut self) {
-        self.tell("kill");
+        self.kill_node(1);
     }
 
     /// Starts it again, on the same port and data.
     pub fn restart(&mut self) {
-        self.tell("start");
+        self.restart_node(1);
+    }
+
+    /// As `kill -9`; they count from 1.
+    pub fn kill_node(&mut self, node: usize) {
+        self.tell(&format!("kill {node}"));
+    }
+
+    /// Starts one again, on the same port and data.
+    pub fn restart_node(&mut self, node: usize) {
+        self.tell(&format!("start {node}"));
+    }
+
+    /// Has a killed one lose so many bytes of the end of each partition of a topic, as a machine that goes down does with
+    /// what it acknowledged and had in memory only.
+    pub fn cut(&mut self, topic: &str, bytes: u64) {
+        self.tell(&format!("cut 1 {topic} {bytes}"));
     }
 
     fn tell(&mut self, what: &str) {
         writeln!(self.commands.as_mut().unwrap(), "{what}").unwrap();
-        self.hear(what);
+        self.hear(what.split(' ').next().unwrap());
     }
 
     fn hear(&mut self, expected: &str) {

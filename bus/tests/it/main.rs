@@ -5,4 +5,5 @@
 mod conformance;
 mod embedded;
 mod kafka;
+#[allow(dead_code, reason = "shared with the tests of another crate")]
 mod kafka_server;

@@ -66,6 +66,7 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
     let (made, last) = (!cases.is_empty(), first + (changes.len() + cases.len()) as u64);
     note_change(&mut transaction, last).await?;
     positions::save(&mut transaction, READER, Topic::Analyze, &before, &reader.next).await?;
+    positions::save_read(&mut transaction, READER, Topic::Analyze, &positions::prints(found)).await?;
     commit(transaction).await?;
     for incident in &changes {
         live.send("incident", incident.told(), &IncidentView::new(city, incident).json());

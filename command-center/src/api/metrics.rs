@@ -3,6 +3,7 @@
 use super::Shared;
 use super::problem::Problem;
 use crate::CenterError;
+use crate::PartCounts;
 use crate::auth::role::Reach;
 use crate::center::Center;
 use crate::perceive::pulse::open_counts;
@@ -54,9 +55,9 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let outbox = waiting(&mut reading).await?;
     let (cases, late) = count_cases(&mut reading, &Reach::City).await?;
     drop(reading);
-    let readers = match center.behind.clone() {
+    let parts = match center.part_counts.clone() {
         Some(ask) => blocking(move || ask()).await,
-        None => Vec::new(),
+        None => PartCounts::default(),
     };
     let analyze = bounds(&*center.log, Topic::Analyze)?.1;
     let projected = *center.projected.borrow();
@@ -82,9 +83,18 @@ async fn text(center: &Center) -> Result<String, CenterError> {
         page.one("readings_refused_total", "counter", "Readings that went to the dead letter.", feed.refused);
         page.one("readings_missing_total", "counter", "Readings that never came, by sequence numbers.", feed.missing);
     }
-    let readers = readers.into_iter().map(|(reader, behind)| (format!("reader=\"{reader}\""), behind));
+    let readers = parts.behind.into_iter().map(|(reader, behind)| (format!("reader=\"{reader}\""), behind));
     let help = "Records of observations that a reader lacks; one that is not named is unknown.";
     page.family("observations_behind_records", "gauge", help, readers);
+    let anew = counters.read_anew.load(Ordering::Relaxed) + parts.cut_back;
+    let help = "Readers, by partition, that began anew because the log lost what they had read.";
+    page.one("log_cut_back_total", "counter", help, anew);
+    if let Some(history) = parts.history {
+        page.one("history_behind_records", "gauge", "Records of the log that are not in history yet.", history.behind);
+        page.one("history_failing", "gauge", "1 while history cannot be written.", u8::from(history.is_failing));
+        let help = "Records that the log dropped before history had them.";
+        page.one("history_lost_records_total", "counter", help, history.lost);
+    }
     page.one("analyze_behind_records", "gauge", "Records of analyze that the store lacks.", behind);
     let passed_over = counters.passed_over.load(Ordering::Relaxed);
     page.one("analyze_passed_over_total", "counter", "Records of analyze that are no transitions.", passed_over);

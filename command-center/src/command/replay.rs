@@ -26,7 +26,7 @@ const KIND: &str = "org.citywatch.case.";
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
     audit::restore(center).await?;
-    let next = positions::load(&mut *center.store.read().await?, READER, Topic::Command).await?;
+    let next = positions::resume(center, &mut *center.store.read().await?, READER, Topic::Command).await?;
     let appends = Appends::to(&*center.log, Topic::Command);
     let mut reader = Reader::new(std::sync::Arc::clone(&center.log), Topic::Command, &appends, next, READ_BYTES);
     loop {
@@ -74,5 +74,6 @@ async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Record
     }
     note_change(&mut transaction, change).await?;
     positions::save(&mut transaction, READER, Topic::Command, &before, &reader.next).await?;
+    positions::save_read(&mut transaction, READER, Topic::Command, &positions::prints(found)).await?;
     commit(transaction).await
 }

@@ -11,12 +11,13 @@
 use crate::center::Center;
 use crate::city::City;
 use crate::reader::{Reader, blocking, bounds};
-use crate::store::positions::{Positions, load, save};
+use crate::store::positions::{Positions, prints, resume, save, save_read};
 use crate::store::{Store, commit};
 use crate::{CENTER_SOURCE, CenterError};
 use bus::{Batch, Event, EventLog, JSON, Records, Topic};
 use model::{Domain, FeedMessage, IncidentState, PARTITIONS, Partition, Transition};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub(crate) struct Feed {
     tail: Tail,
     newest: Newest,
     counts: Arc<FeedCounters>,
+    /// The print of the record of `analyze` that was read last, of each partition that was read since the last note.
+    read: BTreeMap<Partition, u32>,
 }
 
 /// The newest revision of incidents that marks may come late for, without the marks.
@@ -87,18 +90,21 @@ struct Tail {
 
 impl Feed {
     /// Takes up where the last run was, and where to read `analyze` from.
-    pub(crate) async fn resume(
-        store: &Store,
-        log: Arc<dyn EventLog>,
-        counts: Arc<FeedCounters>,
-    ) -> Result<(Feed, Positions), CenterError> {
-        let mut reading = store.read().await?;
-        let analyze = load(&mut reading, READER, Topic::Analyze).await?;
+    pub(crate) async fn resume(center: &Center) -> Result<(Feed, Positions), CenterError> {
+        let (log, counts) = (Arc::clone(&center.log), Arc::clone(&center.counters.feed));
+        let mut reading = center.store.read().await?;
+        let anew = center.counters.read_anew.load(Ordering::Relaxed);
+        let mut analyze = resume(center, &mut reading, READER, Topic::Analyze).await?;
         let mut ends = Vec::new();
         for topic in topics() {
-            ends.push((topic, load(&mut reading, READER, topic).await?));
+            ends.push((topic, resume(center, &mut reading, READER, topic).await?));
         }
         drop(reading);
+        if center.counters.read_anew.load(Ordering::Relaxed) > anew {
+            // A topic was cut back: what is told and what is not only all of them say.
+            analyze = Positions::default();
+            ends.iter_mut().for_each(|(_, ends)| *ends = Positions::default());
+        }
         let noted = Noted { analyze, ends };
         let (tail, newest, noted, log) = blocking(move || {
             let tail = Tail::read(&*log, &noted)?;
@@ -108,7 +114,7 @@ impl Feed {
         .await?;
         let next = noted.analyze;
         counts.noted.store(next.iter().sum(), Ordering::Relaxed);
-        Ok((Feed { log, noted, tail, newest, counts }, next))
+        Ok((Feed { log, noted, tail, newest, counts, read: BTreeMap::new() }, next))
     }
 
     /// Writes the messages of what is on `analyze`, for ever.
@@ -137,6 +143,7 @@ impl Feed {
         reader: &mut Reader,
     ) -> Result<(), CenterError> {
         reader.advance(&found);
+        self.read.extend(prints(&found));
         let (log, tail) = (Arc::clone(&self.log), std::mem::take(&mut self.tail));
         let mut newest = std::mem::take(&mut self.newest);
         let (tail, newest, count) = blocking(move || {
@@ -167,6 +174,10 @@ impl Feed {
         let mut writer = store.writer().await;
         let mut transaction = writer.begin().await?;
         save(&mut transaction, READER, Topic::Analyze, &self.noted.analyze, &next).await?;
+        if !is_catching_up {
+            let read: Vec<(Partition, u32)> = std::mem::take(&mut self.read).into_iter().collect();
+            save_read(&mut transaction, READER, Topic::Analyze, &read).await?;
+        }
         for ((topic, before), (_, now)) in self.noted.ends.iter().zip(&ends) {
             save(&mut transaction, READER, *topic, before, now).await?;
         }
@@ -237,9 +248,6 @@ impl Tail {
     ) -> Result<(), CenterError> {
         let failed = CenterError::log("read the tail of the utilities' feed");
         let held = log.bounds(topic, partition).map_err(&failed)?;
-        if from > held.end {
-            return Err(CenterError::OffTheLog { topic, partition, offset: from, end: held.end });
-        }
         let mut next = from.max(held.start);
         while next < held.end {
             let records = log.read(topic, partition, next, TAIL_READ_BYTES).map_err(&failed)?;

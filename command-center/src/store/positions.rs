@@ -1,54 +1,119 @@
 //! How far each reader of the log has come; saved in the transaction that holds what it made of the records.
+//!
+//! Beside each position stands a print of the record before it (see [`bus::fits`]), under the reader's name with
+//! [`BEFORE`] behind it: where the log no longer has that record, the partition is read from its beginning again. All
+//! readers bear that, for each leaves out what it has already.
 
 use crate::CenterError;
-use bus::Topic;
-use model::{Offset, PARTITIONS};
+use crate::center::Center;
+use crate::reader::blocking;
+use bus::{Records, Topic};
+use model::{Offset, PARTITIONS, Partition};
 use sqlx::{AnyConnection, Row};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Ends the names under which prints are kept.
+const BEFORE: &str = "/before";
 
 /// An offset for each partition of a topic.
 pub(crate) type Positions = [Offset; PARTITIONS as usize];
 
-/// Where `reader` stands in `topic`; the beginning where it never was.
-pub(crate) async fn load(
+/// Where `reader` goes on in `topic`: where it stood, and at the beginning where it never was or where the log was cut
+/// back since. The latter is counted.
+pub(crate) async fn resume(
+    center: &Center,
     connection: &mut AnyConnection,
-    reader: &'static str,
+    reader: &str,
     topic: Topic,
 ) -> Result<Positions, CenterError> {
+    let positions = load(connection, reader, topic).await?.map(Option::unwrap_or_default);
+    let before = load(connection, &format!("{reader}{BEFORE}"), topic).await?;
+    let log = Arc::clone(&center.log);
+    let fits = blocking(move || {
+        let fits = (0..PARTITIONS).zip(positions).zip(before).map(|((partition, next), before)| {
+            let before = before.map(|print| print as u32);
+            bus::fits(&*log, topic, partition, next, before)
+        });
+        fits.collect::<Result<Vec<bool>, _>>().map_err(CenterError::log("look at what stands before a position"))
+    });
+    let fits = fits.await?;
+    let anew = fits.iter().filter(|fits| !**fits).count() as u64;
+    center.counters.read_anew.fetch_add(anew, Ordering::Relaxed);
+    Ok(std::array::from_fn(|part| if fits[part] { positions[part] } else { 0 }))
+}
+
+async fn load(
+    connection: &mut AnyConnection,
+    reader: &str,
+    topic: Topic,
+) -> Result<[Option<u64>; PARTITIONS as usize], CenterError> {
     let rows = sqlx::query("SELECT part, next_offset FROM consumed WHERE reader = $1 AND topic = $2")
-        .bind(reader)
+        .bind(reader.to_owned())
         .bind(topic.name())
         .fetch_all(connection)
         .await
         .map_err(CenterError::store("read how far it has come"))?;
-    let mut positions = [0; PARTITIONS as usize];
+    let mut found = [None; PARTITIONS as usize];
     for row in rows {
-        let (part, next): (i64, i64) = (row.get(0), row.get(1));
-        let slot = usize::try_from(part).ok().and_then(|part| positions.get_mut(part));
-        *slot.ok_or(CenterError::Damaged { what: "position" })? = next as Offset;
+        let (part, value): (i64, i64) = (row.get(0), row.get(1));
+        let slot = usize::try_from(part).ok().and_then(|part| found.get_mut(part));
+        *slot.ok_or(CenterError::Damaged { what: "position" })? = Some(value as u64);
     }
-    Ok(positions)
+    Ok(found)
 }
 
 /// Notes where `reader` stands, where it has moved since `before`.
 pub(crate) async fn save(
     connection: &mut AnyConnection,
-    reader: &'static str,
+    reader: &str,
     topic: Topic,
     before: &Positions,
     now: &Positions,
 ) -> Result<(), CenterError> {
     for (part, (_, next)) in before.iter().zip(now).enumerate().filter(|(_, (before, next))| before != next) {
-        sqlx::query(
-            "INSERT INTO consumed (reader, topic, part, next_offset) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (reader, topic, part) DO UPDATE SET next_offset = excluded.next_offset",
-        )
-        .bind(reader)
-        .bind(topic.name())
-        .bind(part as i64)
-        .bind(*next as i64)
-        .execute(&mut *connection)
-        .await
-        .map_err(CenterError::store("note how far it has come"))?;
+        put(connection, reader, topic, part, *next).await?;
     }
+    Ok(())
+}
+
+/// Notes what `reader` read last.
+pub(crate) async fn save_read(
+    connection: &mut AnyConnection,
+    reader: &str,
+    topic: Topic,
+    read: &[(Partition, u32)],
+) -> Result<(), CenterError> {
+    let reader = format!("{reader}{BEFORE}");
+    for (partition, print) in read {
+        put(connection, &reader, topic, *partition as usize, u64::from(*print)).await?;
+    }
+    Ok(())
+}
+
+/// The print of the last record of each partition that was read.
+pub(crate) fn prints(found: &[(Partition, Records)]) -> Vec<(Partition, u32)> {
+    let last = found.iter().filter_map(|(partition, records)| Some((*partition, records.iter().last()?.1)));
+    last.map(|(partition, record)| (partition, bus::print(record.key, record.value))).collect()
+}
+
+async fn put(
+    connection: &mut AnyConnection,
+    reader: &str,
+    topic: Topic,
+    part: usize,
+    value: u64,
+) -> Result<(), CenterError> {
+    sqlx::query(
+        "INSERT INTO consumed (reader, topic, part, next_offset) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (reader, topic, part) DO UPDATE SET next_offset = excluded.next_offset",
+    )
+    .bind(reader.to_owned())
+    .bind(topic.name())
+    .bind(part as i64)
+    .bind(value as i64)
+    .execute(&mut *connection)
+    .await
+    .map_err(CenterError::store("note how far it has come"))?;
     Ok(())
 }

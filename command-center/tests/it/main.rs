@@ -12,6 +12,7 @@ mod asides;
 mod cases;
 mod cases_kill;
 mod client;
+mod cut_back;
 mod feed;
 mod hotline;
 mod kill;

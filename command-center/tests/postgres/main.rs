@@ -23,6 +23,8 @@ mod cases;
 mod cases_kill;
 #[path = "../it/client.rs"]
 mod client;
+#[path = "../it/cut_back.rs"]
+mod cut_back;
 #[path = "../it/feed.rs"]
 mod feed;
 #[path = "../it/hotline.rs"]

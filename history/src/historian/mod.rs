@@ -76,6 +76,8 @@ pub struct Progress {
     pub undecodable: u64,
     /// Records that the log dropped before they were read, since the start.
     pub lost: u64,
+    /// Sources that are read from their beginning since the start, because the log no longer has what was read of them.
+    pub anew: u64,
     /// Flushes since the start.
     pub flushes: u64,
     /// What stands in the way and is tried again; `None` while all goes well.
@@ -113,7 +115,14 @@ pub struct HistorianHandle {
     thread: Option<JoinHandle<Result<(), HistoryError>>>,
 }
 
-impl HistorianHandle {
+/// Looks how far a historian is, beside its handle.
+#[derive(Clone)]
+pub struct ProgressReader {
+    shared: Arc<Shared>,
+    log: Arc<dyn EventLog>,
+}
+
+impl ProgressReader {
     /// How far it is.
     pub fn progress(&self) -> Progress {
         let known = self.shared.known();
@@ -126,6 +135,19 @@ impl HistorianHandle {
                 Err(error) => progress.failure = progress.failure.or_else(|| Some(error.to_string())),
             }
         }
+        progress
+    }
+}
+
+impl HistorianHandle {
+    /// Looks how far it is, for others.
+    pub fn progress_reader(&self) -> ProgressReader {
+        ProgressReader { shared: Arc::clone(&self.shared), log: Arc::clone(&self.log) }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        let mut progress = self.progress_reader().progress();
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
             progress.failure = progress.failure.or_else(|| Some("the historian's thread ended".to_owned()));
         }

@@ -1,10 +1,10 @@
 //! The historian's thread: from the log to the history, again and again.
 
-use super::offsets;
+use super::offsets::{self, Place};
 use super::{Asked, HistorianSettings, INCIDENT_METRIC, Shared, Until, sources};
 use crate::{History, HistoryError, Point};
 use bus::{BusError, EventLog, Records, Topic};
-use model::{Entry, EventTime, IncidentState, Offset, PARTITIONS, Partition, Severity};
+use model::{Entry, EventTime, IncidentState, PARTITIONS, Partition, Severity};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ pub(super) struct Reader {
     history: Arc<dyn History>,
     settings: HistorianSettings,
     shared: Arc<Shared>,
-    /// Next offset of each source.
-    next: Vec<Offset>,
+    /// Where each source goes on.
+    next: Vec<Place>,
     /// The same when last saved.
-    saved: Vec<Offset>,
+    saved: Vec<Place>,
     /// The newest tick of each partition of the observations.
     ticks: [Option<EventTime>; PARTITIONS as usize],
     /// The clock up to which everything is read. It never goes back.
@@ -55,8 +55,11 @@ impl Reader {
         settings: HistorianSettings,
         shared: Arc<Shared>,
     ) -> Result<Reader, HistoryError> {
-        let next = offsets::load(&settings.data_dir, &*log)?;
-        shared.turn(|known| known.read = next.clone());
+        let (next, anew) = offsets::load(&settings.data_dir, &*log)?;
+        shared.turn(|known| {
+            known.read = next.iter().map(|place| place.next).collect();
+            known.progress.anew = anew;
+        });
         Ok(Reader {
             log,
             history,
@@ -116,7 +119,8 @@ impl Reader {
                 Topic::Observations => self.take_entries(&records, partition)?,
                 _ => self.take_transitions(&records)?,
             };
-            self.next[at] = next;
+            let last = records.iter().last().map(|(_, record)| bus::print(record.key, record.value));
+            self.next[at] = Place { next, before: last };
             self.points += taken.points;
             self.clock = self.clock.max(self.clock_of_all()?);
             let clock = self.clock;
@@ -138,9 +142,9 @@ impl Reader {
     /// The next records of a source. What the log has dropped is passed over and counted.
     fn read(&mut self, at: usize, topic: Topic, partition: Partition) -> Result<Records, HistoryError> {
         let failed = |source| HistoryError::Log { doing: format!("read {topic}/{partition}"), source };
-        match self.log.read(topic, partition, self.next[at], self.settings.read_bytes) {
+        match self.log.read(topic, partition, self.next[at].next, self.settings.read_bytes) {
             Err(BusError::OutOfRange { asked, held, .. }) if asked < held.start => {
-                self.next[at] = held.start;
+                self.next[at] = Place { next: held.start, before: None };
                 self.shared.turn(|known| {
                     known.read[at] = held.start;
                     known.progress.lost += held.start - asked;
@@ -220,7 +224,7 @@ impl Reader {
         for partition in 0..PARTITIONS {
             let held = self.log.bounds(Topic::Observations, partition);
             let held = held.map_err(|source| HistoryError::Log { doing: "see where it ends".to_owned(), source })?;
-            if self.next[partition as usize] < held.end {
+            if self.next[partition as usize].next < held.end {
                 let tick = self.ticks[partition as usize];
                 behind = Some(behind.map_or(tick, |least| least.min(tick)));
             }

@@ -73,13 +73,25 @@ fn it_follows_the_log_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn offsets_of_another_log_are_refused() {
-    let (recorded, other, directory) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
-    record(recorded.path(), 0, 60);
-    record(other.path(), 0, 30);
-    to_the_end(recorded.path(), directory.path());
-    let started = Historian::start(log(other.path()), store(directory.path(), |_| {}), &settings(directory.path()));
-    assert!(matches!(started.map(|_| ()), Err(HistoryError::OffTheLog { .. })));
+fn what_the_log_no_longer_has_is_read_anew_and_told() {
+    // It ends before the offsets; or it was cut back, and has grown beyond them again.
+    for (begins, minutes) in [(0, 30), (DAY_MINUTES, 120)] {
+        let (recorded, other, directory) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+        let mut known = record(recorded.path(), 0, 60);
+        to_the_end(recorded.path(), directory.path());
+        for (series, values) in record(other.path(), begins, minutes) {
+            known.entry(series).or_default().extend(values);
+        }
+        let history = store(directory.path(), |_| {});
+        let handle = Historian::start(log(other.path()), history.clone(), &settings(directory.path())).unwrap();
+        assert!(handle.wait_until(PATIENCE, |progress| progress.behind == 0));
+        assert!(handle.progress().anew > 0, "{:?}", handle.progress());
+        handle.stop().unwrap();
+        assert_says(&*history, &known, "what was measured stays, and what is on the log now is there");
+        // The new offsets are of this log.
+        let handle = Historian::start(log(other.path()), history, &settings(directory.path())).unwrap();
+        assert_eq!(handle.progress().anew, 0);
+    }
 }
 
 /// A history whose disk is full while `full` says so.

@@ -13,6 +13,7 @@ mod faults;
 mod feed;
 mod formats;
 mod hostile;
+#[allow(dead_code, reason = "shared with the tests of another crate")]
 mod mosquitto;
 mod retry;
 mod ticks;

@@ -97,6 +97,10 @@ impl Mosquitto {
         std::fs::remove_file(self.directory.join("mosquitto.db")).unwrap();
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
     }

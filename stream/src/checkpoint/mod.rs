@@ -159,7 +159,8 @@ impl Checkpointer {
 
     /// Where the topics end, or where they did before the stream began to repeat an earlier run.
     fn ends(&self) -> Result<Ends, StreamError> {
-        if self.past.is_over(&self.shared) { Ends::now(&*self.log) } else { Ok(self.past.ends.clone()) }
+        let last = self.store.last().map(|last| &last.ends);
+        if self.past.is_over(&self.shared) { Ends::now(&*self.log, last) } else { Ok(self.past.ends.clone()) }
     }
 }
 

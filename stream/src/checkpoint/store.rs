@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 /// Checkpoints that stay on the disk.
 const KEPT: usize = 2;
-/// Rises when an older program could not make sense of a manifest.
-const FORMAT: u32 = 4;
+/// Rises when an older program could not make sense of a manifest. Of 4 the prints of records are missing.
+const FORMAT: u32 = 5;
 
 /// The list of what belongs to a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -257,7 +257,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
         return Err("its checksum is another".to_owned());
     }
     let manifest: Manifest = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    let whole = manifest.format == FORMAT
+    let whole = (4..=FORMAT).contains(&manifest.format)
         && manifest.ends.is_whole()
         && manifest.states.iter().map(|state| state.slot.partition).eq(0..PARTITIONS)
         && manifest.shards.iter().map(|state| state.slot.shard).eq(0..WideRules::SHARDS);

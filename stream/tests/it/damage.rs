@@ -2,6 +2,7 @@
 
 use crate::city;
 use crate::run::{self, Over};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -128,14 +129,32 @@ fn there_is_one_writer() {
 }
 
 #[test]
-fn a_checkpoint_of_another_log_is_refused() {
-    let (recorded, other, dir) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
-    city::record(recorded.path(), 24, 1_000, 6);
-    city::record(other.path(), 24, 10, 6);
-    run::to_the_end(recorded.path(), dir.path(), 1);
-    let log = Over::open(other.path(), dir.path(), |_| {});
-    let refused = Stream::start(log, &run::settings(1, dir.path(), &Arc::default()));
-    assert!(matches!(refused, Err(StreamError::OffTheLog { .. })));
+fn a_checkpoint_of_what_the_log_no_longer_has_is_passed_over() {
+    // It ends before the checkpoint; or it was cut back, and has grown beyond it again.
+    for (readings, seed) in [(10, 6), (3_000, 7)] {
+        let [recorded, other, dir, fresh] = [(); 4].map(|()| tempdir().unwrap());
+        city::record(recorded.path(), 24, 1_000, 6);
+        city::record(other.path(), 24, readings, seed);
+        run::to_the_end(recorded.path(), dir.path(), 1);
+        run::to_the_end(other.path(), fresh.path(), 1);
+        let names = |run: &Path, log: &Path| -> BTreeSet<(String, u32)> {
+            let found = run::transitions(&*Over::open(log, run, |_| {})).into_iter();
+            found.map(|one| (one.id.to_string(), one.revision)).collect()
+        };
+        let before = names(dir.path(), recorded.path());
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let log = Over::open(other.path(), dir.path(), |_| {});
+        let handle = Stream::start(log, &run::settings(1, dir.path(), &events)).unwrap();
+        run::catch_up(&handle);
+        handle.stop().unwrap();
+        let events = events.lock().unwrap().clone();
+        assert!(events.iter().any(|event| matches!(event, Event::CutBack { .. })), "{events:?}");
+        assert!(events.contains(&Event::StartedFromTheBeginning) && resumed(&events).is_none(), "{events:?}");
+        let mut expected = names(fresh.path(), other.path());
+        assert!(expected.len() > before.len() || readings == 10, "{} transitions show little", expected.len());
+        expected.extend(before);
+        assert_eq!(names(dir.path(), other.path()), expected, "what the log says now is found, beside what was told");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The log in Kafka: the conformance suite against a real broker, and its own promises.
 
+mod cut;
 mod faults;
 mod leases;
 mod outside;
