@@ -292,11 +292,13 @@ impl City {
     pub async fn broken_or(&self, end: impl Future<Output = ()>) -> Result<(), Failure> {
         let failed = async {
             let mut look = tokio::time::interval(LOOK_EVERY);
-            for looks in 0_u64.. {
+            let mut looks = 0_u64;
+            loop {
                 look.tick().await;
                 if looks.is_multiple_of(SAY_EVERY) {
                     self.say_how_far();
                 }
+                looks += 1;
                 if let Some(lost) = self.log.lost() {
                     return Failure::internal(lost);
                 }

@@ -1,0 +1,53 @@
+//! Brokers that let in who has a name and a password, and brokers that speak TLS.
+
+use super::conformance;
+use super::{Kafka, KafkaLog, KafkaSettings};
+use bus::BusError;
+use std::sync::Arc;
+
+const USER: &str = "city:a secret of tests";
+
+/// Settings for a broker that lets in [`USER`] alone.
+fn settings(scheme: &str, user: &str, kafka: &Kafka, more: &str) -> KafkaSettings {
+    let address = format!("{scheme}://{user}@{}?replication=1&wait=20s{more}", kafka.broker());
+    KafkaSettings::parse(&address, None).unwrap()
+}
+
+/// Who is not let in is told so, in what the broker said.
+fn is_refused(settings: &KafkaSettings) {
+    let mut settings = settings.clone();
+    settings.wait = std::time::Duration::from_secs(2);
+    match KafkaLog::open(&settings, "test").map(drop) {
+        Err(BusError::Io { source, .. }) => {
+            assert!(source.to_string().contains("Invalid username or password"), "{source}");
+        }
+        other => panic!("expected Io, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_user_has_a_password() {
+    let kafka = Kafka::start_for(USER, None);
+    is_refused(&settings("kafka", "city:another", &kafka, ""));
+    let settings = settings("kafka", USER, &kafka, "");
+    conformance::reopening_keeps_all(&|| Arc::new(KafkaLog::open(&settings, "test").unwrap()));
+}
+
+/// `make kafka-tls` runs it.
+#[cfg(feature = "kafka-tls")]
+#[test]
+fn brokers_speak_tls() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name);
+    let ask = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1";
+    let mut openssl = std::process::Command::new("openssl");
+    openssl.args(ask.split(' ')).arg("-keyout").arg(path("key.pem")).arg("-out").arg(path("ca.pem"));
+    assert!(openssl.output().unwrap().status.success());
+    let both = ["key.pem", "ca.pem"].map(|name| std::fs::read_to_string(path(name)).unwrap()).concat();
+    std::fs::write(path("broker.pem"), both).unwrap();
+    let kafka = Kafka::start_for(USER, Some(&path("broker.pem")));
+    let ca = format!("&ca={}", path("ca.pem").display());
+    is_refused(&settings("kafkas", "city:another", &kafka, &ca));
+    let settings = settings("kafkas", USER, &kafka, &ca);
+    conformance::reopening_keeps_all(&|| Arc::new(KafkaLog::open(&settings, "test").unwrap()));
+}
