@@ -16,7 +16,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Consumers, and so readers of one partition that do not disturb each other. A further one sets a cursor anew.
@@ -34,8 +36,16 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// How long one wait for records lasts before it is looked whether they are still held.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The pool.
+/// The pool, and the thread that closes what nobody uses: a cursor at the end of its partition asks the broker again and
+/// again, as fast as the others of its lane need it to.
 pub(super) struct Cursors {
+    shared: Arc<Shared>,
+    /// Dropped, it ends the thread.
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
     settings: KafkaSettings,
     names: Vec<String>,
     heard: Heard,
@@ -78,9 +88,25 @@ enum Given {
 }
 
 impl Cursors {
-    pub(super) fn new(settings: &KafkaSettings, names: Vec<String>, ends: Arc<Ends>, heard: Heard) -> Cursors {
+    pub(super) fn new(
+        settings: &KafkaSettings,
+        names: Vec<String>,
+        ends: Arc<Ends>,
+        heard: Heard,
+    ) -> Result<Cursors, BusError> {
         let settings = settings.clone();
-        Cursors { settings, names, heard, ends, pool: Mutex::default(), back: Condvar::new() }
+        let shared = Shared { settings, names, heard, ends, pool: Mutex::default(), back: Condvar::new() };
+        let shared = Arc::new(shared);
+        let (end, when_ended) = channel();
+        let works = Arc::clone(&shared);
+        let close = move || {
+            while when_ended.recv_timeout(IDLE_MAX) == Err(RecvTimeoutError::Timeout) {
+                works.close_idle(&mut works.lock());
+            }
+        };
+        let thread = std::thread::Builder::new().name("kafka-cursors".to_owned()).spawn(close);
+        let thread = thread.map_err(|error| shared.heard.failed(&shared.settings.place(), "start a thread", error))?;
+        Ok(Cursors { shared, end: Some(end), thread: Some(thread) })
     }
 
     /// The records from `from` on, which is before an end that somebody has seen.
@@ -91,6 +117,21 @@ impl Cursors {
         from: Offset,
         max_bytes: usize,
     ) -> Result<Records, BusError> {
+        self.shared.read(topic, partition, from, max_bytes)
+    }
+}
+
+impl Drop for Cursors {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        // A panic there has been printed.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Shared {
+    /// See [`Cursors::read`].
+    fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError> {
         let (end, began) = (self.ends.known(topic, partition), Instant::now());
         let until = began + self.settings.wait;
         let mut cursor = self.take(topic, partition, from)?;
@@ -107,7 +148,12 @@ impl Cursors {
                         continue;
                     }
                     cursor.is_new = false;
-                    self.put(cursor);
+                    // Who has read to the end goes on by the tail.
+                    if cursor.next >= self.ends.known(topic, partition) {
+                        self.close(&cursor);
+                    } else {
+                        self.put(cursor);
+                    }
                     return Ok(Records { blocks });
                 }
                 Given::NotHeld => {
@@ -121,7 +167,7 @@ impl Cursors {
                     self.close(&cursor);
                     // It was there, and retention did not take it.
                     return Err(if from < held.start {
-                        self.out_of_range(topic, partition, from, held)
+                        out_of_range(topic, partition, from, held)
                     } else {
                         self.ends.cut_back(topic, partition, end, held.end)
                     });
@@ -155,17 +201,6 @@ impl Cursors {
     fn is_silent(&self, topic: Topic, given: &Given, began: Instant) -> bool {
         let for_long = topic.is_compacted() && began.elapsed() >= SILENCE && matches!(given, Given::Nothing);
         for_long && self.ends.ask(topic).is_ok()
-    }
-
-    /// What a read outside of what is held is told.
-    pub(super) fn out_of_range(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        asked: Offset,
-        held: std::ops::Range<Offset>,
-    ) -> BusError {
-        BusError::OutOfRange { topic: topic.name().to_owned(), partition, asked, held }
     }
 
     fn lock(&self) -> MutexGuard<'_, Pool> {
@@ -270,8 +305,7 @@ impl Cursors {
         cursor.used = Instant::now();
         let mut pool = self.lock();
         pool.free(&cursor);
-        // Errors that concern no partition wait in the lane's own queue; what they say was noted when they came.
-        while pool.lanes[cursor.lane].poll(Duration::ZERO).is_some() {}
+        pool.drain(cursor.lane);
         pool.idle.push(cursor);
         if pool.idle.len() + pool.taken.len() > CURSORS_MAX {
             let oldest = (0..pool.idle.len()).min_by_key(|at| pool.idle[*at].used).expect("one was just given back");
@@ -284,6 +318,7 @@ impl Cursors {
 
     fn close(&self, cursor: &Cursor) {
         let mut pool = self.lock();
+        pool.drain(cursor.lane);
         self.unassign(&pool, cursor);
         pool.free(cursor);
         drop(pool);
@@ -299,7 +334,22 @@ impl Cursors {
     }
 }
 
+/// What a read outside of what is held is told.
+pub(super) fn out_of_range(
+    topic: Topic,
+    partition: Partition,
+    asked: Offset,
+    held: std::ops::Range<Offset>,
+) -> BusError {
+    BusError::OutOfRange { topic: topic.name().to_owned(), partition, asked, held }
+}
+
 impl Pool {
+    /// Errors that concern no partition wait in the lane's own queue; what they say was noted when they came.
+    fn drain(&self, lane: usize) {
+        while self.lanes[lane].poll(Duration::ZERO).is_some() {}
+    }
+
     /// Nobody reads from this cursor any more.
     fn free(&mut self, cursor: &Cursor) {
         let place = (cursor.topic, cursor.partition, cursor.lane);

@@ -76,7 +76,7 @@ impl KafkaLog {
         let (readings, appender) = (appender("append-readings")?, appender("append")?);
         Ok(KafkaLog {
             tails: Tails::new(settings, &ends, &heard)?,
-            cursors: Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone()),
+            cursors: Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone())?,
             marks: Marks::new(settings, heard.clone()),
             leases: Leases::new(settings, owner.to_owned(), Arc::clone(&appender), heard)?,
             readings,
@@ -167,7 +167,7 @@ impl EventLog for KafkaLog {
             // Somebody else may know of records that were not here a moment ago.
             let held = if from > held.end { self.ends.ask(topic)?[partition as usize].clone() } else { held };
             if from > held.end || from < held.start {
-                return Err(self.cursors.out_of_range(topic, partition, from, held));
+                return Err(cursors::out_of_range(topic, partition, from, held));
             }
         }
         let records = self.cursors.read(topic, partition, from, max_bytes)?;
