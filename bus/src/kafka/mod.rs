@@ -33,7 +33,7 @@ use client::Heard;
 use cursors::Cursors;
 use ends::Ends;
 use lease::Leases;
-use model::{Offset, Partition};
+use model::{Offset, PARTITIONS, Partition};
 use producer::Appender;
 use std::ops::Range;
 use std::sync::Arc;
@@ -94,6 +94,20 @@ impl KafkaLog {
         self.ends.cut().or_else(|| self.leases.lost())
     }
 
+    /// Whether a topic ends before where it ended for this process. Brokers that lost what they acknowledged have lost the
+    /// producer's last numbers as well, which it takes for a fault of its own.
+    fn cut_back(&self) -> Option<BusError> {
+        for topic in Topic::ALL {
+            let before: Vec<Offset> = (0..PARTITIONS).map(|partition| self.ends.known(topic, partition)).collect();
+            let held = self.ends.ask(topic).ok()?;
+            let lost = (0..PARTITIONS).zip(before).zip(&held).find(|((_, before), held)| held.end < *before);
+            if let Some(((partition, before), held)) = lost {
+                return Some(self.ends.cut_back(topic, partition, before, held.end));
+            }
+        }
+        None
+    }
+
     /// Whether the log still is what it was.
     fn check(&self) -> Result<(), BusError> {
         self.ends.cut().map_or(Ok(()), Err)
@@ -120,7 +134,10 @@ impl EventLog for KafkaLog {
         self.check()?;
         let known = |(topic, partition): &(Topic, Partition)| self.ends.known(*topic, *partition);
         let before: Vec<Offset> = batch.parts.keys().map(known).collect();
-        let appended = self.appender.append(&batch, &self.names)?;
+        let appended = match self.appender.append(&batch, &self.names) {
+            Err(error @ BusError::Halted { .. }) => return Err(self.cut_back().unwrap_or(error)),
+            appended => appended?,
+        };
         for (((topic, partition), offsets), before) in appended.0.iter().zip(before) {
             if offsets.start < before {
                 return Err(self.ends.cut_back(*topic, *partition, before, offsets.start));
