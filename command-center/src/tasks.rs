@@ -162,7 +162,7 @@ async fn of_store(
     drop(center.store.writer().await.begin().await?);
     lost.mark_unchanged();
     let log = || Arc::clone(&center.log);
-    let next = resume(center, &mut *center.store.read().await?, projector::READER, Topic::Analyze).await?;
+    let next = resume(center, projector::READER, Topic::Analyze).await?;
     center.projected.send_replace(next);
     let incidents = Reader::new(log(), Topic::Analyze, analyze, next, projector::READ_BYTES);
     let (feed, next) = feed::Feed::resume(center).await?;

@@ -44,6 +44,7 @@ pub enum DataError {
 struct Observation {
     sensor: String,
     time: EventTime,
+    seq: Option<u64>,
     /// The first `count` are valid.
     values: Vec<(String, f64)>,
     count: usize,
@@ -54,6 +55,7 @@ impl Observation {
         self.sensor.clear();
         self.sensor.push_str(sensor);
         self.time = time;
+        self.seq = None;
         self.count = 0;
     }
 
@@ -75,7 +77,7 @@ impl Observation {
 
     fn reading(&self) -> Reading<'_> {
         let values = self.values[..self.count].iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), *value));
-        Reading { sensor: Cow::Borrowed(&self.sensor), time: self.time, values: values.collect(), seq: None }
+        Reading { sensor: Cow::Borrowed(&self.sensor), time: self.time, values: values.collect(), seq: self.seq }
     }
 }
 
@@ -167,6 +169,7 @@ impl<R: BufRead> Source<R> {
             match Entry::decode(&self.line) {
                 Ok(Entry::Reading(reading)) => {
                     self.current.start(&reading.sensor, reading.time);
+                    self.current.seq = reading.seq;
                     reading.values.iter().for_each(|(metric, value)| self.current.push(metric, *value));
                     return Ok(true);
                 }
@@ -178,6 +181,7 @@ impl<R: BufRead> Source<R> {
                     })?;
                     let time = reading.time.parse().map_err(|error| self.malformed(1, format!("time {error}")))?;
                     self.current.start(&reading.sensor, time);
+                    self.current.seq = reading.seq;
                     reading.values.iter().for_each(|(metric, value)| self.current.push(metric, *value));
                     return Ok(true);
                 }
@@ -284,6 +288,8 @@ struct TextReading<'a> {
     #[serde(borrow)]
     time: Cow<'a, str>,
     values: BTreeMap<String, f64>,
+    #[serde(default)]
+    seq: Option<u64>,
 }
 
 fn instant(text: &str) -> Result<EventTime, String> {

@@ -36,7 +36,7 @@ use cursors::Cursors;
 use ends::Ends;
 use lease::Leases;
 use marks::Marks;
-use model::{Offset, Partition};
+use model::{Offset, PARTITIONS, Partition};
 use producer::Appender;
 use std::ops::Range;
 use std::sync::Arc;
@@ -114,6 +114,20 @@ impl KafkaLog {
         self.ends.cut().or_else(|| self.leases.lost())
     }
 
+    /// Whether a topic ends before where it ended for this process. Brokers that lost what they acknowledged have lost the
+    /// producer's last numbers as well, which it takes for a fault of its own.
+    fn cut_back(&self) -> Option<BusError> {
+        for topic in Topic::ALL {
+            let before: Vec<Offset> = (0..PARTITIONS).map(|partition| self.ends.known(topic, partition)).collect();
+            let held = self.ends.ask(topic).ok()?;
+            let lost = (0..PARTITIONS).zip(before).zip(&held).find(|((_, before), held)| held.end < *before);
+            if let Some(((partition, before), held)) = lost {
+                return Some(self.ends.cut_back(topic, partition, before, held.end));
+            }
+        }
+        None
+    }
+
     /// Whether the log still is what it was.
     fn check(&self) -> Result<(), BusError> {
         self.ends.cut().map_or(Ok(()), Err)
@@ -142,7 +156,10 @@ impl EventLog for KafkaLog {
         let before: Vec<Offset> = batch.parts.keys().map(known).collect();
         let has_readings = batch.parts.keys().any(|(topic, _)| *topic == Topic::Observations);
         let appender = if has_readings { &self.readings } else { &self.appender };
-        let appended = appender.append(&batch, &self.names)?;
+        let appended = match appender.append(&batch, &self.names) {
+            Err(error @ BusError::Halted { .. }) => return Err(self.cut_back().unwrap_or(error)),
+            appended => appended?,
+        };
         for (((topic, partition), offsets), before) in appended.0.iter().zip(before) {
             if offsets.start < before {
                 return Err(self.ends.cut_back(*topic, *partition, before, offsets.start));

@@ -26,7 +26,7 @@ const KIND: &str = "org.citywatch.case.";
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
     audit::restore(center).await?;
-    let next = positions::resume(center, &mut *center.store.read().await?, READER, Topic::Command).await?;
+    let next = positions::resume(center, READER, Topic::Command).await?;
     let appends = Appends::to(&*center.log, Topic::Command);
     let mut reader = Reader::new(std::sync::Arc::clone(&center.log), Topic::Command, &appends, next, READ_BYTES);
     loop {

@@ -11,7 +11,7 @@
 use crate::center::Center;
 use crate::city::City;
 use crate::reader::{Reader, blocking, bounds};
-use crate::store::positions::{Positions, prints, resume, save, save_read};
+use crate::store::positions::{Positions, forget, look, prints, save, save_read};
 use crate::store::{Store, commit};
 use crate::{CENTER_SOURCE, CenterError};
 use bus::{Batch, Event, EventLog, JSON, Records, Topic};
@@ -92,18 +92,25 @@ impl Feed {
     /// Takes up where the last run was, and where to read `analyze` from.
     pub(crate) async fn resume(center: &Center) -> Result<(Feed, Positions), CenterError> {
         let (log, counts) = (Arc::clone(&center.log), Arc::clone(&center.counters.feed));
-        let mut reading = center.store.read().await?;
-        let anew = center.counters.read_anew.load(Ordering::Relaxed);
-        let mut analyze = resume(center, &mut reading, READER, Topic::Analyze).await?;
-        let mut ends = Vec::new();
+        let (mut analyze, unfit) = look(center, READER, Topic::Analyze).await?;
+        let (mut ends, mut is_cut_back) = (Vec::new(), !unfit.is_empty());
         for topic in topics() {
-            ends.push((topic, resume(center, &mut reading, READER, topic).await?));
+            let (of_topic, unfit) = look(center, READER, topic).await?;
+            is_cut_back |= !unfit.is_empty();
+            ends.push((topic, of_topic));
         }
-        drop(reading);
-        if center.counters.read_anew.load(Ordering::Relaxed) > anew {
-            // A topic was cut back: what is told and what is not only all of them say.
+        if is_cut_back {
+            // What is told and what is not only all of the topics say, from their beginning.
             analyze = Positions::default();
             ends.iter_mut().for_each(|(_, ends)| *ends = Positions::default());
+            let mut writer = center.store.writer().await;
+            let mut transaction = writer.begin().await?;
+            for topic in topics().chain([Topic::Analyze]) {
+                for part in 0..PARTITIONS as usize {
+                    forget(&mut transaction, READER, topic, part).await?;
+                }
+            }
+            commit(transaction).await?;
         }
         let noted = Noted { analyze, ends };
         let (tail, newest, noted, log) = blocking(move || {

@@ -7,6 +7,7 @@
 use crate::CenterError;
 use crate::center::Center;
 use crate::reader::blocking;
+use crate::store::commit;
 use bus::{Records, Topic};
 use model::{Offset, PARTITIONS, Partition};
 use sqlx::{AnyConnection, Row};
@@ -19,28 +20,61 @@ const BEFORE: &str = "/before";
 /// An offset for each partition of a topic.
 pub(crate) type Positions = [Offset; PARTITIONS as usize];
 
-/// Where `reader` goes on in `topic`: where it stood, and at the beginning where it never was or where the log was cut
-/// back since. The latter is counted.
-pub(crate) async fn resume(
-    center: &Center,
+/// Where `reader` goes on in `topic`: where it stood, and at the beginning where it never was, or where the log was cut
+/// back since, which is counted.
+pub(crate) async fn resume(center: &Center, reader: &str, topic: Topic) -> Result<Positions, CenterError> {
+    let (mut positions, unfit) = look(center, reader, topic).await?;
+    if unfit.is_empty() {
+        return Ok(positions);
+    }
+    let mut writer = center.store.writer().await;
+    let mut transaction = writer.begin().await?;
+    for part in unfit {
+        positions[part] = 0;
+        forget(&mut transaction, reader, topic, part).await?;
+    }
+    commit(transaction).await?;
+    Ok(positions)
+}
+
+/// Where `reader` stood in `topic`, and the partitions of which the log no longer has what was read. Those are counted.
+pub(crate) async fn look(center: &Center, reader: &str, topic: Topic) -> Result<(Positions, Vec<usize>), CenterError> {
+    let mut reading = center.store.read().await?;
+    let positions = load(&mut reading, reader, topic).await?.map(Option::unwrap_or_default);
+    let before = load(&mut reading, &format!("{reader}{BEFORE}"), topic).await?;
+    drop(reading);
+    let log = Arc::clone(&center.log);
+    let unfit = blocking(move || {
+        let mut unfit = Vec::new();
+        for (partition, (next, before)) in (0..PARTITIONS).zip(positions.into_iter().zip(before)) {
+            let fits = bus::fits(&*log, topic, partition, next, before.map(|print| print as u32));
+            if !fits.map_err(CenterError::log("look at what stands before a position"))? {
+                unfit.push(partition as usize);
+            }
+        }
+        Ok::<_, CenterError>(unfit)
+    });
+    let unfit = unfit.await?;
+    center.counters.read_anew.fetch_add(unfit.len() as u64, Ordering::Relaxed);
+    Ok((positions, unfit))
+}
+
+/// Has `reader` begin a partition anew.
+pub(crate) async fn forget(
     connection: &mut AnyConnection,
     reader: &str,
     topic: Topic,
-) -> Result<Positions, CenterError> {
-    let positions = load(connection, reader, topic).await?.map(Option::unwrap_or_default);
-    let before = load(connection, &format!("{reader}{BEFORE}"), topic).await?;
-    let log = Arc::clone(&center.log);
-    let fits = blocking(move || {
-        let fits = (0..PARTITIONS).zip(positions).zip(before).map(|((partition, next), before)| {
-            let before = before.map(|print| print as u32);
-            bus::fits(&*log, topic, partition, next, before)
-        });
-        fits.collect::<Result<Vec<bool>, _>>().map_err(CenterError::log("look at what stands before a position"))
-    });
-    let fits = fits.await?;
-    let anew = fits.iter().filter(|fits| !**fits).count() as u64;
-    center.counters.read_anew.fetch_add(anew, Ordering::Relaxed);
-    Ok(std::array::from_fn(|part| if fits[part] { positions[part] } else { 0 }))
+    part: usize,
+) -> Result<(), CenterError> {
+    sqlx::query("DELETE FROM consumed WHERE (reader = $1 OR reader = $2) AND topic = $3 AND part = $4")
+        .bind(reader.to_owned())
+        .bind(format!("{reader}{BEFORE}"))
+        .bind(topic.name())
+        .bind(part as i64)
+        .execute(connection)
+        .await
+        .map_err(CenterError::store("forget how far it has come"))?;
+    Ok(())
 }
 
 async fn load(

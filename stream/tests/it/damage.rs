@@ -150,10 +150,14 @@ fn a_checkpoint_of_what_the_log_no_longer_has_is_passed_over() {
         let events = events.lock().unwrap().clone();
         assert!(events.iter().any(|event| matches!(event, Event::CutBack { .. })), "{events:?}");
         assert!(events.contains(&Event::StartedFromTheBeginning) && resumed(&events).is_none(), "{events:?}");
+        // Of an incident that had gone on in what is lost, what was told stays.
+        let told: BTreeSet<&String> = before.iter().map(|(id, _)| id).collect();
         let mut expected = names(fresh.path(), other.path());
-        assert!(expected.len() > before.len() || readings == 10, "{} transitions show little", expected.len());
-        expected.extend(before);
-        assert_eq!(names(dir.path(), other.path()), expected, "what the log says now is found, beside what was told");
+        expected.retain(|(id, _)| !told.contains(id));
+        assert!(expected.len() > 100 || readings == 10, "{} transitions show little", expected.len());
+        expected.extend(before.iter().cloned());
+        let found = names(dir.path(), other.path());
+        assert!(found.is_superset(&expected), "what the log says now is found, beside what was told");
     }
 }
 

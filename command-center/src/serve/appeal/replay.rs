@@ -22,7 +22,7 @@ const KIND: &str = "org.citywatch.appeal.";
 
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
-    let next = positions::resume(center, &mut *center.store.read().await?, READER, Topic::Serve).await?;
+    let next = positions::resume(center, READER, Topic::Serve).await?;
     let appends = Appends::to(&*center.log, Topic::Serve);
     let mut reader = Reader::new(Arc::clone(&center.log), Topic::Serve, &appends, next, READ_BYTES);
     loop {
