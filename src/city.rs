@@ -229,6 +229,7 @@ impl City {
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
             feed_counts: self.ingest.as_ref().map(feed_counts),
+            outward: config.notices.outward().map_err(Failure::usage)?,
             workbench: Some(Arc::new(Bench::new(self.desk.clone(), stage::rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };

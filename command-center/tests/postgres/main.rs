@@ -23,6 +23,8 @@ mod cases;
 mod cases_kill;
 #[path = "../it/client.rs"]
 mod client;
+#[path = "../it/duty.rs"]
+mod duty;
 #[path = "../it/feed.rs"]
 mod feed;
 #[path = "../it/hotline.rs"]
@@ -39,8 +41,14 @@ mod pages;
 mod perceive;
 #[path = "../it/permissions.rs"]
 mod permissions;
+#[path = "../it/receiver.rs"]
+mod receiver;
 #[path = "../it/supervise.rs"]
 mod supervise;
+#[path = "../it/webhooks.rs"]
+mod webhooks;
+#[path = "../it/webhooks_kill.rs"]
+mod webhooks_kill;
 #[path = "../it/world.rs"]
 mod world;
 
