@@ -36,7 +36,7 @@ pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
 pub use serve::merge;
 pub use serve::notice::allowed::Network;
-pub use serve::notice::mail::{MailServer, MailTls};
+pub use serve::notice::mail::MailServer;
 pub use settings::{FeedCounts, Outward, Retries, Settings};
 pub use start::{CommandCenter, Handle, Stage};
 pub use store::{StoreState, check_store, examine_store};

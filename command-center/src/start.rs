@@ -88,7 +88,7 @@ impl CommandCenter {
             live: Live::new(secret::new()?[..8].to_owned()),
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
-            outgoing: Outgoing::new(outward)?,
+            outgoing: Outgoing::new(&outward)?,
             passwords: Passwords::new(),
             duties: Arc::new(duties),
             working: Working { calendar, zone },

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::problem::{Body, Problem, seen};
-use super::rosters::{KEPT_MAX, Kind, is_newest, may_change, noted};
+use super::rosters::{KEPT_MAX, Saved, is_newest, may_change, noted};
 use crate::auth::secret;
 use crate::auth::who::Who;
 use crate::center::Center;
@@ -53,7 +53,7 @@ pub(crate) async fn list(State(center): Shared) -> Result<Json<ChainList>, Probl
 
 /// Makes a chain. It follows what comes or changes from here on.
 #[utoipa::path(post, path = "/api/v1/chains", tag = "duty", request_body = Chain,
-    responses((status = 201, body = Kind), (status = 400, body = Problem), (status = 403, body = Problem)))]
+    responses((status = 201, body = Saved), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn add(
     State(center): Shared,
     Extension(who): Extension<Who>,
@@ -67,7 +67,7 @@ pub(crate) async fn add(
 /// Puts another chain in the place of one; the groups that it is at work on go on by it.
 #[utoipa::path(post, path = "/api/v1/chains/{id}", tag = "duty", request_body = Chain,
     params(("id" = String, Path), ("If-Match" = String, Header, description = "the version, in quotes")),
-    responses((status = 200, body = Kind), (status = 400, body = Problem), (status = 403, body = Problem),
+    responses((status = 200, body = Saved), (status = 400, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 412, description = "it changed since", body = Problem)))]
 pub(crate) async fn replace(
     State(center): Shared,
@@ -75,14 +75,14 @@ pub(crate) async fn replace(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Body<Chain>, Problem>,
-) -> Result<Json<Kind>, Problem> {
+) -> Result<Json<Saved>, Problem> {
     let at = found(&mut *center.store.read().await?, &id).await?.id;
     let version = seen(&headers)?;
     let Body(chain) = body?;
     whole(async move { kept(&center, (at, Some(version)), chain, &who).await }).await.map(Json)
 }
 
-async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), chain: Chain, who: &Who) -> Result<Kind, Problem> {
+async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), chain: Chain, who: &Who) -> Result<Saved, Problem> {
     chain.check().map_err(Problem::bad)?;
     may_change(center, &chain.areas, who)?;
     if let Some(class) = chain.classes.iter().find(|class| !center.duties.classes.contains_key(*class)) {
@@ -115,7 +115,7 @@ async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), chain: Chain, wh
     commit(transaction).await?;
     drop(writer);
     center.outbox.notify_one();
-    Ok(Kind { id: id.to_string(), version })
+    Ok(Saved { id: id.to_string(), version })
 }
 
 /// Ends a chain, and what it is at work on: nobody is told by it any more.

@@ -30,7 +30,7 @@ const CONTACTS_MAX: usize = 2_000;
 
 /// A contact; its address is shown in part.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Contact)]
+#[schema(as = DutyContact)]
 pub(crate) struct ContactView {
     id: String,
     who: String,

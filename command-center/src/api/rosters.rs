@@ -68,7 +68,7 @@ pub(crate) struct RosterDetail {
 
 /// What was made or changed.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Kind {
+pub(crate) struct Saved {
     pub(super) id: String,
     pub(super) version: u64,
 }
@@ -147,7 +147,7 @@ pub(crate) async fn detail(
 
 /// Makes a roster.
 #[utoipa::path(post, path = "/api/v1/rosters", tag = "duty", request_body = Roster,
-    responses((status = 201, body = Kind), (status = 400, body = Problem), (status = 403, body = Problem)))]
+    responses((status = 201, body = Saved), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn add(
     State(center): Shared,
     Extension(who): Extension<Who>,
@@ -161,7 +161,7 @@ pub(crate) async fn add(
 /// Puts another roster in the place of one.
 #[utoipa::path(post, path = "/api/v1/rosters/{id}", tag = "duty", request_body = Roster,
     params(("id" = String, Path), ("If-Match" = String, Header, description = "the ETag of the detail")),
-    responses((status = 200, body = Kind), (status = 400, body = Problem), (status = 403, body = Problem),
+    responses((status = 200, body = Saved), (status = 400, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 412, description = "it changed since", body = Problem)))]
 pub(crate) async fn replace(
     State(center): Shared,
@@ -169,14 +169,14 @@ pub(crate) async fn replace(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Body<Roster>, Problem>,
-) -> Result<Json<Kind>, Problem> {
+) -> Result<Json<Saved>, Problem> {
     let at = found(&mut *center.store.read().await?, &id).await?.id;
     let version = seen(&headers)?;
     let Body(roster) = body?;
     whole(async move { kept(&center, (at, Some(version)), roster, &who).await }).await.map(Json)
 }
 
-async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), roster: Roster, who: &Who) -> Result<Kind, Problem> {
+async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), roster: Roster, who: &Who) -> Result<Saved, Problem> {
     roster.check().map_err(Problem::bad)?;
     may_change(center, roster.area.as_slice(), who)?;
     let mut writer = center.store.writer().await;
@@ -199,7 +199,7 @@ async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), roster: Roster, 
     commit(transaction).await?;
     drop(writer);
     center.outbox.notify_one();
-    Ok(Kind { id: id.to_string(), version })
+    Ok(Saved { id: id.to_string(), version })
 }
 
 /// Ends a roster.
@@ -217,14 +217,14 @@ pub(crate) async fn end(
 /// Somebody is on duty for a time, perhaps in somebody's stead.
 #[utoipa::path(post, path = "/api/v1/rosters/{id}/override", tag = "duty", request_body = NewOverride,
     params(("id" = String, Path)),
-    responses((status = 200, body = Kind), (status = 400, body = Problem), (status = 403, body = Problem),
+    responses((status = 200, body = Saved), (status = 400, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem)))]
 pub(crate) async fn stand_in(
     State(center): Shared,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,
     Body(new): Body<NewOverride>,
-) -> Result<Json<Kind>, Problem> {
+) -> Result<Json<Saved>, Problem> {
     named(&new.who).map_err(Problem::bad)?;
     new.instead_of.as_ref().map_or(Ok(()), |name| named(name)).map_err(Problem::bad)?;
     let why = reason(&new.reason).map_err(texts)?;
@@ -242,7 +242,7 @@ pub(crate) async fn stand_in(
     };
     let added = one.id.to_string();
     let version = changed(center, who, id, Change::Add(one)).await?;
-    Ok(Json(Kind { id: added, version }))
+    Ok(Json(Saved { id: added, version }))
 }
 
 /// Takes back that somebody stands in.

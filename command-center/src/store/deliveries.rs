@@ -224,6 +224,27 @@ pub(crate) async fn tried(connection: &mut AnyConnection, delivery: &Delivery) -
     Ok(())
 }
 
+/// A target was away at `now`: all that waits for it waits since then at the latest, and what has waited since `before`
+/// or longer is dead.
+pub(crate) async fn held_up(
+    connection: &mut AnyConnection,
+    target: &str,
+    (now, before): (i64, i64),
+    why: &str,
+) -> Result<(), CenterError> {
+    let failed = CenterError::store("note that a target is away");
+    let query = sqlx::query("UPDATE delivery SET first_at = $2 WHERE target = $1 AND is_open = 1 AND first_at IS NULL");
+    query.bind(target).bind(now).execute(&mut *connection).await.map_err(&failed)?;
+    let query = sqlx::query(
+        "UPDATE delivery SET state = 'dead', is_open = 0, error = COALESCE(error, $3) \
+         WHERE target = $1 AND is_open = 1 AND first_at <= $2",
+    );
+    let died = query.bind(target).bind(before).bind(why).execute(&mut *connection).await.map_err(&failed)?;
+    let query = sqlx::query("UPDATE delivery_queue SET waiting = waiting - $2 WHERE target = $1");
+    query.bind(target).bind(died.rows_affected() as i64).execute(connection).await.map_err(&failed)?;
+    Ok(())
+}
+
 /// Says when a queue is looked at next; `None` looks when its next delivery is due.
 pub(crate) async fn rest(
     connection: &mut AnyConnection,

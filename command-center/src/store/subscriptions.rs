@@ -6,7 +6,6 @@ use crate::serve::notice::subscription::{Form, Subscription, SubscriptionState};
 use model::{Domain, Severity};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const FIELDS: &str = "id, name, url, form, domains, areas, severity, classes, secret, secret_before, \
@@ -100,13 +99,6 @@ pub(crate) async fn token_reach(
 ) -> Result<Option<Reach>, CenterError> {
     let token = super::accounts::find_token(connection, token_hash, now).await?;
     Ok(token.map(|token| Reach::of_text(&token.areas)))
-}
-
-/// The open incidents that a subscription was told of.
-pub(crate) async fn told(connection: &mut AnyConnection, id: Uuid) -> Result<BTreeSet<String>, CenterError> {
-    let query = sqlx::query("SELECT incident FROM subscription_told WHERE subscription = $1").bind(id.to_string());
-    let rows = query.fetch_all(connection).await.map_err(CenterError::store("read what was told"))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Whether it was told of an incident.

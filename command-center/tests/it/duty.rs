@@ -182,6 +182,7 @@ fn who_stands_in_is_told_and_nobody_on_duty_goes_to_the_next() {
     told(&life, &people.ben, &["began"]);
     // At night nobody of the roster is there: the next step is taken at once.
     world.append(&[next(&opened(0, at(0)), 3, at(1))]);
+    life.caught_up();
     tick(&world, &life, 5);
     told(&life, &people.ben, &["over", "began"]);
     tick(&world, &life, 13 * 60);

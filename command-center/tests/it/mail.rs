@@ -1,17 +1,27 @@
-//! Mail over a real SMTP server (aiosmtpd): STARTTLS, sign-in, what arrives, and what becomes of what it refuses.
+//! Mail over a real SMTP server (aiosmtpd): STARTTLS, sign-in, what arrives, and what becomes of what it refuses; and
+//! webhooks over TLS.
 
 use crate::client::Client;
 use crate::permissions::account;
 use crate::receiver::outward;
-use crate::webhooks::post;
+use crate::webhooks::{post, subscribe};
 use crate::world::{Life, World};
 use command_center::{MailServer, Outward, Role};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A mail server that says of each message that it took one line of JSON.
 struct Server {
@@ -137,4 +147,81 @@ fn a_server_that_is_not_trusted_refuses_or_is_away_gets_nothing() {
     error(&life, &admin, &id, "the mail server said");
     life.stop();
     assert!(server.took.lock().unwrap().is_empty() && plain.took.lock().unwrap().is_empty());
+}
+
+/// An end-point with TLS: its port, and how much it was sent.
+fn https(certificates: &Path) -> (u16, Arc<AtomicUsize>, Runtime) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let chain = CertificateDer::pem_file_iter(certificates.join("own.pem")).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(certificates.join("own.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&count);
+    runtime.spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer(acceptor.clone(), stream, Arc::clone(&counted)));
+        }
+    });
+    (port, count, runtime)
+}
+
+async fn answer(acceptor: TlsAcceptor, stream: TcpStream, count: Arc<AtomicUsize>) {
+    // Who does not trust the certificate hangs up.
+    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+    let mut read = Vec::new();
+    while !read.ends_with(b"}") {
+        if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    assert!(read.starts_with(b"POST /hook HTTP/1.1\r\n"), "{}", String::from_utf8_lossy(&read));
+    count.fetch_add(1, Ordering::SeqCst);
+    stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+}
+
+#[test]
+fn webhooks_by_https_check_the_certificate() {
+    let certificates = certificates();
+    let (port, count, _runtime) = https(certificates.path());
+    let ca = std::fs::read_to_string(certificates.path().join("ca.pem")).unwrap();
+    // The name that the certificate has, another, and the right one from an authority that is not trusted.
+    for (host, ca, told) in [
+        ("localhost", Some(ca.clone()), None),
+        ("127.0.0.1", Some(ca), Some("NotValidForName")),
+        ("localhost", None, Some("UnknownIssuer")),
+    ] {
+        let mut world = World::new();
+        world.settings.outward = Outward {
+            ca,
+            plain_http: false,
+            allow: vec!["127.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
+            ..outward()
+        };
+        let life = world.live();
+        life.runtime.block_on(async {
+            let admin = Client::of_account(&life.handle, &account("ada", Role::Administrator, &[])).await;
+            let plain = json!({ "name": "x", "url": format!("http://{host}:{port}/hook") });
+            assert_eq!(post(&admin, "/api/v1/subscriptions", &plain).await.status, 400, "http is not allowed");
+            let url = format!("https://{host}:{port}/hook");
+            subscribe(&admin, json!({ "name": "x", "url": url })).await;
+        });
+        let admin = life.runtime.block_on(Client::of_account(&life.handle, &account("bob", Role::Administrator, &[])));
+        let first = async |admin: &Client| {
+            let all = admin.json("/api/v1/subscriptions").await;
+            let id = all["items"][0]["id"].as_str().unwrap().to_owned();
+            admin.json(&format!("/api/v1/subscriptions/{id}/deliveries")).await["items"][0].clone()
+        };
+        match told {
+            None => life.until("that it is taken", async |_| first(&admin).await["state"] == "delivered"),
+            Some(told) => life
+                .until(told, async |_| first(&admin).await["error"].as_str().is_some_and(|error| error.contains(told))),
+        }
+        life.stop();
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 1, "only who was sure of whom they spoke to said something");
 }

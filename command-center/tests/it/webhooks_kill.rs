@@ -31,10 +31,9 @@ fn play(plan: &Plan) {
     let (mut world, receiver) = (world(), Receiver::start());
     world.settings.outward.retries.give_up = Millis::DAY;
     let life = world.live();
-    let admin = life.runtime.block_on(async {
+    life.runtime.block_on(async {
         let admin = Client::of_account(&life.handle, &account("ada", Role::Administrator, &[])).await;
         subscribe(&admin, json!({ "name": "x", "url": receiver.url })).await;
-        admin
     });
     life.kill();
     let mut rest = &all[..];
@@ -64,6 +63,5 @@ fn play(plan: &Plan) {
     let wanted: BTreeSet<String> = all.iter().map(|one| format!("{}/{}", one.id, one.revision)).collect();
     assert_eq!(ids.keys().cloned().collect::<BTreeSet<_>>(), wanted);
     assert!(ids.values().all(|ids| ids.len() == 1), "{ids:?}");
-    drop(admin);
     life.stop();
 }

@@ -133,7 +133,7 @@ impl Roster {
         }
         let holds: Vec<&Override> = overrides.iter().filter(|one| one.from <= at && at < one.to).collect();
         for one in &holds {
-            one.instead_of.iter().for_each(|name| drop(who.remove(name)));
+            who.retain(|name| Some(name) != one.instead_of.as_ref());
         }
         // Who stands in is there, also where another override would take them away.
         who.extend(holds.into_iter().map(|one| one.who.clone()));

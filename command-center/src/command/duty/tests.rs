@@ -299,14 +299,14 @@ fn naive(roster: &Roster, overrides: &[Override], at: i64) -> BTreeSet<String> {
             match turn {
                 None => who.extend(shift.people.iter().cloned()),
                 Some(turn) => {
-                    drop(who.insert(shift.people[turn.rem_euclid(shift.people.len() as i64) as usize].clone()))
+                    who.extend([shift.people[turn.rem_euclid(shift.people.len() as i64) as usize].clone()]);
                 }
             }
         }
     }
     let holds = |one: &&Override| one.from.0 <= at && at < one.to.0;
     for one in overrides.iter().filter(holds) {
-        one.instead_of.iter().for_each(|name| drop(who.remove(name)));
+        who.retain(|name| Some(name) != one.instead_of.as_ref());
     }
     who.extend(overrides.iter().filter(holds).map(|one| one.who.clone()));
     who

@@ -43,7 +43,7 @@ pub(crate) enum Sent {
 pub(crate) fn of_subscription(one: &Subscription, delivery: &Delivery, zone: &TimeZone, now: i64) -> Option<Sent> {
     let (kind, body) = match (one.form, &*delivery.kind) {
         (_, TEST) | (_, SNAPSHOT) => {
-            ("application/json", enveloped(delivery, EventTime(now), serde_json::from_str(&delivery.body).ok()?))
+            ("application/json", enveloped(delivery, EventTime(now), &serde_json::from_str(&delivery.body).ok()?))
         }
         (Form::Cap, _) => {
             let content: Content = serde_json::from_str(&delivery.body).ok()?;
@@ -52,7 +52,7 @@ pub(crate) fn of_subscription(one: &Subscription, delivery: &Delivery, zone: &Ti
         (Form::Json, _) => {
             let content: Content = serde_json::from_str(&delivery.body).ok()?;
             let message = serde_json::to_value(&content.message).ok()?;
-            ("application/json", enveloped(delivery, content.message.sent, message))
+            ("application/json", enveloped(delivery, content.message.sent, &message))
         }
     };
     signed(&one.url, &one.secrets(now), (kind, body), delivery, now)
@@ -67,7 +67,7 @@ pub(crate) fn of_contact(contact: &Contact, delivery: &Delivery, zone: &TimeZone
         ContactKind::Email => Sent::Mail { to: contact.address.clone(), subject: title, text },
         ContactKind::Webhook => {
             let data: Value = serde_json::from_str(&delivery.body).ok()?;
-            let body = enveloped(delivery, notice.at, data);
+            let body = enveloped(delivery, notice.at, &data);
             let secret = contact.secret.as_deref()?;
             return signed(&contact.address, &[secret], ("application/json", body), delivery, now);
         }
@@ -85,7 +85,7 @@ pub(crate) fn of_contact(contact: &Contact, delivery: &Delivery, zone: &TimeZone
     })
 }
 
-fn enveloped(delivery: &Delivery, at: EventTime, data: Value) -> String {
+fn enveloped(delivery: &Delivery, at: EventTime, data: &Value) -> String {
     json!({ "type": delivery.kind, "timestamp": at.to_string(), "data": data }).to_string()
 }
 

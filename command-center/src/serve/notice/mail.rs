@@ -29,7 +29,7 @@ const WORD_BYTES: usize = 45;
 
 /// How the way to the mail server is kept from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailTls {
+enum MailTls {
     /// TLS from the first byte.
     Implicit,
     /// STARTTLS, without which nothing is said.

@@ -46,9 +46,9 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(outward: Outward) -> Result<Outgoing, CenterError> {
+    pub(crate) fn new(outward: &Outward) -> Result<Outgoing, CenterError> {
         let poster = Poster::new(outward.clone())?;
-        let mailer = outward.mail.clone().map(|server| Mailer::new(server, &outward)).transpose()?;
+        let mailer = outward.mail.clone().map(|server| Mailer::new(server, outward)).transpose()?;
         let (retries, queue_max) = (outward.retries, outward.queue_max);
         Ok(Outgoing {
             retries,

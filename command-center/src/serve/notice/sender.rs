@@ -12,7 +12,7 @@ use crate::auth::{audit, secret};
 use crate::center::Center;
 use crate::serve::notice::contact::Contact;
 use crate::store::contacts::find_contact;
-use crate::store::deliveries::{Delivery, DeliveryState, due, first_due, hold, queue, rest, tried};
+use crate::store::deliveries::{Delivery, DeliveryState, due, first_due, held_up, hold, queue, rest, tried};
 use crate::store::subscriptions::{find_subscription, save};
 use crate::store::{commit, whole};
 use sqlx::AnyConnection;
@@ -104,13 +104,13 @@ async fn serve(center: &Arc<Center>, target: &str) -> Result<(), CenterError> {
 async fn receiver(connection: &mut AnyConnection, target: &str) -> Result<Option<Receiver>, CenterError> {
     let Some((kind, id)) = target.split_once('/') else { return Ok(None) };
     let Ok(id) = id.parse::<Uuid>() else { return Ok(None) };
-    Ok(match kind {
-        "subscription" => find_subscription(connection, id)
-            .await?
-            .filter(|one| one.state != SubscriptionState::Paused)
-            .map(|one| Receiver::Subscriber(Box::new(one))),
-        _ => find_contact(connection, id).await?.map(|one| Receiver::Contact(Box::new(one))),
-    })
+    if kind != "subscription" {
+        return Ok(find_contact(connection, id).await?.map(|one| Receiver::Contact(Box::new(one))));
+    }
+    let found = find_subscription(connection, id).await?.filter(|one| one.state != SubscriptionState::Paused);
+    let Some(one) = found else { return Ok(None) };
+    // Nothing is sent on behalf of a token that has ended; the next change pauses the subscription.
+    Ok(one.reach(connection).await?.map(|_| Receiver::Subscriber(Box::new(one))))
 }
 
 async fn send(center: &Center, receiver: &Receiver, delivery: &Delivery, now: i64) -> Tried {
@@ -183,6 +183,9 @@ async fn record(center: &Center, target: &str, mut delivery: Delivery, ended: Tr
         }
         Tried::Gone { .. } | Tried::Barred { .. } => (None, failures + 1),
     };
+    if let Tried::Away { .. } = ended {
+        held_up(&mut transaction, target, (now, now - retries.give_up.0), &why).await?;
+    }
     if let Tried::Barred { .. } = ended {
         audit::note(&mut transaction, now, US, ("delivery.barred", target), &why).await?;
         center.outbox.notify_one();

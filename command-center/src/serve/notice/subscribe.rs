@@ -149,7 +149,7 @@ pub(crate) async fn change(center: &Center, id: Uuid, change: Change, who: &Who)
     match change {
         Change::Pause => pause(&mut transaction, &mut one, &format!("{} paused it", who.name)).await?,
         Change::Resume if one.state == SubscriptionState::Active => {
-            rest(&mut transaction, &target, Some(now), 0).await?
+            rest(&mut transaction, &target, Some(now), 0).await?;
         }
         Change::Resume => {
             (one.state, one.reason) = (SubscriptionState::Active, None);

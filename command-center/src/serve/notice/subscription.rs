@@ -141,7 +141,7 @@ impl Subscription {
     }
 
     /// How far it may see, if it may at all: a token that has ended takes its subscriptions with it.
-    async fn reach(&self, connection: &mut AnyConnection) -> Result<Option<Reach>, CenterError> {
+    pub(super) async fn reach(&self, connection: &mut AnyConnection) -> Result<Option<Reach>, CenterError> {
         match &self.token_hash {
             None => Ok(Some(Reach::City)),
             Some(hash) => token_reach(connection, hash, secret::wall_ms()).await,
