@@ -13,6 +13,7 @@ mod cases;
 mod cases_kill;
 mod client;
 mod duty;
+mod duty_kill;
 mod feed;
 mod hotline;
 mod kill;

@@ -25,6 +25,8 @@ mod cases_kill;
 mod client;
 #[path = "../it/duty.rs"]
 mod duty;
+#[path = "../it/duty_kill.rs"]
+mod duty_kill;
 #[path = "../it/feed.rs"]
 mod feed;
 #[path = "../it/hotline.rs"]

@@ -146,6 +146,7 @@ async fn follow(
             _ => continue,
         };
         let mut run = run_of(connection, &group).await?;
+        let before = run.clone();
         match change {
             Change::Fires { is_extreme } => run.fire(&thing.id, *is_extreme, at),
             Change::Stops => run.stop(&thing.id),
@@ -154,7 +155,10 @@ async fn follow(
         if !run.has(&thing.id) {
             note_member(connection, &thing.id, &group, false).await?;
         }
-        save(center, connection, &stored.chain, &group, &run).await?;
+        // Most changes of an incident say nothing new to a chain.
+        if run != before {
+            save(center, connection, &stored.chain, &group, &run).await?;
+        }
     }
     Ok(())
 }
