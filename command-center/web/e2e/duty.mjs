@@ -93,7 +93,9 @@ export async function onDuty(page, fixture, origin, shoot) {
   await page.goto(origin);
   await at(page, "row").first().waitFor();
   assert.match(await at(page, "storm").innerText(), /东城区：十分钟内 14 起/);
-  assert.equal(await at(page, "grouping").inputValue(), "rule", "in a storm the queue is read by cause");
+  await at(page, "storm-group").click();
+  await at(page, "group").first().waitFor();
+  assert.equal(await at(page, "grouping").inputValue(), "rule", "the queue is read by cause");
   assert.equal(await at(page, "bell").innerText(), "1");
   await shoot(page, "storm-zh-dark");
   await isAccessible(page, "a storm");

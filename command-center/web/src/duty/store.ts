@@ -1,5 +1,5 @@
 /** What every screen shows of duty: how many notices are unread, and the storms there are. */
-import { computed, ref, shallowRef } from "vue";
+import { ref, shallowRef } from "vue";
 import { get, post } from "../api/client";
 import type { Notice, Notices, Storm } from "../api/duty";
 import { live } from "../live/store";
@@ -7,7 +7,8 @@ import { live } from "../live/store";
 export const notices = shallowRef<Notice[]>([]);
 export const unread = ref(0);
 export const storms = shallowRef<Storm[]>([]);
-export const isStorm = computed(() => storms.value.length > 0);
+/** Counts how often somebody wished to read the queue by cause. */
+export const byCause = ref(0);
 let following = false;
 
 async function fetchNotices(): Promise<void> {

@@ -72,6 +72,7 @@ export const enDuty: Record<keyof typeof zhDuty, string> = {
   "storm.title": "Alarm storm",
   "storm.said": "{area}: {count} new alarms in ten minutes, since {since}",
   "storm.city": "the whole city",
+  "storm.group": "Group by cause",
   "delivery.waiting": "waits",
   "delivery.failed": "failed, tried again",
   "delivery.delivered": "delivered",

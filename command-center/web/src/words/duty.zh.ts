@@ -70,6 +70,7 @@ export const zhDuty = {
   "storm.title": "告警风暴",
   "storm.said": "{area}：十分钟内 {count} 起新告警，自 {since}",
   "storm.city": "全市",
+  "storm.group": "按原因归并",
   "delivery.waiting": "待送",
   "delivery.failed": "失败，将重试",
   "delivery.delivered": "已送达",
