@@ -192,7 +192,7 @@ fn webhooks_by_https_check_the_certificate() {
     // The name that the certificate has, another, and the right one from an authority that is not trusted.
     for (host, ca, told) in [
         ("localhost", Some(ca.clone()), None),
-        ("127.0.0.1", Some(ca), Some("NotValidForName")),
+        ("127.0.0.1", Some(ca), Some("not valid for name")),
         ("localhost", None, Some("UnknownIssuer")),
     ] {
         let mut world = World::new();

@@ -186,9 +186,9 @@ async fn record(center: &Center, target: &str, mut delivery: Delivery, ended: Tr
     if let Tried::Away { .. } = ended {
         held_up(&mut transaction, target, (now, now - retries.give_up.0), &why).await?;
     }
-    if let Tried::Barred { .. } = ended {
+    let is_barred = matches!(ended, Tried::Barred { .. });
+    if is_barred {
         audit::note(&mut transaction, now, US, ("delivery.barred", target), &why).await?;
-        center.outbox.notify_one();
     }
     match receiver {
         Some(Receiver::Subscriber(mut one)) => {
@@ -205,5 +205,9 @@ async fn record(center: &Center, target: &str, mut delivery: Delivery, ended: Tr
         // It was paused or ended while it was sent to.
         None => hold(&mut transaction, target).await?,
     }
-    commit(transaction).await
+    commit(transaction).await?;
+    if is_barred {
+        center.outbox.notify_one();
+    }
+    Ok(())
 }
