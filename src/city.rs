@@ -242,6 +242,7 @@ impl City {
             zone: config.time.zone.0.clone(),
             feed_counts: self.ingest.as_ref().map(counts::feed_counts),
             part_counts: Some(counts::part_counts(historian, Arc::clone(&self.cut_back), Arc::clone(&self.behind))),
+            outward: config.notices.outward().map_err(Failure::usage)?,
             workbench: Some(Arc::new(Bench::new(self.desk.clone(), stage::rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))
         };

@@ -1,6 +1,6 @@
 //! The configuration file: one TOML, every key optional, unknown keys refused, `default.toml` names them all.
 
-use crate::config_servers::Center;
+use crate::config_servers::{Center, Notices};
 use crate::failure::{Failure, read_text};
 use crate::listen::{check_http, check_listen};
 use clap::Subcommand;
@@ -51,6 +51,7 @@ pub struct Config {
     pub log: Log,
     pub history: History,
     pub center: Center,
+    pub notices: Notices,
     pub http: Http,
     pub registry: Paths,
     pub rules: Paths,
@@ -189,6 +190,7 @@ impl Default for Config {
             log: Log::default(),
             history: History::default(),
             center: Center::default(),
+            notices: Notices::default(),
             http: Http::default(),
             registry: Paths::default(),
             rules: Paths::default(),
@@ -273,6 +275,9 @@ impl Config {
         }
         if !config.mqtt.credentials.as_os_str().is_empty() {
             config.mqtt.credentials = folder.join(&config.mqtt.credentials);
+        }
+        if !config.notices.ca.as_os_str().is_empty() {
+            config.notices.ca = folder.join(&config.notices.ca);
         }
         Ok(config)
     }

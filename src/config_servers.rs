@@ -2,10 +2,12 @@
 
 use crate::config::{Config, Span, TimeSource};
 use bus::{EmbeddedSettings, KafkaSettings, Topic};
+use command_center::{MailServer, Network, Outward};
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
 use model::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The command center's store.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -24,6 +26,40 @@ impl Center {
     pub fn check(&self) -> Result<(), String> {
         let complaint = |error: command_center::CenterError| format!("center.store: {error}");
         self.store().map_or(Ok(()), |address| command_center::check_store(address).map_err(complaint))
+    }
+}
+
+/// Messages to others: by webhook and by mail.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notices {
+    pub allow: Vec<Network>,
+    pub plain_http: bool,
+    pub ca: PathBuf,
+    pub mail: String,
+}
+
+impl Notices {
+    /// Where messages may be sent; the error says what is wrong.
+    pub fn outward(&self) -> Result<Outward, String> {
+        let ca = Some(&self.ca).filter(|path| !path.as_os_str().is_empty()).map(|path| {
+            std::fs::read_to_string(path).map_err(|error| format!("notices.ca: \"{}\": {error}", path.display()))
+        });
+        Ok(Outward {
+            allow: self.allow.clone(),
+            plain_http: self.plain_http,
+            ca: ca.transpose()?,
+            mail: self.mail()?,
+            ..Outward::default()
+        })
+    }
+
+    fn mail(&self) -> Result<Option<MailServer>, String> {
+        if self.mail.is_empty() {
+            return Ok(None);
+        }
+        let server = MailServer::parse(&self.mail, std::env::var("SMTP_PASSWORD").ok());
+        server.map(Some).map_err(|error| format!("notices.mail: {error}"))
     }
 }
 
@@ -70,6 +106,7 @@ impl Config {
     /// What is wrong with the servers, if something is.
     pub fn check_servers(&self) -> Result<(), String> {
         self.center.check()?;
+        self.notices.mail()?;
         self.kafka().map_err(|error| format!("log.kafka: {error}"))?;
         self.influx().map(drop).map_err(|error| format!("history.server: {error}"))
     }

@@ -17,6 +17,7 @@ use crate::serve::feed::FeedCounters;
 use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
 use crate::settings::PartCounts;
+use crate::serve::notice::Outgoing;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
 use crate::store::{Store, commit, whole};
@@ -47,6 +48,8 @@ pub(crate) struct Center {
     pub(crate) sensors: Sensors,
     /// Told of each event that is added to the outbox.
     pub(crate) outbox: Notify,
+    /// What sends messages to others.
+    pub(crate) outgoing: Outgoing,
     pub(crate) passwords: Passwords,
     pub(crate) duties: Arc<Duties>,
     pub(crate) working: Working,

@@ -91,6 +91,12 @@ pub enum CenterError {
         #[source]
         source: std::io::Error,
     },
+    /// Settings of notices that cannot be used.
+    #[error("notices cannot be sent so: {what}")]
+    Notices {
+        /// What is wrong.
+        what: String,
+    },
     /// The system has no random numbers.
     #[error("the system gave no random numbers: {0}")]
     Random(String),

@@ -35,7 +35,9 @@ pub use auth::role::{Role, Scope};
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
 pub use serve::merge;
-pub use settings::{FeedCounts, HistoryCounts, PartCounts, Settings};
+pub use serve::notice::allowed::Network;
+pub use serve::notice::mail::MailServer;
+pub use settings::{FeedCounts, HistoryCounts, Outward, PartCounts, Retries, Settings};
 pub use start::{CommandCenter, Handle, Stage};
 pub use store::{StoreState, check_store, examine_store};
 

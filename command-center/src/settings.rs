@@ -1,9 +1,11 @@
 //! What a city decides about its command center.
 
 use crate::city::Rules;
+use crate::serve::notice::allowed::Network;
+use crate::serve::notice::mail::MailServer;
 use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
-use model::{Calendar, Calendars, Duties};
+use model::{Calendar, Calendars, Duties, Millis};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +44,57 @@ pub struct HistoryCounts {
     pub lost: u64,
     /// Whether something stands in the way, as a history that is away.
     pub is_failing: bool,
+/// Where messages may be sent, and how often they are tried.
+#[derive(Clone, Debug)]
+pub struct Outward {
+    /// Networks beyond the public internet that end-points may stand in; none by default.
+    pub allow: Vec<Network>,
+    /// Whether end-points may be asked by http; never by default.
+    pub plain_http: bool,
+    /// Certificates in PEM whose signatures are good beside those that this system trusts.
+    pub ca: Option<String>,
+    /// The server that takes mail; none sends none.
+    pub mail: Option<MailServer>,
+    /// How long one try of a webhook may take.
+    pub try_max: Millis,
+    /// Deliveries that wait for one subscriber at most. Beyond them nothing is added; when all of them are delivered, it
+    /// is sent what is open then, and goes on from there.
+    pub queue_max: u64,
+    /// How often what failed is tried again.
+    pub retries: Retries,
+}
+
+impl Default for Outward {
+    /// The public internet by https, without mail.
+    fn default() -> Outward {
+        Outward {
+            allow: Vec::new(),
+            plain_http: false,
+            ca: None,
+            mail: None,
+            try_max: Millis(15_000),
+            queue_max: 10_000,
+            retries: Retries::default(),
+        }
+    }
+}
+
+/// How often what failed is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// The wait after the first try; it doubles each time.
+    pub first: Millis,
+    /// The longest wait.
+    pub longest: Millis,
+    /// It is given up so long after its first try.
+    pub give_up: Millis,
+}
+
+impl Default for Retries {
+    /// Five seconds, an hour, a day.
+    fn default() -> Retries {
+        Retries { first: Millis(5_000), longest: Millis::HOUR, give_up: Millis::DAY }
+    }
 }
 
 /// How the command center runs.
@@ -72,6 +125,8 @@ pub struct Settings {
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
     /// Asked for the metrics. May take seconds.
     pub part_counts: Option<Arc<dyn Fn() -> PartCounts + Send + Sync>>,
+    /// Where messages may be sent.
+    pub outward: Outward,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -93,6 +148,7 @@ impl Settings {
             zone: TimeZone::fixed(jiff::tz::offset(8)),
             feed_counts: None,
             part_counts: None,
+            outward: Outward::default(),
             workbench: None,
         }
     }

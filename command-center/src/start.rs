@@ -13,6 +13,7 @@ use crate::perceive::sensors::Sensors;
 use crate::reader::{Appends, blocking};
 use crate::serve::appeal::replay as appeals;
 use crate::serve::merge::Merging;
+use crate::serve::notice::Outgoing;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::{CenterError, Settings};
@@ -61,8 +62,9 @@ impl CommandCenter {
         registry: Arc<Registry>,
         settings: Settings,
     ) -> Result<Handle, CenterError> {
-        let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, .. } =
-            settings;
+        let Settings {
+            data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, outward, ..
+        } = settings;
         let (feed_counts, part_counts, workbench) = (settings.feed_counts, settings.part_counts, settings.workbench);
         if !http.ip().is_loopback() && named.is_empty() {
             return Err(CenterError::Exposed(http));
@@ -86,6 +88,7 @@ impl CommandCenter {
             live: Live::new(secret::new()?[..8].to_owned()),
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
+            outgoing: Outgoing::new(&outward)?,
             passwords: Passwords::new(),
             duties: Arc::new(duties),
             working: Working { calendar, zone },

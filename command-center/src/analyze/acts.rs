@@ -3,14 +3,13 @@
 use super::view::IncidentView;
 use crate::CenterError;
 use crate::auth::audit::note;
-use crate::city::City;
-use crate::live::Live;
+use crate::center::Center;
+use crate::command::duty::desk::follow_incidents;
+use crate::store::commit;
 use crate::store::incidents::{Acknowledged, StoredIncident, acknowledge, find, newest_change, note_change};
 use crate::store::outbox::{Waiting, push};
-use crate::store::{Store, commit};
 use bus::Topic;
 use serde_json::json;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// What became of an act.
@@ -28,13 +27,12 @@ pub(crate) enum Outcome {
 
 /// Writes down that an operator saw to an incident. `seen` is the change that the operator looked at.
 pub(crate) async fn acknowledged(
-    (store, city, live): (&Store, &City, &Live),
-    outbox: &Notify,
+    center: &Center,
     id: Uuid,
     seen: u64,
     act: Acknowledged,
 ) -> Result<Outcome, CenterError> {
-    let mut writer = store.writer().await;
+    let mut writer = center.store.writer().await;
     let mut transaction = writer.begin().await?;
     let Some(mut incident) = find(&mut transaction, id).await? else { return Ok(Outcome::Missing) };
     if let Some(by) = incident.acknowledged {
@@ -49,11 +47,12 @@ pub(crate) async fn acknowledged(
     let told = event(&incident, &act);
     push(&mut transaction, &told).await?;
     note(&mut transaction, act.at.0, &act.by, ("incident.acknowledged", &told.key), &told.body).await?;
-    commit(transaction).await?;
     incident.acknowledged = Some(act);
-    live.send("incident", incident.told(), &IncidentView::new(city, &incident).json());
+    follow_incidents(center, &mut transaction, std::slice::from_ref(&incident)).await?;
+    commit(transaction).await?;
+    center.live.send("incident", incident.told(), &IncidentView::new(&center.city(), &incident).json());
     drop(writer);
-    outbox.notify_one();
+    center.outbox.notify_one();
     Ok(Outcome::Done(incident))
 }
 

@@ -9,6 +9,7 @@ use crate::auth::audit;
 use crate::auth::who::Who;
 use crate::center::Center;
 use crate::command::decide::Refused;
+use crate::command::duty::desk::follow_incidents;
 use crate::command::text::{note, reason};
 use crate::store::asides::{aside_of, ended_asides, find_aside, keep_aside, mark, open_of};
 use crate::store::commit;
@@ -157,6 +158,7 @@ pub(crate) async fn set_aside(
     };
     told(&mut transaction, &event(&aside, kind.name(), &aside.by, now), &aside.by).await?;
     let changed = mark_all(&mut transaction, &aside).await?;
+    follow_incidents(center, &mut transaction, &changed).await?;
     commit(transaction).await?;
     tell(center, &changed);
     drop(writer);
@@ -185,6 +187,7 @@ pub(crate) async fn end_aside(
     let by = Aside { reason: why, ..aside.clone() };
     told(&mut transaction, &event(&by, "returned", &who.name, now), &who.name).await?;
     let changed = mark_all(&mut transaction, &aside).await?;
+    follow_incidents(center, &mut transaction, &changed).await?;
     commit(transaction).await?;
     tell(center, &changed);
     drop(writer);
@@ -246,6 +249,7 @@ pub(crate) async fn expire(center: &Center, now: EventTime) -> Result<bool, Cent
         push(&mut transaction, &event(&aside, "returned", city, aside.until.unwrap_or(now))).await?;
         changed.extend(mark_all(&mut transaction, &aside).await?);
     }
+    follow_incidents(center, &mut transaction, &changed).await?;
     commit(transaction).await?;
     tell(center, &changed);
     drop(writer);

@@ -7,8 +7,10 @@ use super::view::IncidentView;
 use crate::CenterError;
 use crate::center::Center;
 use crate::city::City;
+use crate::command::duty::desk::follow_incidents;
 use crate::command::{desk, opening};
 use crate::reader::Reader;
+use crate::serve::notice::subscription;
 use crate::store::asides::{aside_of, mark};
 use crate::store::incidents::{StoredIncident, apply, newest_change, note_change};
 use crate::store::{commit, positions};
@@ -39,6 +41,7 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
     let mut transaction = writer.begin().await?;
     let first = newest_change(&mut transaction).await?;
     let mut changes: Vec<StoredIncident> = Vec::new();
+    let mut told: Vec<Transition> = Vec::new();
     for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
         let read = Event::read(&record).and_then(|event| event.transition());
         let (Ok(transition), Some(body)) = (read, record.value.and_then(|value| std::str::from_utf8(value).ok()))
@@ -55,8 +58,12 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
             incident.aside = Some(aside.kind);
             mark(&mut transaction, incident).await?;
         }
+        told.extend(applied.is_some().then_some(transition));
         changes.extend(applied);
     }
+    // In the transaction that applies them, so that what a subscriber is told has no gap and no repeat.
+    follow_incidents(center, &mut transaction, &changes).await?;
+    let is_told = subscription::tell(center, &mut transaction, &told).await?;
     // Cases come after the incidents that they are made from, in the same transaction as the offsets: each once.
     let mut cases = Vec::new();
     for incident in &changes {
@@ -77,6 +84,9 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
     drop(writer);
     if made {
         center.outbox.notify_one();
+    }
+    if is_told {
+        center.outgoing.wake.notify_one();
     }
     Ok(())
 }

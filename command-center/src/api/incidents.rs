@@ -211,8 +211,7 @@ pub(crate) async fn acknowledge(
     }
     let act = Acknowledged { by: who.name, at: center.now(), note: body.note };
     let outcome = whole(async move {
-        let parts = (&center.store, &*center.city(), &center.live);
-        let outcome = acknowledged(parts, &center.outbox, id, seen, act).await;
+        let outcome = acknowledged(&center, id, seen, act).await;
         outcome.map(|outcome| (outcome, center))
     });
     let (outcome, center) = outcome.await?;

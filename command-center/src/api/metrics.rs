@@ -9,6 +9,7 @@ use crate::center::Center;
 use crate::perceive::pulse::open_counts;
 use crate::reader::{blocking, bounds};
 use crate::store::cases::count_cases;
+use crate::store::deliveries::count_deliveries;
 use crate::store::outbox::waiting;
 use axum::extract::State;
 use axum::http::header;
@@ -54,6 +55,7 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let (open, unacknowledged) = open_counts(&mut reading, &Reach::City).await?;
     let outbox = waiting(&mut reading).await?;
     let (cases, late) = count_cases(&mut reading, &Reach::City).await?;
+    let (deliveries, dead) = count_deliveries(&mut reading).await?;
     drop(reading);
     let parts = match center.part_counts.clone() {
         Some(ask) => blocking(move || ask()).await,
@@ -104,6 +106,14 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let unnoted = analyze.iter().sum::<u64>().saturating_sub(noted);
     page.one("feed_unnoted_records", "gauge", "Records of analyze that a restart would look at again.", unnoted);
     page.one("outbox_events", "gauge", "Events that wait to be on the bus.", outbox);
+    page.one("deliveries_open", "gauge", "Messages to others that wait or are tried again.", deliveries);
+    page.one("deliveries_dead", "gauge", "Messages to others that are tried no more.", dead);
+    for (name, help, count) in [
+        ("deliveries_tried_total", "Tries to deliver a message.", &center.outgoing.tried),
+        ("deliveries_failed_total", "Tries to deliver a message that failed.", &center.outgoing.failed),
+    ] {
+        page.one(name, "counter", help, count.load(Ordering::Relaxed));
+    }
     let lost = *center.store.lost().borrow();
     page.one("store_lost_total", "counter", "Times when the store's server was away and came back.", lost);
     page.one("live_subscribers", "gauge", "Pages that follow live.", center.live.subscribers());

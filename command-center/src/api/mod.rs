@@ -10,14 +10,18 @@ mod cached;
 mod case_acts;
 pub(crate) mod case_view;
 mod cases;
+mod chains;
+mod contacts;
 mod description;
 mod duties;
 mod evidence;
 mod incidents;
 mod metrics;
+mod notices;
 mod open311;
 mod page;
 pub(crate) mod problem;
+mod rosters;
 mod rules;
 mod sensors;
 mod series;
@@ -26,10 +30,12 @@ mod states;
 mod status;
 mod strangers;
 mod stream;
+mod subscriptions;
 mod supervise;
 mod tail;
 
 pub(crate) use areas::AreaCache;
+pub(crate) use open311::escape as escape_xml;
 pub(crate) use rules::Asking;
 pub(crate) use sensors::MapCache;
 pub(crate) use states::StateCache;
@@ -122,12 +128,45 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(rules::explain::fired))
         .routes(routes!(rules::explain::silent))
         .routes(routes!(supervise::month))
+        .merge(telling())
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))
         .routes(routes!(session::by_link))
         .routes(routes!(status::live))
         .routes(routes!(status::ready))
         .routes(routes!(metrics::metrics))
+}
+
+/// Routes of what is told to others.
+fn telling() -> OpenApiRouter<Arc<Center>> {
+    OpenApiRouter::new()
+        .routes(routes!(subscriptions::list, subscriptions::add))
+        .routes(routes!(subscriptions::detail))
+        .routes(routes!(subscriptions::sent))
+        .routes(routes!(subscriptions::pause))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::end))
+        .routes(routes!(subscriptions::rotate))
+        .routes(routes!(subscriptions::test))
+        .routes(routes!(subscriptions::resend))
+        .routes(routes!(rosters::list, rosters::add))
+        .routes(routes!(rosters::detail, rosters::replace))
+        .routes(routes!(rosters::end))
+        .routes(routes!(rosters::stand_in))
+        .routes(routes!(rosters::stand_down))
+        .routes(routes!(rosters::note))
+        .routes(routes!(chains::list, chains::add))
+        .routes(routes!(chains::replace))
+        .routes(routes!(chains::end))
+        .routes(routes!(contacts::list, contacts::add))
+        .routes(routes!(contacts::deliveries))
+        .routes(routes!(contacts::end))
+        .routes(routes!(contacts::test))
+        .routes(routes!(contacts::again))
+        .routes(routes!(notices::mine))
+        .routes(routes!(notices::read))
+        .routes(routes!(notices::sent))
+        .routes(routes!(notices::list_storms))
 }
 
 /// Routes that are sent a whole rule set.

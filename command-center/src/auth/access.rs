@@ -34,6 +34,10 @@ const HANDS: &[Role] = &[Operator, Dispatcher, Unit, Inspector, Supervisor];
 const HANDLE: Option<Scope> = Some(Scope::CasesHandle);
 const CASES: Access = Roles(STAFF, Some(Scope::CasesRead));
 const INCIDENTS: Access = Roles(STAFF, Some(Scope::IncidentsRead));
+/// Who plans who is on duty, and whom a chain tells.
+const PLAN: Access = Roles(&[Dispatcher, Administrator], None);
+/// Administrators all subscriptions, a token its own.
+const SUBSCRIBE: Access = Roles(ADMIN, Some(Scope::FeedSubscribe));
 
 /// Method, path as the router has it, and who may.
 pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
@@ -132,6 +136,38 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/incidents/{id}/explanation", Roles(STAFF, None)),
     (Method::GET, "/api/v1/live", INCIDENTS),
     (Method::GET, "/api/v1/feed/{domain}", Roles(STAFF, Some(Scope::FeedRead))),
+    (Method::GET, "/api/v1/subscriptions", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions", SUBSCRIBE),
+    (Method::GET, "/api/v1/subscriptions/{id}", SUBSCRIBE),
+    (Method::GET, "/api/v1/subscriptions/{id}/deliveries", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions/{id}/pause", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions/{id}/resume", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions/{id}/end", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions/{id}/rotate-secret", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions/{id}/test", SUBSCRIBE),
+    (Method::POST, "/api/v1/subscriptions/{id}/resend", SUBSCRIBE),
+    (Method::GET, "/api/v1/rosters", Roles(STAFF, None)),
+    (Method::POST, "/api/v1/rosters", PLAN),
+    (Method::GET, "/api/v1/rosters/{id}", Roles(STAFF, None)),
+    (Method::POST, "/api/v1/rosters/{id}", PLAN),
+    (Method::POST, "/api/v1/rosters/{id}/end", PLAN),
+    (Method::POST, "/api/v1/rosters/{id}/override", PLAN),
+    (Method::POST, "/api/v1/rosters/{id}/override/{override}/end", PLAN),
+    (Method::POST, "/api/v1/rosters/{id}/handover", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/chains", Roles(STAFF, None)),
+    (Method::POST, "/api/v1/chains", PLAN),
+    (Method::POST, "/api/v1/chains/{id}", PLAN),
+    (Method::POST, "/api/v1/chains/{id}/end", PLAN),
+    (Method::GET, "/api/v1/contacts", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/contacts", Roles(ADMIN, None)),
+    (Method::GET, "/api/v1/contacts/{id}/deliveries", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/contacts/{id}/end", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/contacts/{id}/test", Roles(ADMIN, None)),
+    (Method::POST, "/api/v1/contacts/{id}/resend", Roles(ADMIN, None)),
+    (Method::GET, "/api/v1/notices", Roles(STAFF, None)),
+    (Method::POST, "/api/v1/notices/read", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/notices/sent", Roles(&[Dispatcher, Supervisor, Administrator], None)),
+    (Method::GET, "/api/v1/storms", INCIDENTS),
     (Method::GET, "/api/openapi.json", Public),
     (Method::GET, "/sign-in", Public),
     (Method::POST, "/api/v1/sign-in", Public),

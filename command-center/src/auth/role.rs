@@ -59,6 +59,8 @@ words! {
         IncidentsAct = "incidents:act",
         /// Follow the utilities' feed.
         FeedRead = "feed:read",
+        /// Subscribe to the utilities' feed by webhook.
+        FeedSubscribe = "feed:subscribe",
         /// Read cases.
         CasesRead = "cases:read",
         /// Act on the cases of the token's unit.

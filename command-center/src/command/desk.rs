@@ -78,6 +78,7 @@ impl<'a> Writing<'a> {
                 push(self.connection, &event).await?;
             }
         }
+        super::duty::desk::follow_case(self.center, self.connection, case, steps).await?;
         self.changed.push(StoredCase { case: case.clone(), change });
         Ok(())
     }

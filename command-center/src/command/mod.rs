@@ -11,6 +11,7 @@ pub(crate) mod citizen;
 pub(crate) mod clock;
 pub(crate) mod decide;
 pub(crate) mod desk;
+pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod offered;
 pub(crate) mod opening;

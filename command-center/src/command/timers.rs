@@ -1,6 +1,7 @@
-//! The clocks of cases and of alarms that are set aside: looks once a second what is due. What is due is in the store, so a restart loses none.
+//! The clocks of cases, of alarms that are set aside, and of chains: looks once a second what is due. What is due is in the store, so a restart loses none.
 
 use super::desk::{Writing, catch_up, tell};
+use super::duty;
 use crate::CenterError;
 use crate::analyze::aside::expire;
 use crate::auth::secret::wall_ms;
@@ -8,7 +9,9 @@ use crate::center::Center;
 use crate::store::appeals::forget_reporters;
 use crate::store::cases::due_cases;
 use crate::store::commit;
+use crate::store::deliveries::forget_deliveries;
 use crate::store::incidents::{newest_change, note_change};
+use crate::store::notices::forget_notices;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -19,6 +22,11 @@ const CASES_MAX: i64 = 200;
 
 /// Looks between two at whose names and telephones are no longer kept: an hour.
 const FORGET_LOOKS: u32 = 3_600;
+
+/// How long it is kept that something was delivered: a week.
+const DELIVERED_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How long what could not be delivered can be sent again: a month.
+const DEAD_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// Lets time do its part, for ever.
 pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
@@ -32,6 +40,8 @@ pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
         }
         looks = looks.wrapping_add(1);
         while step(center).await? {}
+        duty::desk::weather(center).await?;
+        while duty::desk::step(center).await? {}
         if let Some(now) = center.sensors.clock() {
             while expire(center, now).await? {}
         }
@@ -42,7 +52,10 @@ pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
 async fn forget(center: &Center) -> Result<(), CenterError> {
     let mut writer = center.store.writer().await;
     let mut transaction = writer.begin().await?;
-    forget_reporters(&mut transaction, wall_ms()).await?;
+    let now = wall_ms();
+    forget_reporters(&mut transaction, now).await?;
+    forget_notices(&mut transaction, now).await?;
+    forget_deliveries(&mut transaction, now - DELIVERED_KEPT_MS, now - DEAD_KEPT_MS).await?;
     commit(transaction).await
 }
 

@@ -192,6 +192,17 @@ pub(crate) async fn transitions(connection: &mut AnyConnection, id: Uuid) -> Res
     Ok(rows.map_err(CenterError::store("read the transitions of an incident"))?.iter().map(|row| row.get(0)).collect())
 }
 
+/// One transition of an incident as it stands on the bus.
+pub(crate) async fn transition_at(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    revision: u32,
+) -> Result<Option<String>, CenterError> {
+    let query = sqlx::query("SELECT body FROM transition WHERE incident = $1 AND revision = $2");
+    let row = query.bind(id.to_string()).bind(i64::from(revision)).fetch_optional(connection).await;
+    Ok(row.map_err(CenterError::store("read a transition"))?.map(|row| row.get(0)))
+}
+
 /// Writes down who saw to an incident, as change number `change`.
 pub(crate) async fn acknowledge(
     connection: &mut AnyConnection,

@@ -9,13 +9,19 @@ pub(crate) mod appeals;
 pub(crate) mod asides;
 pub(crate) mod audit;
 pub(crate) mod cases;
+pub(crate) mod contacts;
+pub(crate) mod deliveries;
 mod examine;
 pub(crate) mod incidents;
+pub(crate) mod notices;
 pub(crate) mod outbox;
 pub(crate) mod pages;
 mod place;
 pub(crate) mod positions;
+pub(crate) mod rosters;
+pub(crate) mod runs;
 pub(crate) mod sessions;
+pub(crate) mod subscriptions;
 
 pub use examine::{StoreState, examine_store};
 pub use place::check_store;
@@ -37,6 +43,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "asides", include_str!("migrations/0005_asides.sql")),
     (6, "audit", include_str!("migrations/0006_audit.sql")),
     (7, "appeals", include_str!("migrations/0007_appeals.sql")),
+    (8, "deliveries", include_str!("migrations/0008_deliveries.sql")),
+    (9, "duty", include_str!("migrations/0009_duty.sql")),
 ];
 
 /// The database.

@@ -25,6 +25,10 @@ mod cases_kill;
 mod client;
 #[path = "../it/cut_back.rs"]
 mod cut_back;
+#[path = "../it/duty.rs"]
+mod duty;
+#[path = "../it/duty_kill.rs"]
+mod duty_kill;
 #[path = "../it/feed.rs"]
 mod feed;
 #[path = "../it/hotline.rs"]
@@ -41,8 +45,14 @@ mod pages;
 mod perceive;
 #[path = "../it/permissions.rs"]
 mod permissions;
+#[path = "../it/receiver.rs"]
+mod receiver;
 #[path = "../it/supervise.rs"]
 mod supervise;
+#[path = "../it/webhooks.rs"]
+mod webhooks;
+#[path = "../it/webhooks_kill.rs"]
+mod webhooks_kill;
 #[path = "../it/world.rs"]
 mod world;
 

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { dutyDoes, dutyOf } from "./duty.mjs";
 import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES, statesOf, unknownSensors } from "./city.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -25,6 +26,8 @@ export class Fixture {
     this.unknown = unknownSensors(now);
     this.refusing = false;
     this.sessions = true;
+    this.roles = ["operator", "dispatcher"];
+    this.duty = { notices: [], storms: [], overrides: [], handovers: [], subscriptions: [], deliveries: [] };
     this.ring = [];
     this.lastId = 0;
     this.accepted = 1_000_000;
@@ -160,7 +163,7 @@ export class Fixture {
     const { city } = this;
     switch (first) {
       case "session":
-        return { name: "admin", role: "operator", roles: ["operator", "dispatcher"], areas: [], unit: null, expires_at: this.now() + 3_600_000 };
+        return { name: "admin", role: "operator", roles: this.roles, areas: [], unit: null, expires_at: this.now() + 3_600_000 };
       case "overview":
         return this.overview();
       case "areas":
@@ -195,7 +198,7 @@ export class Fixture {
         return { ...sensor, open_incidents: city.incidents.filter((one) => one.key === id && one.state === "open"), neighbours: neighbours(city, sensor), coverage: { class: "partial", reporting: 8, silent: 2, since: this.now() } };
       }
       default:
-        return undefined;
+        return dutyOf(this.duty, [first, id, third], asked);
     }
   }
 
@@ -209,8 +212,14 @@ export class Fixture {
       this.sessions = false;
       return response.writeHead(204).end();
     }
+    if (first !== "incidents") {
+      let said = "";
+      for await (const piece of request) said += piece;
+      const done = dutyDoes(this.duty, [first, id, act], JSON.parse(said), this.now());
+      return done === undefined ? problem(response, 404, "not found") : json(response, 200, done);
+    }
     const incident = this.city.incidents.find((one) => one.id === id);
-    if (first !== "incidents" || act !== "acknowledge" || !incident) return problem(response, 404, "not found");
+    if (act !== "acknowledge" || !incident) return problem(response, 404, "not found");
     const tag = request.headers["if-match"];
     if (!tag) return problem(response, 428, "say which state you saw: If-Match");
     if (incident.acknowledged) return problem(response, 409, "already acknowledged");

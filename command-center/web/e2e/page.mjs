@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { inBothThemes, isAccessible } from "./axe.mjs";
 import { launch, mapReady, open, PHONE, shooter, WALL } from "./browser.mjs";
+import { onDuty } from "./duty.mjs";
 import { Fixture } from "./fixture.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
 
@@ -318,8 +319,11 @@ async function forEverybody(page, fixture, origin) {
   page.faults = page.faults.filter((fault) => !/status of 404/.test(fault));
 }
 
+/** Who is on duty, and who is told. */
+const duty = (page, fixture, origin) => onDuty(page, fixture, origin, shoot);
+
 const SCENARIOS = [
-  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [wall, { viewport: WALL }], [forEverybody],
+  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [duty], [wall, { viewport: WALL }], [forEverybody],
   [thousands, { city: { open: 10_000, cleared: 0 } }], [edges, { viewport: PHONE }],
 ];
 const wanted = process.argv.slice(3);

@@ -9,6 +9,7 @@ export const router = createRouter({
     { path: "/cases", name: "cases", component: () => import("./pages/Cases.vue") },
     { path: "/cases/:id", name: "case", component: () => import("./pages/Case.vue"), props: true },
     { path: "/supervise", name: "supervise", component: () => import("./pages/Supervise.vue") },
+    { path: "/duty", name: "duty", component: () => import("./pages/Duty.vue") },
     { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },

@@ -11,6 +11,12 @@ export const session = ref<Session | null>(null);
 /** Who sees to incidents and makes cases of them; the server asks for the same roles. */
 export const isDesk = computed(() => session.value?.roles.some((role) => role === "operator" || role === "dispatcher") === true);
 
+/** Who plans who is on duty; the server asks for the same roles. */
+export const isPlanner = computed(() => session.value?.roles.some((role) => role === "dispatcher" || role === "administrator") === true);
+
+/** Who sees to subscriptions and contacts; the server asks for the same role. */
+export const isAdministrator = computed(() => session.value?.roles.includes("administrator") === true);
+
 /** Who writes rules; the server asks for the same role. */
 export const isEngineer = computed(() => session.value?.roles.includes("rule-engineer") === true);
 

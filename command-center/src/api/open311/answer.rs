@@ -102,7 +102,7 @@ fn write(text: &mut String, name: &str, value: &Value) {
 }
 
 /// As XML 1.0 has it; letters that it cannot hold are left out.
-fn escape(text: &mut String, words: &str) {
+pub(crate) fn escape(text: &mut String, words: &str) {
     for letter in words.chars() {
         match letter {
             '&' => text.push_str("&amp;"),

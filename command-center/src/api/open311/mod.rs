@@ -7,6 +7,7 @@
 mod answer;
 mod requests;
 
+pub(crate) use self::answer::escape;
 use self::answer::{Format, Wrong, respond};
 use super::Shared;
 use super::appeals::pass;

@@ -158,6 +158,17 @@ export interface components {
              */
             now_at: number | null;
         };
+        /** @description How a notice reached one contact. */
+        Arrival: {
+            /** Format: int64 */
+            attempts: number;
+            error: string | null;
+            kind: components["schemas"]["ContactKind"] | null;
+            /** @description waiting, failed, delivered, dead */
+            state: string;
+            /** @description Whose contact; empty if it is gone. */
+            who: string;
+        };
         /** @description An alarm that is, or was, set aside. */
         Aside: {
             /** Format: int64 */
@@ -420,6 +431,64 @@ export interface components {
              */
             version: number;
         };
+        /** @description A chain. */
+        Chain: {
+            /** @description Codes of districts and subdistricts; none for the whole city. */
+            areas?: string[];
+            /** @description Classes of cases, of incidents the class of their rule; none for all. */
+            classes?: string[];
+            /** @description drainage, waste, traffic, air, cross; none for all. */
+            domains?: string[];
+            /** @description By what things are one group; by nothing, all that the chain follows is one. */
+            group_by?: components["schemas"]["GroupBy"][];
+            /**
+             * Format: int64
+             * @description From one notice of a group to the next, of what joined or is over.
+             */
+            interval_ms?: number;
+            /** @description 1 to 64 characters. */
+            name: string;
+            quiet?: components["schemas"]["Quiet"] | null;
+            /**
+             * Format: int64
+             * @description From one notice to the same again; never if it is null.
+             */
+            repeat_ms?: number | null;
+            /** @description The least: minor, moderate, severe, extreme. */
+            severity?: string;
+            steps: components["schemas"]["ChainStep"][];
+            subject?: components["schemas"]["Subject"];
+            /**
+             * Format: int64
+             * @description From the begin of a group to its first notice.
+             */
+            wait_ms?: number;
+        };
+        /** @description The chains by name. */
+        ChainList: {
+            items: components["schemas"]["ChainRow"][];
+        };
+        /** @description A chain in the list. */
+        ChainRow: components["schemas"]["Chain"] & {
+            /** @description Groups that it is at work on. */
+            groups: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description Names this version: If-Match has it in quotes.
+             */
+            version: number;
+        };
+        /** @description A step: who is told, and how long their answer is waited for before the next is taken. */
+        ChainStep: {
+            /** @description Names of people or groups, and `roster/` with a roster's id for who is on duty then. */
+            notify: string[];
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            wait_ms: number;
+        };
         /**
          * @description By which way it came.
          * @enum {string}
@@ -533,6 +602,21 @@ export interface components {
             name: string;
             phone: string;
         };
+        /**
+         * @description A way to reach somebody.
+         * @enum {string}
+         */
+        ContactKind: "email" | "wecom" | "dingtalk" | "webhook";
+        /** @description The contacts by name. */
+        ContactList: {
+            items: components["schemas"]["DutyContact"][];
+        };
+        /** @description A contact, and the secret of a webhook. */
+        ContactMade: {
+            contact: components["schemas"]["DutyContact"];
+            /** @description Begins with `whsec_`; told this once. */
+            secret: string | null;
+        };
         /** @description How often things happened to a case. */
         Counts: {
             /** Format: int32 */
@@ -595,6 +679,54 @@ export interface components {
              */
             detectors: number;
         };
+        /** @description A delivery. */
+        Delivery: {
+            /**
+             * Format: int64
+             * @description Tries so far.
+             */
+            attempts: number;
+            /** Format: int64 */
+            created_at: number;
+            /** @description Why the last try failed. */
+            error: string | null;
+            /** @description The same for every try: who meets it twice may drop one. */
+            id: string;
+            /** @description As in `org.citywatch.incident.opened`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description When it is tried next; of no meaning once it is over.
+             */
+            next_at: number;
+            /**
+             * Format: int64
+             * @description Counts the deliveries in the order in which they were added.
+             */
+            seq: number;
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int64
+             * @description The HTTP status of the last answer; null where there was none.
+             */
+            status: number | null;
+            /** @description What it is about: an incident's or a case's id, or nothing. */
+            subject: string;
+            /**
+             * Format: int64
+             * @description When it was tried last.
+             */
+            tried_at: number | null;
+        };
+        /** @description Deliveries, the newest first; where there are a hundred, ask for those before the last. */
+        DeliveryList: {
+            items: components["schemas"]["Delivery"][];
+        };
+        /**
+         * @description How a delivery stands.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "failed" | "delivered" | "dead";
         /**
          * @description How bad something is.
          * @enum {string}
@@ -626,6 +758,18 @@ export interface components {
             /** @description city, district, subdistrict */
             level: string;
             unit: string;
+        };
+        /** @description A contact; its address is shown in part. */
+        DutyContact: {
+            /** @description Without what makes it a secret. */
+            address: string;
+            /** Format: int64 */
+            created_at: number;
+            created_by: string;
+            id: string;
+            kind: components["schemas"]["ContactKind"];
+            language: components["schemas"]["Language"];
+            who: string;
         };
         /** @description All duties. */
         DutyList: {
@@ -761,12 +905,30 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "hard-left" | "low-score-left" | "repeats" | "at-the-limit" | "unproven" | "unseen";
+        /**
+         * @description The form of a subscriber's messages.
+         * @enum {string}
+         */
+        Form: "json" | "cap";
         /** @description A function that expressions may call. */
         FunctionWord: {
             /** @description How it is called. */
             example: string;
             /** @description As expressions write it. */
             name: string;
+        };
+        /**
+         * @description By what things are one group.
+         * @enum {string}
+         */
+        GroupBy: "rule" | "domain" | "district" | "subdistrict";
+        /** @description A note for who comes next. */
+        Handover: {
+            /** Format: int64 */
+            at: number;
+            by: string;
+            id: string;
+            note: string;
         };
         /** @description Whether it works. */
         Health: {
@@ -902,6 +1064,18 @@ export interface components {
              */
             low: number;
         };
+        /** @description What a notice is about. */
+        Item: {
+            id: string;
+            is_over: boolean;
+            /** @description incident, case */
+            kind: string;
+            place: components["schemas"]["BTreeMap"];
+            severity: string;
+            /** Format: int64 */
+            since: number;
+            title: components["schemas"]["BTreeMap"];
+        };
         /**
          * @description What the key of an incident is.
          * @enum {string}
@@ -955,6 +1129,11 @@ export interface components {
              */
             worked_ms: number;
         };
+        /**
+         * @description The language of a notice.
+         * @enum {string}
+         */
+        Language: "zh" | "en";
         /** @description A value, when it was measured, and its unit if the metric is known. */
         LastView: {
             /** Format: int64 */
@@ -1119,11 +1298,58 @@ export interface components {
             /** @description 1 to 2,000 characters. */
             title: string;
         };
+        /** @description A new contact. */
+        NewContact: {
+            /** @description A mail address, or where to POST. */
+            address: string;
+            kind: components["schemas"]["ContactKind"];
+            language?: components["schemas"]["Language"];
+            /** @description What a robot of DingTalk is signed by; a webhook's is made here. */
+            secret?: string | null;
+            /** @description An account's name, or a name for a group that chains and rosters have. */
+            who: string;
+        };
+        /** @description A note for who comes next. */
+        NewHandover: {
+            /** @description 1 to 2,000 characters. */
+            note: string;
+        };
+        /** @description Who stands in. */
+        NewOverride: {
+            /** Format: int64 */
+            from: number;
+            /** @description Who is not on duty meanwhile. */
+            instead_of?: string | null;
+            /** @description 1 to 2,000 characters. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Later than `from`, by 62 days at most.
+             */
+            to: number;
+            who: string;
+        };
         /** @description The old password and the new one. */
         NewPassword: {
             /** @description 10 to 256 characters. */
             new: string;
             old: string;
+        };
+        /** @description A new subscription. */
+        NewSubscription: {
+            /** @description Codes of districts and subdistricts; none for all that may be seen. */
+            areas?: string[];
+            /** @description Classes of cases; none for all incidents. */
+            classes?: string[];
+            /** @description drainage, waste, traffic, air, cross; none for all. */
+            domains?: string[];
+            form?: components["schemas"]["Form"];
+            /** @description 1 to 64 characters. */
+            name: string;
+            /** @description The least: minor, moderate, severe, extreme. */
+            severity?: string;
+            /** @description Where messages are sent by POST: https, on the public internet, unless the configuration allows more. */
+            url: string;
         };
         /** @description A new token. */
         NewToken: {
@@ -1146,6 +1372,47 @@ export interface components {
             /** @description At most 2,000 characters. */
             note?: string;
         };
+        /** @description A notice. */
+        Notice: {
+            /**
+             * Format: int64
+             * @description By the log's clock.
+             */
+            at: number;
+            /** @description The chain's name; empty of a notice that only tries whether it arrives. */
+            chain: string;
+            /** @description Nobody that the chain names was on duty, so all operators are told. */
+            is_for_all: boolean;
+            /** @description The digest of a storm. */
+            is_storm: boolean;
+            /** @description At most 20, what is open and worst first. */
+            items: components["schemas"]["Item"][];
+            /** @description How many are open, and how many are over since the last notice. */
+            open: number;
+            over: number;
+            reason: components["schemas"]["Reason"] | null;
+            /** @description The worst of what is open, else of what is over. */
+            severity: string;
+            /** @description Steps of the chain that were told so far. */
+            step: number;
+        };
+        /** @description The notices to who asks, the newest first, at most 100. */
+        NoticeList: {
+            items: components["schemas"]["NoticeRow"][];
+            /** @description Of these. */
+            unread: number;
+        };
+        /** @description A notice to who asks. */
+        NoticeRow: components["schemas"]["Notice"] & {
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was read, wall time; null if it was not.
+             */
+            read_at: number | null;
+            /** Format: int64 */
+            seq: number;
+        };
         /** @description The class of the case, where the incident's rule has none or another is meant. */
         OfIncident: {
             class?: string | null;
@@ -1160,6 +1427,19 @@ export interface components {
             };
             /** Format: int64 */
             total: number;
+        };
+        /** @description Somebody is on duty for a time beside the shifts, or in somebody's stead. */
+        Override: {
+            by: string;
+            /** Format: int64 */
+            from: number;
+            id: string;
+            /** @description Who is not on duty meanwhile. */
+            instead_of: string | null;
+            reason: string;
+            /** Format: int64 */
+            to: number;
+            who: string;
         };
         /** @description The city in a few numbers. */
         Overview: {
@@ -1229,6 +1509,13 @@ export interface components {
             unit: string;
             unit_name: components["schemas"]["BTreeMap"];
         };
+        /** @description Hours in which only what is extreme is told at once; the rest waits for their end. */
+        Quiet: {
+            /** @description As in 22:00, in the city's time zone. */
+            from: string;
+            /** @description As in 07:00; of the next day if it is not later than `from`. */
+            to: string;
+        };
         /** @description A unit in the ranking of its group. */
         Ranked: components["schemas"]["Score"] & {
             /**
@@ -1266,6 +1553,11 @@ export interface components {
             satisfied: components["schemas"]["Satisfied"];
             solved: boolean;
         };
+        /**
+         * @description Why there is a notice.
+         * @enum {string}
+         */
+        Reason: "began" | "escalated" | "changed" | "repeated" | "over";
         /** @description A reason; must be given. */
         ReasonBody: {
             /** @description 1 to 2,000 characters. */
@@ -1324,6 +1616,42 @@ export interface components {
         RollBack: {
             /** @description 1 to 2000 characters. */
             reason: string;
+        };
+        /** @description A roster. */
+        Roster: {
+            /** @description The district or subdistrict that they answer for. */
+            area?: string | null;
+            /** @description 1 to 64 characters. */
+            name: string;
+            /** @description What they do, in a word or two. */
+            role?: string | null;
+            shifts: components["schemas"]["Shift"][];
+            /** @description The unit whose people they are. */
+            unit?: string | null;
+        };
+        /** @description A roster over some days. */
+        RosterDetail: {
+            /** @description The newest first, at most 50. */
+            handovers: components["schemas"]["Handover"][];
+            id: string;
+            overrides: components["schemas"]["Override"][];
+            roster: components["schemas"]["Roster"];
+            /** @description Who is on duty, without gaps; nobody where `who` is empty. */
+            spans: components["schemas"]["Span"][];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description The rosters by name. */
+        RosterList: {
+            items: components["schemas"]["RosterRow"][];
+        };
+        /** @description A roster in the list. */
+        RosterRow: components["schemas"]["Roster"] & {
+            id: string;
+            /** @description Who is on duty now, by the log's clock. */
+            on_duty: string[];
+            /** Format: int64 */
+            version: number;
         };
         /** @description What changes of one rule. */
         RuleBacktest: {
@@ -1475,11 +1803,17 @@ export interface components {
          * @enum {string}
          */
         Satisfied: "yes" | "mostly" | "no";
+        /** @description What was made or changed. */
+        Saved: {
+            id: string;
+            /** Format: int64 */
+            version: number;
+        };
         /**
          * @description What a token may do.
          * @enum {string}
          */
-        Scope: "sensors:read" | "incidents:read" | "incidents:act" | "feed:read" | "cases:read" | "cases:handle" | "appeals:write" | "metrics:read";
+        Scope: "sensors:read" | "incidents:read" | "incidents:act" | "feed:read" | "feed:subscribe" | "cases:read" | "cases:handle" | "appeals:write" | "metrics:read";
         /** @description A unit's score of a month. */
         Score: {
             /** @description Where the true one lies, in 95 of 100 cases; what is unknown counts as anything from 0 to 1. */
@@ -1591,6 +1925,18 @@ export interface components {
          * @enum {string}
          */
         SensorState: "online" | "silent" | "stuck" | "never";
+        /** @description The notices to all, the newest first, at most 100. */
+        SentList: {
+            items: components["schemas"]["SentNotice"][];
+        };
+        /** @description A notice, whom it was for, and how it arrived. */
+        SentNotice: components["schemas"]["Notice"] & {
+            deliveries: components["schemas"]["Arrival"][];
+            id: string;
+            /** Format: int64 */
+            seq: number;
+            to: components["schemas"]["ToName"][];
+        };
         /** @description Buckets of time with values in them; empty ones are absent. */
         SeriesView: {
             metric: string;
@@ -1632,10 +1978,32 @@ export interface components {
              */
             until?: number | null;
         };
+        /** @description A shift, on some days of each week. */
+        Shift: {
+            /** @description Days on which it begins: 1 for Monday to 7 for Sunday. */
+            days: number[];
+            /** @description As in 08:00, in the city's time zone. */
+            from: string;
+            /** @description Accounts' names, or names that contacts have. */
+            people: string[];
+            /** @description The date of the first one's turn, as in 2026-03-02; needed where they take turns. */
+            since?: string | null;
+            /** @description As in 20:00; of the next day if it is not later than `from`. */
+            to: string;
+            turns?: components["schemas"]["Turns"];
+        };
         /** @description Name and password. */
         SignIn: {
             name: string;
             password: string;
+        };
+        /** @description Who is on duty from when to when; nobody if `who` is empty. */
+        Span: {
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
+            who: string[];
         };
         /**
          * @description What a clock measures.
@@ -1647,6 +2015,83 @@ export interface components {
          * @enum {string}
          */
         State: "reported" | "rejected" | "verified" | "registered" | "dispatched" | "handling" | "suspended" | "feedback" | "closed" | "evaluated" | "void";
+        /** @description A flood of alarms in a district. */
+        Storm: {
+            /** @description The district's code; empty for what lies in none. */
+            area: string;
+            /**
+             * Format: int64
+             * @description New alarms in the last ten minutes.
+             */
+            count: number;
+            name: components["schemas"]["BTreeMap"];
+            /** Format: int64 */
+            since: number;
+        };
+        /** @description The storms that there are, within the areas of who asks. */
+        StormList: {
+            items: components["schemas"]["Storm"][];
+        };
+        /**
+         * @description What a chain follows.
+         * @enum {string}
+         */
+        Subject: "incidents" | "late_cases";
+        /** @description A subscription and its queue. */
+        Subscription: {
+            /** @description Codes; empty for all that may be seen. */
+            areas: string[];
+            classes: string[];
+            /** Format: int64 */
+            created_at: number;
+            created_by: string;
+            /** @description Empty for all. */
+            domains: string[];
+            /**
+             * Format: int64
+             * @description How often it failed in a row; 0 while it works.
+             */
+            failures: number;
+            form: components["schemas"]["Form"];
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description When the next delivery is tried, wall time; null if none waits or it is paused.
+             */
+            next_at: number | null;
+            /** @description Why it is paused or behind. */
+            reason: string | null;
+            /**
+             * Format: int64
+             * @description Until when messages are signed with the secret of before too; null if with the newest only.
+             */
+            secret_before_until: number | null;
+            /** @description The least: minor, moderate, severe, extreme. */
+            severity: string;
+            state: components["schemas"]["SubscriptionState"];
+            url: string;
+            /**
+             * Format: int64
+             * @description Deliveries that wait or failed and are tried again.
+             */
+            waiting: number;
+        };
+        /** @description The subscriptions, the oldest first. */
+        SubscriptionList: {
+            items: components["schemas"]["Subscription"][];
+        };
+        /** @description A subscription, and its secret where there is a new one. */
+        SubscriptionMade: {
+            /** @description Begins with `whsec_`; told this once. */
+            secret: string | null;
+            subscription: components["schemas"]["Subscription"];
+        };
+        /**
+         * @description How a subscription stands.
+         * @enum {string}
+         */
+        SubscriptionState: "active" | "paused" | "behind";
         /** @description Puts it off. */
         SuspendBody: {
             reason: string;
@@ -1764,6 +2209,13 @@ export interface components {
         TokenList: {
             items: components["schemas"]["Token"][];
         };
+        /** @description Whom a notice was for. */
+        ToName: {
+            /** Format: int64 */
+            read_at: number | null;
+            /** @description A name; `*` for all operators. */
+            who: string;
+        };
         /** @description Hands it to another unit, of any level. */
         TransferBody: {
             /** @description A limit from the hand-over on; what is left of the old one if it is left out. */
@@ -1771,6 +2223,11 @@ export interface components {
             reason: string;
             unit: string;
         };
+        /**
+         * @description Whether the people of a shift take turns.
+         * @enum {string}
+         */
+        Turns: "together" | "weekly" | "daily";
         /** @description A unit, or a kind of unit. */
         Unit: {
             area: string | null;

@@ -36,6 +36,9 @@ const line = reactive({
 const watchers = new Set<(changes: SensorChange[]) => void>();
 const snapshotWatchers = new Set<() => void>();
 const caseWatchers = new Set<(row: CaseRow) => void>();
+/** Events that only say that something is to be fetched anew. */
+const hintWatchers: Record<Hint, Set<() => void>> = { notice: new Set(), storm: new Set() };
+export type Hint = "notice" | "storm";
 
 let telling: ReturnType<typeof setTimeout> | null = null;
 
@@ -48,6 +51,7 @@ function tell(): void {
 
 function take(events: ServerEvent[]): void {
   for (const { type, data } of events) {
+    if (type === "notice" || type === "storm") for (const watcher of hintWatchers[type]) watcher();
     if (!TYPES.has(type)) continue;
     const event = { type, body: JSON.parse(data) } as LiveEvent;
     const changes = apply(city.value, event);
@@ -119,6 +123,15 @@ export const live = {
   onCase(watcher: (row: CaseRow) => void): () => void {
     caseWatchers.add(watcher);
     return () => caseWatchers.delete(watcher);
+  },
+  /** Calls `watcher` when there is something new of a kind, and when the picture starts anew. */
+  onHint(hint: Hint, watcher: () => void): () => void {
+    hintWatchers[hint].add(watcher);
+    snapshotWatchers.add(watcher);
+    return () => {
+      hintWatchers[hint].delete(watcher);
+      snapshotWatchers.delete(watcher);
+    };
   },
   /** Takes in an incident that a request answered with. */
   take(incident: Incident): void {

@@ -1,4 +1,5 @@
 import { enCases } from "./cases.en";
+import { enDuty } from "./duty.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
 import { enSupervise } from "./supervise.en";
@@ -162,6 +163,7 @@ export const en: Record<keyof typeof zh, string> = {
   "incident.back": "Back to the overview",
 
   ...enCases,
+  ...enDuty,
 
   ...enRules,
 

@@ -1,4 +1,5 @@
 import { zhCases } from "./cases.zh";
+import { zhDuty } from "./duty.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
 import { zhSupervise } from "./supervise.zh";
@@ -161,6 +162,7 @@ export const zh = {
   "incident.back": "返回总览",
 
   ...zhCases,
+  ...zhDuty,
 
   ...zhRules,
 

@@ -1,0 +1,236 @@
+//! One POST to an end-point: the address is looked up once, checked, and is the one that is connected to.
+//!
+//! What it promises: it ends within its time; it follows no redirect; of an answer it reads no more than it needs.
+//! A connection is made for each message, so that every one is checked.
+
+use super::allowed::may_reach;
+use super::retry::Tried;
+use crate::CenterError;
+use crate::settings::Outward;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use model::Millis;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use url::{Host, Url};
+
+/// Bytes of an answer that are read; the rest is left.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// Addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 4;
+/// The longest wait that an end-point may ask for by Retry-After.
+const AFTER_MAX: Millis = Millis::HOUR;
+/// How we name ourselves.
+const AGENT: &str = concat!("citywatch/", env!("CARGO_PKG_VERSION"));
+
+/// Posts messages.
+pub(crate) struct Poster {
+    outward: Outward,
+    tls: TlsConnector,
+}
+
+/// Ends with what it carries.
+struct Carried(JoinHandle<()>);
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Poster {
+    pub(crate) fn new(outward: Outward) -> Result<Poster, CenterError> {
+        let tls = TlsConnector::from(Arc::new(trust(&outward)?));
+        Ok(Poster { outward, tls })
+    }
+
+    /// Sends a body; `judge` reads the answer of a 2xx, for end-points that say there whether they took it.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        headers: Vec<(HeaderName, String)>,
+        body: String,
+        judge: fn(&[u8]) -> Result<(), Tried>,
+    ) -> Tried {
+        let url = match super::allowed::end_point(url, self.outward.plain_http) {
+            Ok(url) => url,
+            Err(why) => return Tried::Barred { why },
+        };
+        // All of it: looking the name up, connecting, sending, and the answer.
+        let try_max = Duration::from_millis(self.outward.try_max.0.max(1) as u64);
+        match tokio::time::timeout(try_max, self.posted(&url, headers, body, judge)).await {
+            Ok(tried) => tried,
+            Err(_) => away(format!("no answer within {} ms", try_max.as_millis())),
+        }
+    }
+
+    async fn posted(
+        &self,
+        url: &Url,
+        headers: Vec<(HeaderName, String)>,
+        body: String,
+        judge: fn(&[u8]) -> Result<(), Tried>,
+    ) -> Tried {
+        let stream = match self.connect(url).await {
+            Ok(stream) => stream,
+            Err(tried) => return tried,
+        };
+        let request = match request(url, headers, body) {
+            Ok(request) => request,
+            Err(why) => return Tried::Barred { why },
+        };
+        let answered = match url.scheme() {
+            "https" => match self.secure(url, stream).await {
+                Ok(stream) => exchange(stream, request).await,
+                Err(why) => return away(why),
+            },
+            _ => exchange(stream, request).await,
+        };
+        match answered {
+            Ok((status, headers, answer)) => verdict(status, &headers, &answer, judge),
+            Err(error) => away(format!("the connection ended: {error}")),
+        }
+    }
+
+    async fn connect(&self, url: &Url) -> Result<TcpStream, Tried> {
+        let port = url.port_or_known_default().unwrap_or(443);
+        let found: Vec<SocketAddr> = match url.host() {
+            Some(Host::Ipv4(address)) => vec![(address, port).into()],
+            Some(Host::Ipv6(address)) => vec![(address, port).into()],
+            Some(Host::Domain(name)) => match tokio::net::lookup_host((name, port)).await {
+                Ok(found) => found.collect(),
+                Err(error) => return Err(away(format!("the name {name} cannot be looked up: {error}"))),
+            },
+            None => return Err(Tried::Barred { why: "the address names no host".to_owned() }),
+        };
+        let allowed = found.iter().filter(|address| may_reach(address.ip(), &self.outward.allow));
+        let allowed: Vec<&SocketAddr> = allowed.take(ADDRESSES_MAX).collect();
+        if allowed.is_empty() {
+            let why = match found.first() {
+                None => return Err(away("the name has no address".to_owned())),
+                Some(address) => format!("{} is no public address, and notices.allow does not name it", address.ip()),
+            };
+            return Err(Tried::Barred { why });
+        }
+        let mut failed = String::new();
+        for address in allowed {
+            match TcpStream::connect(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failed = format!("cannot connect to {address}: {error}"),
+            }
+        }
+        Err(away(failed))
+    }
+
+    async fn secure(&self, url: &Url, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(host).map_err(|error| format!("no name for a certificate: {error}"))?;
+        self.tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))
+    }
+}
+
+/// Whose certificates are good: those of this system, and what is set beside.
+pub(super) fn trust(outward: &Outward) -> Result<ClientConfig, CenterError> {
+    let mut roots = RootCertStore::empty();
+    // What cannot be read of the system's is not trusted; the others are.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(pem) = &outward.ca {
+        let wrong = |error: String| CenterError::Notices { what: format!("notices.ca holds no certificate: {error}") };
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| CenterError::Notices { what: format!("TLS cannot be used: {error}") })?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn request(url: &Url, headers: Vec<(HeaderName, String)>, body: String) -> Result<Request<Full<Bytes>>, String> {
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut request = Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target.parse().map_err(|error| format!("the address cannot be asked: {error}"))?;
+    let all = headers.into_iter().chain([
+        (header::HOST, host.to_owned()),
+        (header::USER_AGENT, AGENT.to_owned()),
+        (header::CONNECTION, "close".to_owned()),
+    ]);
+    for (name, value) in all {
+        let value = HeaderValue::from_str(&value).map_err(|error| format!("a header cannot be sent: {error}"))?;
+        request.headers_mut().insert(name, value);
+    }
+    Ok(request)
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, HeaderMap, Vec<u8>), hyper::Error> {
+    let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await?;
+    // An error of the connection is an error of the request.
+    let _carried = Carried(tokio::spawn(async move { drop(connection.await) }));
+    let response = sender.send_request(request).await?;
+    let (head, body) = response.into_parts();
+    Ok((head.status, head.headers, beginning(body).await))
+}
+
+/// The beginning of an answer; one that breaks off says what it said until then.
+async fn beginning(mut body: Incoming) -> Vec<u8> {
+    let mut read = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        let Some(data) = frame.data_ref() else { continue };
+        let left = ANSWER_BYTES_MAX - read.len();
+        read.extend_from_slice(&data[..data.len().min(left)]);
+        if read.len() == ANSWER_BYTES_MAX {
+            break;
+        }
+    }
+    read
+}
+
+fn verdict(status: StatusCode, headers: &HeaderMap, answer: &[u8], judge: fn(&[u8]) -> Result<(), Tried>) -> Tried {
+    let code = Some(status.as_u16());
+    let why = || format!("the end-point answered {}", status.as_u16());
+    match status {
+        status if status.is_success() => match judge(answer) {
+            Ok(()) => Tried::Delivered { status: code },
+            Err(tried) => tried,
+        },
+        StatusCode::GONE => Tried::Gone { why: why() },
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+            Tried::Away { status: code, why: why(), after: after(headers) }
+        }
+        status if status.is_client_error() => Tried::Refused { status: code, why: why() },
+        status if status.is_redirection() => {
+            Tried::Away { status: code, why: format!("{}, and redirects are not followed", why()), after: None }
+        }
+        _ => Tried::Away { status: code, why: why(), after: after(headers) },
+    }
+}
+
+/// What an end-point asks for by Retry-After, in seconds; a date is passed over.
+fn after(headers: &HeaderMap) -> Option<Millis> {
+    let seconds: i64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Millis(seconds.clamp(0, AFTER_MAX.0 / 1_000) * 1_000))
+}
+
+fn away(why: String) -> Tried {
+    Tried::Away { status: None, why, after: None }
+}
