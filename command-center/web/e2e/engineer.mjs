@@ -154,6 +154,27 @@ export async function rollsBack(page, to) {
   assert.match(await rows.first().innerText(), /回到原来的规则/);
 }
 
+/** From a bin to the rule that was quiet there: each part of its condition is drawn over the hour before. */
+export async function asksWhyNot(page, origin) {
+  const bin = await page.evaluate(async () => (await (await fetch("/api/v1/sensors?domain=waste&state=online&limit=1")).json()).items[0].id);
+  await page.goto(`${origin}/sensors/${encodeURIComponent(bin)}`);
+  await at(page, "to-why-not").click();
+  assert.equal(await at(page, "why-key").inputValue(), bin);
+  await at(page, "why-rule").fill(RULE);
+  await until(page, "the clock of the log is known", () => document.querySelector('[data-test="why-at"]').value !== "");
+  await at(page, "why-send").click();
+  await at(page, "verdict").waitFor();
+  assert.ok((await page.locator('[data-test="lane"] rect').count()) > 0, "the condition is drawn");
+  await page.reload();
+  await at(page, "verdict").waitFor();
+  await inBothThemes(page, "why not");
+  await at(page, "why-key").fill("no-such-bin");
+  await at(page, "why-send").click();
+  await page.locator('[data-test="why-not"][data-state="not-selected"]').waitFor();
+  await page.goBack();
+  await at(page, "lane").first().waitFor();
+}
+
 /** Both languages and themes; the backtest is open. */
 export async function picturesOfTheWorkbench(page, shoot) {
   for (const language of ["zh", "en"]) {

@@ -12,8 +12,8 @@ import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, judges
 import { ARRIVAL_MS, BINARY, startDemo, step, stopDemo } from "./demo.mjs";
 import { typesOf } from "../api.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
-import { appliesIt, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
-import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
+import { appliesIt, asksWhyNot, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
+import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCalculation, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
 const SCHEMA = new URL("../src/api/schema.ts", import.meta.url);
 const shoot = shooter(process.argv[2]);
@@ -42,6 +42,10 @@ async function firstFiveMinutes(page, link, live, startedAt) {
   });
   const id = await step("opens an incident", () => opensOne(page));
   await step("sees why it was raised", () => seesWhy(page));
+  await step("has it calculated again from the log", async () => {
+    await seesTheCalculation(page);
+    await inBothThemes(page, "an incident with its calculation");
+  });
   await step("acknowledges it with a note, and sees it acknowledged", () => acknowledges(page, id, "已通知值班室，正在核实"));
   return id;
 }
@@ -100,6 +104,8 @@ async function rules(browser, origin, folder) {
   const before = await step("applies it, with a reason", () => appliesIt(page));
   await step("is told of another engineer's version", () => isToldOfAnother(page, other, origin));
   await step("rolls back", () => rollsBack(page, before));
+  await step("asks why a rule did not fire", () => asksWhyNot(page, origin));
+  if (process.argv[2]) await shoot(page, "why-not-zh-dark-desktop");
   for (const one of pages) {
     assert.deepEqual(one.faults, []);
     await one.context().close();

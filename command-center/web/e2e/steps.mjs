@@ -87,6 +87,18 @@ export async function seesWhy(page) {
   assert.ok((await at(page, "timeline").locator("li").count()) > 0, "the timeline has steps");
 }
 
+/** Why it was raised, calculated again from the log: conditions with values, readings with their places, the rule of then. */
+export async function seesTheCalculation(page) {
+  await at(page, "explain").click();
+  await page.locator('[data-test="explanation"][data-state="there"]').waitFor();
+  await at(page, "explained-same").waitFor();
+  const steps = await at(page, "explained-step").count();
+  assert.ok(steps > 0, "each transition is explained");
+  await at(page, "rule-then").locator("summary").click();
+  assert.match(await at(page, "rule-then").locator("pre").innerText(), /id: /);
+  return steps;
+}
+
 /** Acknowledges the incident on the page with a note, and sees it acknowledged there and in the queue. */
 export async function acknowledges(page, id, note) {
   await at(page, "acknowledge").click();

@@ -14,6 +14,7 @@ export const router = createRouter({
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },
     { path: "/rules", name: "rules", component: () => import("./pages/Rules.vue") },
     { path: "/rules/workbench", name: "workbench", component: () => import("./pages/Workbench.vue") },
+    { path: "/rules/why-not", name: "why-not", component: () => import("./pages/WhyNot.vue") },
     { path: "/citizen", name: "report", component: () => import("./citizen/Report.vue"), meta: { open: true } },
     { path: "/citizen/appeals", name: "appeals", component: () => import("./citizen/LookUp.vue"), meta: { open: true } },
     { path: "/wall", name: "wall", component: () => import("./pages/Wall.vue"), meta: { bare: true } },

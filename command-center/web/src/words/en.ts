@@ -2,6 +2,7 @@ import { enCases } from "./cases.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
 import { enSupervise } from "./supervise.en";
+import { enWhy } from "./why.en";
 import type { zh } from "./zh";
 
 /** What the page says, in English. The type keeps the keys equal to the Chinese ones. */
@@ -167,6 +168,7 @@ export const en: Record<keyof typeof zh, string> = {
 
   ...enServe,
   ...enSupervise,
+  ...enWhy,
 
   "transition.opened": "Opened",
   "transition.escalated": "Escalated",

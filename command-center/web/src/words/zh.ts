@@ -2,6 +2,7 @@ import { zhCases } from "./cases.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
 import { zhSupervise } from "./supervise.zh";
+import { zhWhy } from "./why.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
 export const zh = {
@@ -166,6 +167,7 @@ export const zh = {
 
   ...zhServe,
   ...zhSupervise,
+  ...zhWhy,
 
   "transition.opened": "开始",
   "transition.escalated": "升级",
