@@ -1,6 +1,7 @@
 //! The routes, `/api/v1` and around it, and their OpenAPI description.
 
 mod accounts;
+mod analyze;
 mod appeal_view;
 mod appeals;
 mod appeals_desk;
@@ -121,6 +122,10 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(rules::backtest::cancel))
         .routes(routes!(rules::explain::fired))
         .routes(routes!(rules::explain::silent))
+        .routes(routes!(analyze::hotspots::hotspots))
+        .routes(routes!(analyze::alarm_health))
+        .routes(routes!(analyze::repeated))
+        .routes(routes!(analyze::forecast::forecast))
         .routes(routes!(supervise::month))
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))

@@ -5,6 +5,7 @@
 //! the rules for them, and the tests run against both.
 
 pub(crate) mod accounts;
+pub(crate) mod alarms;
 pub(crate) mod appeals;
 pub(crate) mod asides;
 pub(crate) mod audit;
@@ -37,6 +38,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "asides", include_str!("migrations/0005_asides.sql")),
     (6, "audit", include_str!("migrations/0006_audit.sql")),
     (7, "appeals", include_str!("migrations/0007_appeals.sql")),
+    (12, "opened", include_str!("migrations/0012_opened.sql")),
 ];
 
 /// The database.

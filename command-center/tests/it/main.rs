@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod acts;
+mod analyze;
 mod appeals;
 mod appeals_kill;
 mod asides;

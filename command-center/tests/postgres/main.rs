@@ -11,6 +11,8 @@ mod access;
 mod accounts;
 #[path = "../it/acts.rs"]
 mod acts;
+#[path = "../it/analyze.rs"]
+mod analyze;
 #[path = "../it/appeals.rs"]
 mod appeals;
 #[path = "../it/appeals_kill.rs"]
