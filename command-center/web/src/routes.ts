@@ -8,6 +8,7 @@ export const router = createRouter({
     { path: "/incidents/:id", name: "incident", component: () => import("./pages/Incident.vue"), props: true },
     { path: "/cases", name: "cases", component: () => import("./pages/Cases.vue") },
     { path: "/cases/:id", name: "case", component: () => import("./pages/Case.vue"), props: true },
+    { path: "/analyze", name: "analyze", component: () => import("./pages/Analyze.vue") },
     { path: "/supervise", name: "supervise", component: () => import("./pages/Supervise.vue") },
     { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },

@@ -1,3 +1,4 @@
+import { enAnalyze } from "./analyze.en";
 import { enCases } from "./cases.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
@@ -169,6 +170,7 @@ export const en: Record<keyof typeof zh, string> = {
   ...enServe,
   ...enSupervise,
   ...enWhy,
+  ...enAnalyze,
 
   "transition.opened": "Opened",
   "transition.escalated": "Escalated",

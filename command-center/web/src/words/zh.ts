@@ -1,3 +1,4 @@
+import { zhAnalyze } from "./analyze.zh";
 import { zhCases } from "./cases.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
@@ -168,6 +169,7 @@ export const zh = {
   ...zhServe,
   ...zhSupervise,
   ...zhWhy,
+  ...zhAnalyze,
 
   "transition.opened": "开始",
   "transition.escalated": "升级",
