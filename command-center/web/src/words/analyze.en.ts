@@ -22,6 +22,7 @@ export const enAnalyze: Record<keyof typeof zhAnalyze, string> = {
   "analyze.area": "Area",
   "analyze.incidents": "Incidents",
   "analyze.sensors": "Sensors",
+  "analyze.gi": "Gi*",
   "analyze.p": "p, corrected",
   "analyze.about": "Getis-Ord Gi*: by how many standard deviations an area with its {neighbours} nearest is above chance. p is corrected for the number of areas (Benjamini-Hochberg): no more than {share}% of the hot spots are false. Areas without sensors are unknown and not compared.",
   "analyze.repeats.none": "No place had three incidents or more",

@@ -20,6 +20,7 @@ export const zhAnalyze = {
   "analyze.area": "区域",
   "analyze.incidents": "事件",
   "analyze.sensors": "传感器",
+  "analyze.gi": "Gi* 值",
   "analyze.p": "校正后 p 值",
   "analyze.about": "Getis-Ord Gi*：区域连同最近的 {neighbours} 个区域，比随机分布高出多少个标准差。p 值按区域数校正（Benjamini-Hochberg），误报的热点不超过 {share}%。没有传感器的区域属于未知，不参与比较。",
   "analyze.repeats.none": "没有发生三次以上的地点",

@@ -23,6 +23,9 @@ export const en: Record<keyof typeof zh, string> = {
   "nav.clock": "Clock of the log",
   "nav.main": "Main",
 
+  "print": "Print",
+  "print.head": "citywatch · printed by {name} · {time}",
+
   "line.live": "Live",
   "line.connecting": "Connecting",
   "line.lost": "Disconnected",
@@ -74,6 +77,7 @@ export const en: Record<keyof typeof zh, string> = {
   "wall.traffic.short": "Traffic",
   "wall.open": "Open",
   "wall.online": "Online",
+  "wall.cases": "Open cases, by what they wait for",
   "wall.count": "{count} open",
   "wall.reporting": "{online} of {total} sensors online",
   "wall.heat": "Incident density",

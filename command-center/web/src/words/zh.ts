@@ -22,6 +22,9 @@ export const zh = {
   "nav.clock": "日志时钟",
   "nav.main": "主导航",
 
+  "print": "打印",
+  "print.head": "citywatch · {name} 打印于 {time}",
+
   "line.live": "实时",
   "line.connecting": "连接中",
   "line.lost": "已断开",
@@ -73,6 +76,7 @@ export const zh = {
   "wall.traffic.short": "交通",
   "wall.open": "事件",
   "wall.online": "在线",
+  "wall.cases": "未结案件，按所待环节",
   "wall.count": "{count} 起告警事件",
   "wall.reporting": "{online} / {total} 个传感器在线",
   "wall.heat": "告警事件密度",
