@@ -2,6 +2,7 @@
 //!
 //! This crate does no I/O and reads no clock; parsers take text, placements take points.
 
+pub mod aqi;
 mod calendar;
 mod duties;
 mod feed_clock;

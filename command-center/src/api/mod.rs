@@ -17,6 +17,7 @@ mod evidence;
 mod incidents;
 mod metrics;
 mod open311;
+mod open_data;
 mod page;
 pub(crate) mod problem;
 mod rules;
@@ -31,6 +32,7 @@ mod supervise;
 mod tail;
 
 pub(crate) use areas::AreaCache;
+pub(crate) use open_data::OpenCache;
 pub(crate) use rules::Asking;
 pub(crate) use sensors::MapCache;
 pub(crate) use states::StateCache;
@@ -161,6 +163,7 @@ pub(crate) fn router(center: Arc<Center>) -> Router {
         .route("/api/openapi.json", get(describe))
         // Described by their own standard.
         .merge(open311::routes())
+        .merge(open_data::routes())
         .route_layer(from_fn_with_state(Arc::clone(&center), admit))
         .fallback(page::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -18,6 +18,7 @@ mod hotline;
 mod kill;
 mod live;
 mod open311;
+mod open_data;
 mod pages;
 mod perceive;
 mod permissions;

@@ -35,6 +35,8 @@ mod kill;
 mod live;
 #[path = "../it/open311.rs"]
 mod open311;
+#[path = "../it/open_data.rs"]
+mod open_data;
 #[path = "../it/pages.rs"]
 mod pages;
 #[path = "../it/perceive.rs"]
