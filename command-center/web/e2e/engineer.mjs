@@ -72,6 +72,24 @@ export async function seesTheTests(page) {
   assert.ok(tests[0] > 20 && tests[1] === 0, `${tests[0]} passed, ${tests[1]} failed`);
 }
 
+/** A file is added by a dialog, which says when there is one of its path, and taken away again. */
+export async function addsAFile(page) {
+  await at(page, "file-add").click();
+  await at(page, "file-name").fill(FILE);
+  assert.ok(await at(page, "file-add-send").isDisabled(), "there is a file of this path");
+  await at(page, "file-name").fill("rules/packs/extra");
+  await isAccessible(page, "the dialog that adds a file");
+  await page.keyboard.press("Enter");
+  const file = page.locator('[data-test="rule-file"][data-path="rules/packs/extra.yaml"]');
+  await file.waitFor();
+  await at(page, "file-remove").click();
+  await at(page, "sure").click();
+  await file.waitFor({ state: "detached" });
+  await page.locator(`[data-test="rule-file"][data-path="${FILE}"]`).click();
+  await page.locator(`[data-test="rule-editor"][data-path="${FILE}"]`).waitFor();
+  await state(page, "good").waitFor();
+}
+
 /** The edited rules against those in force, over the hours that the demo played. */
 export async function triesIt(page) {
   await at(page, "tab-backtest").click();
