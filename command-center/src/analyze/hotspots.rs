@@ -9,7 +9,7 @@
 use crate::supervise::statistics::{adjusted, normal_two_sided};
 use model::Point;
 use rstar::primitives::GeomWithData;
-use rstar::{PointDistance, RTree};
+use rstar::RTree;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -77,8 +77,7 @@ fn neighbourhoods(places: &[Point], most: usize) -> Vec<Vec<usize>> {
     let near = |(at, place): (usize, &Point)| {
         let here = flat(place);
         let mut found: Vec<(f64, usize)> = Vec::new();
-        for one in tree.nearest_neighbor_iter(&here) {
-            let away = one.distance_2(&here);
+        for (one, away) in tree.nearest_neighbor_iter_with_distance_2(here) {
             if found.len() > most && found.last().is_some_and(|(last, _)| away > *last) {
                 break;
             }
