@@ -177,9 +177,8 @@ fn of_rule(rule: &str, own: &[&Alarm], all: u64, (from, to): (i64, i64)) -> Rule
         let soon = |pair: &&[&Alarm]| pair[0].cleared_at.is_some_and(|end| pair[1].opened_at - end < FLAP_WITHIN);
         flapping += alarms.windows(2).filter(soon).count() as u64;
     }
-    let stands = |alarm: &&&Alarm| {
-        alarm.cleared_at.is_none_or(|cleared| cleared >= to) && alarm.opened_at < to - STANDS_AFTER
-    };
+    let stands =
+        |alarm: &&&Alarm| alarm.cleared_at.is_none_or(|cleared| cleared >= to) && alarm.opened_at < to - STANDS_AFTER;
     let sounded = || own.iter().copied().filter(|alarm| (from..to).contains(&alarm.opened_at));
     let load = load(sounded(), from, to);
     RuleHealth {

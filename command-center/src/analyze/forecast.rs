@@ -114,7 +114,8 @@ fn held_out(readings: &[(i64, f64)]) -> Option<HeldOut> {
     let mut off: Vec<f64> = Vec::new();
     for cut in 0..CUTS {
         // From the middle of the stretch on, up to where what is foretold was still measured.
-        let until = first + (last - first) / 2 + (last - first - ahead_ms - (last - first) / 2) * cut as i64 / CUTS as i64;
+        let until =
+            first + (last - first) / 2 + (last - first - ahead_ms - (last - first) / 2) * cut as i64 / CUTS as i64;
         let known = &readings[..readings.partition_point(|(time, _)| *time <= until)];
         let Some((&(from, _), line)) = known.first().zip(line(known)) else { continue };
         let Some(&(time, value)) = readings.iter().find(|(time, _)| *time >= until + ahead_ms) else { continue };

@@ -8,8 +8,8 @@
 
 use crate::supervise::statistics::{adjusted, normal_two_sided};
 use model::Point;
-use rstar::primitives::GeomWithData;
 use rstar::RTree;
+use rstar::primitives::GeomWithData;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -28,11 +28,7 @@ pub(crate) struct Repeat {
 
 /// The places where three or more incidents opened from `from` on and before `to`, the worst first; 100 at most, and how
 /// many more there were. `day` tells the day of a time.
-pub(crate) fn repeats<D: Ord>(
-    alarms: &[Alarm],
-    (from, to): (i64, i64),
-    day: impl Fn(i64) -> D,
-) -> (Vec<Repeat>, u64) {
+pub(crate) fn repeats<D: Ord>(alarms: &[Alarm], (from, to): (i64, i64), day: impl Fn(i64) -> D) -> (Vec<Repeat>, u64) {
     let mut places: BTreeMap<&str, Vec<&Alarm>> = BTreeMap::new();
     for alarm in alarms.iter().filter(|alarm| (from..to).contains(&alarm.opened_at)) {
         places.entry(&alarm.key).or_default().push(alarm);
@@ -83,7 +79,8 @@ mod tests {
         ];
         let (found, left_out) = repeats(&alarms, (0, 200), |time| time.div_euclid(100));
         let rules = vec!["a".to_owned(), "b".to_owned()];
-        let expected = Repeat { key: "P1".to_owned(), rules, incidents: 3, days: 2, first_at: 10, last_at: 190, open_ms: 40 };
+        let expected =
+            Repeat { key: "P1".to_owned(), rules, incidents: 3, days: 2, first_at: 10, last_at: 190, open_ms: 40 };
         assert_eq!((found, left_out), (vec![expected], 0));
         let many: Vec<Alarm> = (0..330).map(|at| alarm("a", &format!("K{}", at % 110), at, None)).collect();
         let (found, left_out) = repeats(&many, (0, 400), |_| 0);

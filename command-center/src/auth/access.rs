@@ -123,7 +123,11 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/duties", CASES),
     (Method::GET, "/api/v1/analyze/hotspots", INCIDENTS),
     (Method::GET, "/api/v1/analyze/repeats", INCIDENTS),
-    (Method::GET, "/api/v1/analyze/alarms", Roles(&[Operator, Dispatcher, Supervisor, RuleEngineer, Administrator], None)),
+    (
+        Method::GET,
+        "/api/v1/analyze/alarms",
+        Roles(&[Operator, Dispatcher, Supervisor, RuleEngineer, Administrator], None),
+    ),
     (Method::GET, "/api/v1/supervise/months/{month}", Roles(STAFF, None)),
     (Method::GET, "/api/v1/rules/versions", INCIDENTS),
     (Method::GET, "/api/v1/rules/versions/{version}", Roles(STAFF, None)),

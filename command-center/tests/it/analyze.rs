@@ -148,7 +148,10 @@ fn water_that_rises_is_foretold_to_reach_the_crown() {
         assert!((at - (DAY + HOUR + 80 * MINUTE)).abs() < 1_000, "{found}");
         assert!(one["forecast"]["error"]["off_by"].as_f64().unwrap() < 1e-9, "{found}");
         let quiet = life.client.json("/api/v1/sensors/S5/forecast").await;
-        assert_eq!((&quiet["items"][0]["forecast"], &quiet["items"][0]["readings"]), (&serde_json::Value::Null, &0.into()));
+        assert_eq!(
+            (&quiet["items"][0]["forecast"], &quiet["items"][0]["readings"]),
+            (&serde_json::Value::Null, &0.into())
+        );
         assert_eq!(life.client.get("/api/v1/sensors/none/forecast").await.status, 404);
     });
     life.stop();

@@ -87,10 +87,16 @@ fn strangers_read_what_is_open_as_geojson_and_csv() {
 
         let traffic = features(&stranger, "traffic").await;
         // 0.3 of the time is lost: exactly where the second band begins.
-        assert_eq!((&traffic[0]["properties"]["traffic_index"], &traffic[0]["properties"]["class"]), (&2.0.into(), &2.into()));
+        assert_eq!(
+            (&traffic[0]["properties"]["traffic_index"], &traffic[0]["properties"]["class"]),
+            (&2.0.into(), &2.into())
+        );
         let water = features(&stranger, "waterlogging").await;
         assert_eq!(water.len(), 1, "a sewer is no road");
-        assert_eq!((&water[0]["properties"]["sensor"], &water[0]["properties"]["depth_m"]), (&"S0".into(), &0.12.into()));
+        assert_eq!(
+            (&water[0]["properties"]["sensor"], &water[0]["properties"]["depth_m"]),
+            (&"S0".into(), &0.12.into())
+        );
         let bins = stranger.get("/open-data/bins.csv").await;
         assert_eq!(bins.header("content-type"), "text/csv; charset=utf-8");
         let text = String::from_utf8(bins.body.to_vec()).unwrap();
@@ -154,10 +160,14 @@ fn sensors_are_things_with_datastreams_and_observations() {
         assert_eq!(ids(&get("/Observations?$top=1").await), [format!("S0:level_m:{NOW}")]);
 
         let status = async |path: &str| stranger.get(&format!("/sensorthings/v1.1{path}")).await.status.as_u16();
-        for closed in ["/Things('S1')", "/Datastreams('S1:level_m')/Observations", "/Datastreams('S2:battery_v')", "/Sensors"] {
+        for closed in
+            ["/Things('S1')", "/Datastreams('S1:level_m')/Observations", "/Datastreams('S2:battery_v')", "/Sensors"]
+        {
             assert_eq!(status(closed).await, 404, "{closed}");
         }
-        for wrong in ["/Things?$expand=Datastreams", "/Things?$filter=name%20like%20'a'", "/Things?$filter=secret%20eq%20'a'"] {
+        for wrong in
+            ["/Things?$expand=Datastreams", "/Things?$filter=name%20like%20'a'", "/Things?$filter=secret%20eq%20'a'"]
+        {
             assert_eq!(status(wrong).await, 400, "{wrong}");
         }
     });

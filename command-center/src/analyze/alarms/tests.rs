@@ -81,8 +81,11 @@ fn each_operator_has_a_load_and_what_nobody_saw_to_is_told() {
         seen(None, HOUR - 1, 0),
     ];
     let found = health(&alarms, 0, HOUR);
-    let told: Vec<_> =
-        found.operators.iter().map(|one| (one.by.as_deref(), one.load.alarms, one.load.peak, one.to_acknowledge_ms)).collect();
+    let told: Vec<_> = found
+        .operators
+        .iter()
+        .map(|one| (one.by.as_deref(), one.load.alarms, one.load.peak, one.to_acknowledge_ms))
+        .collect();
     assert_eq!(
         told,
         [(Some("wang"), 3, 2, Some(4 * MINUTE)), (None, 2, 1, None), (Some("li"), 1, 1, Some(2 * MINUTE))]

@@ -65,7 +65,13 @@ pub(crate) async fn forecast(State(center): Shared, Path(id): Path<String>) -> R
     let readings: Vec<(i64, f64)> = found.into_iter().map(|(time, value)| (time.0, value)).collect();
     let readings = since_emptied(&readings, limit);
     let forecast = reaches(readings, limit);
-    let view = ForecastView { metric: metric.to_owned(), limit: what, value: limit, forecast, readings: readings.len() as u64 };
+    let view = ForecastView {
+        metric: metric.to_owned(),
+        limit: what,
+        value: limit,
+        forecast,
+        readings: readings.len() as u64,
+    };
     Ok(Json(Forecasts { items: vec![view] }))
 }
 

@@ -170,7 +170,9 @@ fn told(
     let counts = |area: &HotArea| area.incidents > 0 || area.is_hot;
     let mut items: Vec<HotArea> = areas.into_iter().enumerate().map(area).filter(counts).collect();
     let heat = |area: &HotArea| area.spot.map_or(f64::NEG_INFINITY, |spot| spot.z);
-    items.sort_by(|a, b| heat(b).total_cmp(&heat(a)).then(b.incidents.cmp(&a.incidents)).then_with(|| a.code.cmp(&b.code)));
+    items.sort_by(|a, b| {
+        heat(b).total_cmp(&heat(a)).then(b.incidents.cmp(&a.incidents)).then_with(|| a.code.cmp(&b.code))
+    });
     let left_out = items.len().saturating_sub(AREAS_MAX) as u64;
     items.truncate(AREAS_MAX);
     HotSpots {

@@ -142,7 +142,9 @@ impl Condition {
             _ => format!("'{}'", self.literal.replace('\'', "''")),
         };
         let encoded: String = quoted.bytes().fold(String::new(), |text, byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'\'' | b':' => text + &char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'\'' | b':' => {
+                text + &char::from(byte).to_string()
+            }
             other => text + &format!("%{other:02X}"),
         });
         format!("{}%20{}%20{encoded}", self.property, self.operator)
@@ -169,12 +171,10 @@ mod tests {
     #[test]
     fn filters_are_comparisons_joined_by_and() {
         let two = conditions("name eq 'a b''s' and  phenomenonTime ge 2026-07-20T08:00:00Z").unwrap();
-        assert_eq!(
-            two,
-            [condition("name", "eq", "a b's"), condition("phenomenonTime", "ge", "2026-07-20T08:00:00Z")]
-        );
+        assert_eq!(two, [condition("name", "eq", "a b's"), condition("phenomenonTime", "ge", "2026-07-20T08:00:00Z")]);
         assert_eq!(two[0].text(), "name%20eq%20'a%20b''s'");
-        for wrong in ["", "name", "name eq", "name eq 'a' and", "name eq 'a' or id eq 'b'", "name is 'a'", "name eq 'a"] {
+        for wrong in ["", "name", "name eq", "name eq 'a' and", "name eq 'a' or id eq 'b'", "name is 'a'", "name eq 'a"]
+        {
             assert!(conditions(wrong).is_err(), "{wrong}");
         }
     }

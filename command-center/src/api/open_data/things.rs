@@ -94,7 +94,8 @@ fn sent(body: Value) -> Response {
 /// Links name the host that was asked; a proxy on this machine may say that it was asked by TLS.
 fn links((peer, headers): (SocketAddr, &HeaderMap)) -> Links {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https" && peer.ip().to_canonical().is_loopback());
+    let scheme =
+        text("x-forwarded-proto").filter(|scheme| *scheme == "https" && peer.ip().to_canonical().is_loopback());
     let host = text(header::HOST.as_str()).unwrap_or_default();
     Links { base: format!("{}://{host}/sensorthings/v1.1", scheme.unwrap_or("http")) }
 }
@@ -228,7 +229,9 @@ fn observations(center: &Center, id: &str, asked: &Asked, links: &Links, here: &
     for condition in &asked.filter {
         let time: Result<EventTime, _> = condition.literal.parse();
         let (Ok(EventTime(at)), "phenomenonTime") = (time, condition.property.as_str()) else {
-            return Err(Problem::bad("observations are compared by phenomenonTime with a time as 2026-07-20T08:00:00Z"));
+            return Err(Problem::bad(
+                "observations are compared by phenomenonTime with a time as 2026-07-20T08:00:00Z",
+            ));
         };
         match condition.operator.as_str() {
             "ge" => from = at,
