@@ -15,7 +15,7 @@ import { inBothThemes, isAccessible } from "./axe.mjs";
 import { device } from "./mqtt.mjs";
 import { pictures } from "./screens.mjs";
 import { addsAFile, appliesIt, asksWhyNot, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
-import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCalculation, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
+import { acknowledges, analyses, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCalculation, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
 /** Readings that are timed, and how long the middle one may take from its sending to the page. */
 const FIRES = 3;
@@ -200,6 +200,10 @@ try {
     const caseId = await aCase(browser, page, origin, folder);
     if (process.argv[2]) await step("takes pictures", () => pictures(browser, await page.context().storageState(), origin, shoot, { incident: id, case: caseId }));
     await step("looks at a sensor", () => looksAtASensor(page));
+    await step("analyses what was found", async () => {
+      const { compared, hot } = await analyses(page, origin, inBothThemes);
+      console.log(`      ${compared} areas with incidents, ${hot} hot`);
+    });
     await step("sees which rules are in force", async () => {
       const { count, added } = await looksAtRuleVersions(page);
       assert.equal(count, 1, "the demo's own rules are the only version");
