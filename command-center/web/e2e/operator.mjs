@@ -198,7 +198,7 @@ try {
       await switchesLanguage(page);
     });
     const caseId = await aCase(browser, page, origin, folder);
-    if (process.argv[2]) await step("takes pictures", () => pictures(browser, await page.context().storageState(), origin, shoot, { incident: id, case: caseId }));
+    if (process.argv[2]) await step("takes pictures", async () => pictures(browser, await page.context().storageState(), origin, shoot, { incident: id, case: caseId }));
     await step("looks at a sensor", () => looksAtASensor(page));
     await step("analyses what was found", async () => {
       const { compared, hot } = await analyses(page, origin, inBothThemes);
