@@ -1,7 +1,7 @@
 //! What all tasks and routes of the command center share.
 
 use crate::CenterError;
-use crate::api::{AreaCache, Asking, MapCache, MonthCache, StateCache};
+use crate::api::{AreaCache, Asking, MapCache, MonthCache, OpenCache, StateCache};
 use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::backtests::Backtests;
@@ -16,8 +16,8 @@ use crate::reader::Appends;
 use crate::serve::feed::FeedCounters;
 use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
-use crate::settings::PartCounts;
 use crate::serve::notice::Outgoing;
+use crate::settings::PartCounts;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
 use crate::store::{Store, commit, whole};
@@ -76,6 +76,7 @@ pub(crate) struct Center {
     pub(crate) outlines: AreaCache,
     pub(crate) states: StateCache,
     pub(crate) months: MonthCache,
+    pub(crate) open: OpenCache,
     /// Who knows the rules, where somebody does.
     pub(crate) workbench: Option<Arc<dyn Workbench>>,
     pub(crate) asking: Asking,

@@ -44,6 +44,8 @@ pub struct HistoryCounts {
     pub lost: u64,
     /// Whether something stands in the way, as a history that is away.
     pub is_failing: bool,
+}
+
 /// Where messages may be sent, and how often they are tried.
 #[derive(Clone, Debug)]
 pub struct Outward {

@@ -104,6 +104,7 @@ impl CommandCenter {
             outlines: Default::default(),
             states: Default::default(),
             months: Default::default(),
+            open: Default::default(),
             workbench,
             asking: Default::default(),
             backtests: Default::default(),

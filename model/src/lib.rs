@@ -2,6 +2,7 @@
 //!
 //! This crate does no I/O and reads no clock; parsers take text, placements take points.
 
+pub mod aqi;
 mod calendar;
 mod duties;
 mod feed_clock;
@@ -16,7 +17,7 @@ mod schemas;
 mod time;
 
 pub use calendar::{Calendar, Calendars};
-pub use duties::{Class, Duties, Duty, Lies, Limit, LimitError, LimitUnit, Owner, Trust, Unit};
+pub use duties::{Class, Duties, Duty, Lies, Limit, LimitError, LimitUnit, Owner, PlanStep, Trust, Unit};
 pub use feed_clock::FeedClock;
 pub use feed_message::{Certainty, FeedContext, FeedMessage, MsgType, Urgency};
 pub use incident::{

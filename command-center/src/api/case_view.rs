@@ -4,7 +4,7 @@ use crate::city::{City, Names};
 use crate::command::case::{Counts, Segment, State, Task, Whistle};
 use crate::command::clock::Clock;
 use crate::store::cases::StoredCase;
-use model::{AreaLevel, Duties, EventTime, Severity};
+use model::{AreaLevel, Duties, EventTime, PlanStep, Severity};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ pub(crate) struct CaseDetail {
     segments: Vec<Segment>,
     counts: Counts,
     whistles: Vec<Whistle>,
-    tasks: Vec<Task>,
+    tasks: Vec<TaskView>,
     /// Parts by id, and whether each is over.
     #[schema(value_type = BTreeMap<String, bool>)]
     parts: BTreeMap<Uuid, bool>,
@@ -92,6 +92,15 @@ pub(crate) struct CaseDetail {
     /// As they stand on the bus.
     #[schema(value_type = Vec<Object>)]
     steps: Vec<Box<RawValue>>,
+}
+
+/// A step of the plan.
+#[derive(Serialize, ToSchema)]
+struct TaskView {
+    #[serde(flatten)]
+    task: Task,
+    /// What is to be done, by language; empty if the class's plan is another by now.
+    what_by_language: Names,
 }
 
 /// A unit that the duty list proposes.
@@ -149,6 +158,8 @@ impl CaseDetail {
         let case = stored.case.clone();
         let ms = |at: Option<EventTime>| at.map(|at| at.0);
         let (used_ms, limit_ms) = case.clocks.iter().map(time).unzip();
+        let plan = duties.classes.get(&case.class).map(|class| class.plan.as_slice()).unwrap_or_default();
+        let tasks = case.tasks.iter().map(|task| TaskView::new(task, plan)).collect();
         CaseDetail {
             row: CaseRow::new(city, duties, stored),
             description: case.description,
@@ -167,7 +178,7 @@ impl CaseDetail {
             segments: case.segments,
             counts: case.counts,
             whistles: case.whistles,
-            tasks: case.tasks,
+            tasks,
             parts: case.parts,
             duplicate_of: case.duplicate_of.map(|of| of.to_string()),
             evidence: case.evidence,
@@ -176,6 +187,14 @@ impl CaseDetail {
             acts,
             steps: steps.into_iter().filter_map(|body| RawValue::from_string(body).ok()).collect(),
         }
+    }
+}
+
+impl TaskView {
+    fn new(task: &Task, plan: &[PlanStep]) -> TaskView {
+        let step = plan.iter().find(|step| step.en == task.what);
+        let what_by_language = step.map(|step| names(&step.en, &step.zh)).unwrap_or_default();
+        TaskView { task: task.clone(), what_by_language }
     }
 }
 

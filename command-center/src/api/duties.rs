@@ -29,7 +29,8 @@ pub(crate) struct ClassView {
     power: Option<String>,
     /// Whether feedback needs evidence.
     evidence: bool,
-    plan: Vec<String>,
+    /// What is to be done, in order.
+    plan: Vec<Names>,
 }
 
 /// All classes by code.
@@ -98,7 +99,7 @@ pub(crate) async fn classes(State(center): Shared) -> Json<Classes> {
         climb: class.climb.to_string(),
         power: class.power.clone(),
         evidence: class.evidence,
-        plan: class.plan.clone(),
+        plan: class.plan.iter().map(|step| names(&step.en, &step.zh)).collect(),
     };
     Json(Classes { items: center.duties.classes.values().map(view).collect() })
 }

@@ -1,6 +1,7 @@
 //! The routes, `/api/v1` and around it, and their OpenAPI description.
 
 mod accounts;
+mod analyze;
 mod appeal_view;
 mod appeals;
 mod appeals_desk;
@@ -19,6 +20,7 @@ mod incidents;
 mod metrics;
 mod notices;
 mod open311;
+mod open_data;
 mod page;
 pub(crate) mod problem;
 mod rosters;
@@ -35,6 +37,7 @@ mod supervise;
 mod tail;
 
 pub(crate) use areas::AreaCache;
+pub(crate) use open_data::OpenCache;
 pub(crate) use open311::escape as escape_xml;
 pub(crate) use rules::Asking;
 pub(crate) use sensors::MapCache;
@@ -127,6 +130,10 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(rules::backtest::cancel))
         .routes(routes!(rules::explain::fired))
         .routes(routes!(rules::explain::silent))
+        .routes(routes!(analyze::hotspots::hotspots))
+        .routes(routes!(analyze::alarm_health))
+        .routes(routes!(analyze::repeated))
+        .routes(routes!(analyze::forecast::forecast))
         .routes(routes!(supervise::month))
         .merge(telling())
         .routes(routes!(stream::live))
@@ -195,6 +202,7 @@ pub(crate) fn router(center: Arc<Center>) -> Router {
         .route("/api/openapi.json", get(describe))
         // Described by their own standard.
         .merge(open311::routes())
+        .merge(open_data::routes())
         .route_layer(from_fn_with_state(Arc::clone(&center), admit))
         .fallback(page::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -13,7 +13,7 @@ use history::{History, HistoryError, Window};
 use model::{AreaLevel, AttrValue, EventTime, Millis, Sensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use utoipa::{IntoParams, ToSchema};
 
 /// An answer is good for so long, by the log's clock.
@@ -39,39 +39,39 @@ pub(crate) struct StateQuery {
 pub(crate) struct AreaStates {
     /// The newest tick of the log; null before the first.
     now_at: Option<i64>,
-    items: Vec<AreaState>,
+    pub(super) items: Vec<AreaState>,
 }
 
 /// How an area is.
 #[derive(Serialize, ToSchema)]
-struct AreaState {
-    code: String,
+pub(super) struct AreaState {
+    pub(super) code: String,
     sensors: SensorCounts,
     /// Of the natural hour that ended last; empty if nothing was measured in it.
-    air: Vec<HourMean>,
+    pub(super) air: Vec<HourMean>,
     /// Null if no detector of a road with a known free-flow speed was heard in the last quarter of an hour.
-    traffic: Option<Delay>,
+    pub(super) traffic: Option<Delay>,
 }
 
 /// What the sensors of an area measured of a pollutant in a natural hour.
 #[derive(Clone, Serialize, ToSchema)]
-struct HourMean {
-    metric: String,
+pub(super) struct HourMean {
+    pub(super) metric: String,
     /// The mean of the sensors' means.
-    mean: f64,
+    pub(super) mean: f64,
     /// Sensors with a reading in the hour.
     sensors: u32,
     /// The end of the hour.
-    ended_at: i64,
+    pub(super) ended_at: i64,
 }
 
 /// The time that traffic loses.
 #[derive(Clone, Copy, Serialize, ToSchema)]
-struct Delay {
+pub(super) struct Delay {
     /// The delay-time proportion of GB/T 33171-2016, 1 − v / v_free and at least 0, as the mean of the detectors.
-    delay_ratio: f64,
+    pub(super) delay_ratio: f64,
     /// Detectors that were heard.
-    detectors: u32,
+    pub(super) detectors: u32,
 }
 
 /// What was answered last, by level.
@@ -80,7 +80,7 @@ pub(crate) struct StateCache(Mutex<BTreeMap<AreaLevel, Held>>);
 
 #[derive(Default)]
 struct Held {
-    answer: Option<(Option<EventTime>, Cached)>,
+    answer: Option<(Option<EventTime>, (Arc<AreaStates>, Cached))>,
     air: Option<(EventTime, BTreeMap<String, Vec<HourMean>>)>,
 }
 
@@ -113,16 +113,17 @@ pub(crate) async fn states(
     if ![AreaLevel::City, AreaLevel::District].contains(&level) {
         return Err(Problem::bad("the states of districts are told, and of the city: `level` is one of them"));
     }
-    Ok(blocking(move || answer(&center, level)).await.answer(&headers, "application/json"))
+    Ok(blocking(move || now(&center, level)).await.1.answer(&headers, "application/json"))
 }
 
-fn answer(center: &Center, level: AreaLevel) -> Cached {
+/// The states of a level, and how they are sent.
+pub(super) fn now(center: &Center, level: AreaLevel) -> (Arc<AreaStates>, Cached) {
     // Held while the answer is made: whoever asks meanwhile waits for it instead of making another.
     let mut all = center.states.0.lock().expect("making states does not panic");
     let held = all.entry(level).or_default();
     let clock = center.sensors.clock();
-    if let Some((_, cached)) = held.answer.as_ref().filter(|(at, _)| is_good(*at, clock, GOOD_FOR)) {
-        return cached.clone();
+    if let Some((_, answer)) = held.answer.as_ref().filter(|(at, _)| is_good(*at, clock, GOOD_FOR)) {
+        return answer.clone();
     }
     let city = center.city();
     let codes: Vec<String> = city.areas.of_level(Some(level)).map(|(code, _)| code.to_owned()).collect();
@@ -145,8 +146,9 @@ fn answer(center: &Center, level: AreaLevel) -> Cached {
     };
     let states = AreaStates { now_at: clock.map(|time| time.0), items: gathered.into_iter().map(state).collect() };
     let cached = Cached::new(serde_json::to_string(&states).expect("text and finite numbers always serialise"));
-    held.answer = Some((clock, cached.clone()));
-    cached
+    let answer = (Arc::new(states), cached);
+    held.answer = Some((clock, answer.clone()));
+    answer
 }
 
 /// Whether what was made when the clock stood at `made` still holds.

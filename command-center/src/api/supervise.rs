@@ -35,7 +35,7 @@ const READ_BYTES: usize = 256 * 1024;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MonthReport {
     /// As in 2026-07.
-    month: String,
+    pub(super) month: String,
     /// The formula and its version.
     formula: String,
     period: Period,
@@ -44,13 +44,13 @@ pub(crate) struct MonthReport {
     #[schema(value_type = BTreeMap<String, BTreeMap<String, Kpis>>)]
     kpis: BTreeMap<&'static str, BTreeMap<String, Kpis>>,
     /// The rankings, by group of peers.
-    groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
     /// Cases that went badly, the worst first.
     exposed: Vec<Exposed>,
     /// Findings of selective enforcement, for people to look into.
     enforcement: Enforcement,
     /// The names of the units that are told of, by code.
-    unit_names: BTreeMap<String, Names>,
+    pub(super) unit_names: BTreeMap<String, Names>,
 }
 
 /// What was answered last, by month: when, and what.
@@ -105,7 +105,7 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
     Ok(cached)
 }
 
-fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
+pub(super) fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
     let (mut cases, mut calls) = (CaseFold::default(), CallFold::default());
     read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
     read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;

@@ -300,7 +300,8 @@ fn dispatched(case: &Case, unit: Option<&String>, text: &str, ground: &Ground<'_
     let text_of = "the duty list names nobody for this class and place: name a unit";
     let unit = unit.ok_or_else(|| Refused::Invalid(text_of.to_owned()))?;
     able(case, &unit, ground)?;
-    let tasks = ground.class(&case.class).map(|class| class.plan.clone()).unwrap_or_default();
+    let plan = ground.class(&case.class).map(|class| class.plan.as_slice()).unwrap_or_default();
+    let tasks = plan.iter().map(|step| step.en.clone()).collect();
     Ok(Fact::Dispatched { is_proposed: proposed.as_ref() == Some(&unit), unit, note: note(text)?, tasks })
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod areas;
 pub(crate) mod coverage;
 pub(crate) mod follow;
+pub(crate) mod indices;
 pub(crate) mod pulse;
 pub(crate) mod sensors;
 pub(crate) mod strangers;

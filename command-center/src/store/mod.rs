@@ -5,6 +5,7 @@
 //! the rules for them, and the tests run against both.
 
 pub(crate) mod accounts;
+pub(crate) mod alarms;
 pub(crate) mod appeals;
 pub(crate) mod asides;
 pub(crate) mod audit;
@@ -45,6 +46,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "appeals", include_str!("migrations/0007_appeals.sql")),
     (8, "deliveries", include_str!("migrations/0008_deliveries.sql")),
     (9, "duty", include_str!("migrations/0009_duty.sql")),
+    (12, "opened", include_str!("migrations/0012_opened.sql")),
 ];
 
 /// The database.

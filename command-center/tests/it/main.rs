@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod acts;
+mod analyze;
 mod appeals;
 mod appeals_kill;
 mod asides;
@@ -21,6 +22,7 @@ mod kill;
 mod live;
 mod mail;
 mod open311;
+mod open_data;
 mod pages;
 mod perceive;
 mod permissions;

@@ -11,6 +11,8 @@ mod access;
 mod accounts;
 #[path = "../it/acts.rs"]
 mod acts;
+#[path = "../it/analyze.rs"]
+mod analyze;
 #[path = "../it/appeals.rs"]
 mod appeals;
 #[path = "../it/appeals_kill.rs"]
@@ -39,6 +41,8 @@ mod kill;
 mod live;
 #[path = "../it/open311.rs"]
 mod open311;
+#[path = "../it/open_data.rs"]
+mod open_data;
 #[path = "../it/pages.rs"]
 mod pages;
 #[path = "../it/perceive.rs"]

@@ -18,9 +18,9 @@ async function freePort() {
   return port;
 }
 
-/** Starts the demo; gives its sign-in link when it has printed one, and when it has played the past. */
-export async function startDemo(folder) {
-  const [http, mqtt] = [await freePort(), await freePort()];
+/** Starts the demo, on ports of its own or those of an earlier start; gives its sign-in link when it has printed one, and when it has played the past. */
+export async function startDemo(folder, ports) {
+  const { http, mqtt } = ports ?? { http: await freePort(), mqtt: await freePort() };
   const child = spawn(BINARY, ["demo", "--data-dir", folder, "--http", `127.0.0.1:${http}`, "--mqtt", `127.0.0.1:${mqtt}`], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   let isLive;
@@ -43,7 +43,7 @@ export async function startDemo(folder) {
     child.on("exit", (code) => reject(new Error(`citywatch demo ended with ${code} and no sign-in link:\n${said}`)));
     setTimeout(() => reject(new Error(`citywatch demo printed no sign-in link:\n${said}`)), PATIENCE_MS).unref();
   });
-  return { child, link, live };
+  return { child, link, live, ports: { http, mqtt } };
 }
 
 export async function stopDemo(child) {

@@ -72,6 +72,24 @@ export async function seesTheTests(page) {
   assert.ok(tests[0] > 20 && tests[1] === 0, `${tests[0]} passed, ${tests[1]} failed`);
 }
 
+/** A file is added by a dialog, which says when there is one of its path, and taken away again. */
+export async function addsAFile(page) {
+  await at(page, "file-add").click();
+  await at(page, "file-name").fill(FILE);
+  assert.ok(await at(page, "file-add-send").isDisabled(), "there is a file of this path");
+  await at(page, "file-name").fill("rules/packs/extra");
+  await isAccessible(page, "the dialog that adds a file");
+  await page.keyboard.press("Enter");
+  const file = page.locator('[data-test="rule-file"][data-path="rules/packs/extra.yaml"]');
+  await file.waitFor();
+  await at(page, "file-remove").click();
+  await at(page, "sure").click();
+  await file.waitFor({ state: "detached" });
+  await page.locator(`[data-test="rule-file"][data-path="${FILE}"]`).click();
+  await page.locator(`[data-test="rule-editor"][data-path="${FILE}"]`).waitFor();
+  await state(page, "good").waitFor();
+}
+
 /** The edited rules against those in force, over the hours that the demo played. */
 export async function triesIt(page) {
   await at(page, "tab-backtest").click();
@@ -152,6 +170,27 @@ export async function rollsBack(page, to) {
   await at(page, "rollback-send").click();
   await until(page, "the rules before are a new version", (before) => document.querySelectorAll('[data-test="rule-version"]').length === before + 1, count);
   assert.match(await rows.first().innerText(), /回到原来的规则/);
+}
+
+/** From a bin to the rule that was quiet there: each part of its condition is drawn over the hour before. */
+export async function asksWhyNot(page, origin) {
+  const bin = await page.evaluate(async () => (await (await fetch("/api/v1/sensors?domain=waste&state=online&limit=1")).json()).items[0].id);
+  await page.goto(`${origin}/sensors/${encodeURIComponent(bin)}`);
+  await at(page, "to-why-not").click();
+  assert.equal(await at(page, "why-key").inputValue(), bin);
+  await at(page, "why-rule").fill(RULE);
+  await until(page, "the clock of the log is known", () => document.querySelector('[data-test="why-at"]').value !== "");
+  await at(page, "why-send").click();
+  await at(page, "verdict").waitFor();
+  assert.ok((await page.locator('[data-test="lane"] rect').count()) > 0, "the condition is drawn");
+  await page.reload();
+  await at(page, "verdict").waitFor();
+  await inBothThemes(page, "why not");
+  await at(page, "why-key").fill("no-such-bin");
+  await at(page, "why-send").click();
+  await page.locator('[data-test="why-not"][data-state="not-selected"]').waitFor();
+  await page.goBack();
+  await at(page, "lane").first().waitFor();
 }
 
 /** Both languages and themes; the backtest is open. */

@@ -191,6 +191,7 @@ export class Fixture {
         if (id === undefined) return this.pageOf(city.sensors.filter((one) => matches(one, asked)), asked);
         const sensor = city.sensors.find((one) => one.id === id);
         if (!sensor) return undefined;
+        if (third === "forecast") return { items: [] };
         if (third === "series") {
           const to = Number(asked.get("to") ?? this.now());
           return seriesOf(city, sensor, asked.get("metric"), Number(asked.get("from") ?? to - 86_400_000), to, Number(asked.get("points") ?? 300));

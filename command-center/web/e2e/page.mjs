@@ -9,6 +9,7 @@ import { gzipSync } from "node:zlib";
 import { inBothThemes, isAccessible } from "./axe.mjs";
 import { launch, mapReady, open, PHONE, shooter, WALL } from "./browser.mjs";
 import { onDuty } from "./duty.mjs";
+import { prints, restarts, sleeps } from "./away.mjs";
 import { Fixture } from "./fixture.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
 
@@ -323,7 +324,7 @@ async function forEverybody(page, fixture, origin) {
 const duty = (page, fixture, origin) => onDuty(page, fixture, origin, shoot);
 
 const SCENARIOS = [
-  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [duty], [wall, { viewport: WALL }], [forEverybody],
+  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [duty], [sleeps], [restarts], [prints], [wall, { viewport: WALL }], [forEverybody],
   [thousands, { city: { open: 10_000, cleared: 0 } }], [edges, { viewport: PHONE }],
 ];
 const wanted = process.argv.slice(3);

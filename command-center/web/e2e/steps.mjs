@@ -87,6 +87,18 @@ export async function seesWhy(page) {
   assert.ok((await at(page, "timeline").locator("li").count()) > 0, "the timeline has steps");
 }
 
+/** Why it was raised, calculated again from the log: conditions with values, readings with their places, the rule of then. */
+export async function seesTheCalculation(page) {
+  await at(page, "explain").click();
+  await page.locator('[data-test="explanation"][data-state="there"]').waitFor();
+  await at(page, "explained-same").waitFor();
+  const steps = await at(page, "explained-step").count();
+  assert.ok(steps > 0, "each transition is explained");
+  await at(page, "rule-then").locator("summary").click();
+  assert.match(await at(page, "rule-then").locator("pre").innerText(), /id: /);
+  return steps;
+}
+
 /** Acknowledges the incident on the page with a note, and sees it acknowledged there and in the queue. */
 export async function acknowledges(page, id, note) {
   await at(page, "acknowledge").click();
@@ -130,4 +142,32 @@ export async function looksAtASensor(page) {
   await at(page, "sensor-row").first().locator("a").first().click();
   await at(page, "sensor").waitFor();
   await until(page, "the sensor's curve has readings", () => Number(document.querySelector('[data-test="chart"]')?.dataset.points ?? 0) > 0);
+}
+
+/** Where incidents gather, where they come again, how well the alarms serve; and when a bin will be full. */
+export async function analyses(page, origin, look) {
+  await page.goto(`${origin}/analyze?days=1`);
+  await at(page, "spot").first().waitFor();
+  await mapReady(page, "spot-map");
+  const { compared, hot } = await page.evaluate(() => {
+    const rows = [...document.querySelectorAll('[data-test="spot"]')];
+    return { compared: rows.length, hot: rows.filter((row) => row.dataset.hot === "true").length };
+  });
+  assert.equal(Number(await at(page, "spots-sum").getAttribute("data-hot")), hot);
+  await at(page, "spot").first().locator("button").click();
+  await page.locator('[data-test="spot"] [aria-pressed="true"]').waitFor();
+  await look(page, "hot spots");
+  await at(page, "level").selectOption("cell");
+  await page.waitForURL(/level=cell/);
+  await page.locator('[data-test="analyze"][data-state="there"]').waitFor();
+  await at(page, "view-repeats").click();
+  await page.locator('[data-test="analyze"][data-view="repeats"][data-state="there"]').waitFor();
+  await at(page, "repeats").waitFor();
+  await look(page, "repeats");
+  await at(page, "view-alarms").click();
+  await at(page, "rule-health").first().waitFor();
+  await look(page, "the health of alarms");
+  await page.goto(`${origin}/sensors/${await page.evaluate(async () => (await (await fetch("/api/v1/sensors?domain=waste&state=online&limit=1")).json()).items[0].id)}`);
+  await at(page, "forecast").waitFor();
+  return { compared, hot };
 }

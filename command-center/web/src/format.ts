@@ -46,6 +46,11 @@ export function cityTime(text: string): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
+/** The wall clock of the city at an instant, as a field for it takes it: `2026-03-02T08:00`. */
+export function cityTimeText(time: number): string {
+  return new Date(time + 8 * 3_600_000).toISOString().slice(0, 16);
+}
+
 const UNITS: [limit: number, size: number, zh: string, en: string][] = [
   [60, 1, "秒", "s"],
   [3_600, 60, "分钟", "min"],

@@ -1,5 +1,6 @@
 import { createApp } from "vue";
 import App from "./App.vue";
+import "./print";
 import { router } from "./routes";
 import "./styles/base.css";
 

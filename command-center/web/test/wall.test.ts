@@ -38,7 +38,7 @@ describe("the air quality index", () => {
   });
 
   it("has the limits that the rules have", () => {
-    const rust = readFileSync(new URL("../../../rules/src/aqi.rs", import.meta.url), "utf8");
+    const rust = readFileSync(new URL("../../../model/src/aqi.rs", import.meta.url), "utf8");
     const numbers = (text: string): number[] => text.split(",").map(Number);
     expect(numbers(rust.match(/INDEXES: \[u16; 8\] = \[([\d, ]+)\]/)?.[1] ?? "")).toEqual([...INDEXES]);
     const arms = [...rust.matchAll(/\(Pollutant::(\w+), (_|Edition::Of\d+)\) => &\[([\d, ]+)\]/g)];

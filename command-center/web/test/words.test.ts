@@ -8,6 +8,7 @@ import { LINT_CODES } from "../src/api/rules";
 import { SATISFIED } from "../src/api/serve";
 import { FINDING_KINDS, KPIS, REASONS, TAKEN_FOR } from "../src/api/supervise";
 import { DOMAINS, SENSOR_STATES, SEVERITIES } from "../src/api/types";
+import { WHY_NOTS } from "../src/api/why";
 import { ACTS, FINDINGS, VERDICTS } from "../src/cases/acts";
 import { COLUMNS } from "../src/cases/board";
 import { en } from "../src/words/en";
@@ -46,7 +47,7 @@ describe("the dictionaries", () => {
   it("have a word for every member of the closed lists", () => {
     const lists = {
       severity: SEVERITIES, domain: DOMAINS, state: SENSOR_STATES, "case.state": CASE_STATES, column: COLUMNS, clock: STAGES, limit: TIME_UNITS, timeUnit: TIME_UNITS,
-      "case.act": Object.keys(ACTS), field: Object.values(ACTS).flat(), result: [...VERDICTS, ...FINDINGS], kpi: KPIS, finding: FINDING_KINDS, reason: REASONS, "supervise.by": TAKEN_FOR, lint: LINT_CODES, "citizen.satisfied": SATISFIED,
+      "case.act": Object.keys(ACTS), field: Object.values(ACTS).flat(), result: [...VERDICTS, ...FINDINGS], kpi: KPIS, finding: FINDING_KINDS, reason: REASONS, "supervise.by": TAKEN_FOR, lint: LINT_CODES, "citizen.satisfied": SATISFIED, verdict: WHY_NOTS,
     };
     const members = Object.entries(lists).flatMap(([list, words]) => words.map((one) => `${list}.${one}`));
     expect(members.filter((key) => !(key in zh))).toEqual([]);
@@ -54,7 +55,7 @@ describe("the dictionaries", () => {
 
   it("are used: a word that no file names is left over", () => {
     const code = files.filter((file) => !file.name.startsWith("words")).map((file) => file.text).join("\n");
-    const listed = /^(severity|domain|state|metric|act|sensor\.coverage|unknown\.todo|transition|transition\.reason|line|chart|map\.colour|queue|queue\.group|aqi|tpi|case\.state|case\.act|case\.source|case\.level|cases\.view|column|clock|clock\.state|limit|timeUnit|field|result|step|kpi|finding|reason|peers|supervise\.by|citizen\.satisfied|appeals\.channel|lint|fn|bench\.busy|bench\.tab|bench\.level|bench\.verdict|delivery|subscription|notice|turns|weekday)\./;
+    const listed = /^(severity|domain|state|metric|act|sensor\.coverage|unknown\.todo|transition|transition\.reason|line|chart|map\.colour|queue|queue\.group|aqi|tpi|case\.state|case\.act|case\.source|case\.level|cases\.view|column|clock|clock\.state|limit|timeUnit|field|result|step|kpi|finding|reason|peers|supervise\.by|citizen\.satisfied|appeals\.channel|lint|fn|bench\.busy|bench\.tab|bench\.level|bench\.verdict|delivery|subscription|notice|turns|weekday|truth|verdict|explain\.which|analyze\.view|analyze\.level)\./;
     expect(keys.filter((key) => !listed.test(key) && !code.includes(`"${key}"`) && !code.includes(`'${key}'`))).toEqual([]);
   });
 });

@@ -55,9 +55,9 @@ pub(super) fn check(duties: &Duties, file: &str, problems: &mut Vec<Problem>) {
 mod tests {
     use crate::{Duties, SourceFile};
 
-    const CLASSES: &str = "class,scheme,name_en,name_zh,trust,dispatch,handle,check,total,climb,power,evidence,plan\n\
-        0402,own,road flooded,x,verified,1 urgent_hour,4 urgent_hour,1 work_day,2 work_day,4 urgent_hour,drain,yes,a | b\n\
-        0102,own,litter,x,reported,2 work_hour,4 work_hour,1 work_day,2 work_day,1 work_day,,no,\n";
+    const CLASSES: &str = "class,scheme,name_en,name_zh,trust,dispatch,handle,check,total,climb,power,evidence,plan_en,plan_zh\n\
+        0402,own,road flooded,x,verified,1 urgent_hour,4 urgent_hour,1 work_day,2 work_day,4 urgent_hour,drain,yes,a | b,甲 | 乙\n\
+        0102,own,litter,x,reported,2 work_hour,4 work_hour,1 work_day,2 work_day,1 work_day,,no,,\n";
     const UNITS: &str = "unit,name_en,name_zh,level,area,powers\ngroup,g,g,city,,drain\noffice,o,o,subdistrict,*,\n";
 
     fn problems(duties: &str) -> Vec<String> {
@@ -84,5 +84,25 @@ mod tests {
             let found = problems(&format!("{head}{rows}"));
             assert!(found.iter().any(|problem| problem.contains(said)), "{rows}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_plan_has_its_steps_in_both_languages() {
+        let read = |plan: &str| {
+            let classes = CLASSES.replace("a | b,甲 | 乙", plan);
+            let duties = "class,level,area,unit\n0402,city,,group\n01,subdistrict,*,office\n";
+            let files = [("categories.csv", classes.as_str()), ("units.csv", UNITS), ("duties.csv", duties)];
+            Duties::read(&files.map(|(path, text)| SourceFile { path, text }))
+        };
+        let steps = |plan: &str| -> Vec<(String, String)> {
+            let (duties, problems) = read(plan);
+            assert!(problems.is_empty(), "{problems:?}");
+            duties.classes["0402"].plan.iter().map(|step| (step.en.clone(), step.zh.clone())).collect()
+        };
+        let pair = |en: &str, zh: &str| (en.to_owned(), zh.to_owned());
+        assert_eq!(steps("a | b,甲 | 乙"), [pair("a", "甲"), pair("b", "乙")]);
+        assert_eq!(steps(",甲 | 乙"), [pair("甲", "甲"), pair("乙", "乙")]);
+        let (_, problems) = read("a | b,甲");
+        assert!(problems[0].to_string().contains("plan_en has 2 steps and plan_zh 1"), "{problems:?}");
     }
 }

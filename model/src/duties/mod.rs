@@ -52,7 +52,16 @@ pub struct Class {
     /// Whether feedback needs evidence.
     pub evidence: bool,
     /// What is to be done, in order.
-    pub plan: Vec<String>,
+    pub plan: Vec<PlanStep>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStep {
+    /// English, as the steps of cases name it.
+    pub en: String,
+    /// Chinese.
+    pub zh: String,
 }
 
 /// A unit, or a kind of unit of which each area of a level has one.

@@ -1,7 +1,7 @@
 //! Reads the three tables: CSV whose first line names the columns.
 
 use super::check::check;
-use super::{Class, Duties, Duty, FILES, Limit, Trust, Unit};
+use super::{Class, Duties, Duty, FILES, Limit, PlanStep, Trust, Unit};
 use crate::{AreaLevel, Problem, SourceFile};
 
 /// Rows of a table at most; more are refused.
@@ -9,9 +9,9 @@ const ROWS_MAX: usize = 100_000;
 /// Separates steps of a plan and powers in a field.
 const BETWEEN: char = '|';
 
-const CLASS_COLUMNS: [&str; 13] = [
+const CLASS_COLUMNS: [&str; 14] = [
     "class", "scheme", "name_en", "name_zh", "trust", "dispatch", "handle", "check", "total", "climb", "power",
-    "evidence", "plan",
+    "evidence", "plan_en", "plan_zh",
 ];
 const UNIT_COLUMNS: [&str; 6] = ["unit", "name_en", "name_zh", "level", "area", "powers"];
 const DUTY_COLUMNS: [&str; 4] = ["class", "level", "area", "unit"];
@@ -170,13 +170,24 @@ fn class(row: &Row<'_>, duties: &mut Duties) -> Result<(), Problem> {
             "no" => false,
             other => return Err(row.wrong(format!("evidence \"{other}\": write yes or no"))),
         },
-        plan: row.list("plan"),
+        plan: plan(row)?,
         code: code.clone(),
     };
     match duties.classes.insert(code.clone(), class) {
         Some(_) => Err(row.wrong(format!("class {code} stands twice: keep one of them"))),
         None => Ok(()),
     }
+}
+
+/// The steps in both languages; a city that writes one language only has it for both.
+fn plan(row: &Row<'_>) -> Result<Vec<PlanStep>, Problem> {
+    let (en, zh) = (row.list("plan_en"), row.list("plan_zh"));
+    if en.len() != zh.len() && !en.is_empty() && !zh.is_empty() {
+        let message = format!("plan_en has {} steps and plan_zh {}: write each step in both", en.len(), zh.len());
+        return Err(row.wrong(message));
+    }
+    let (first, second) = (if en.is_empty() { &zh } else { &en }, if zh.is_empty() { &en } else { &zh });
+    Ok(first.iter().zip(second).map(|(en, zh)| PlanStep { en: en.clone(), zh: zh.clone() }).collect())
 }
 
 fn unit(row: &Row<'_>, duties: &mut Duties) -> Result<(), Problem> {

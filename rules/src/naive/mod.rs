@@ -25,8 +25,8 @@ mod worse;
 pub use city::NaiveCity;
 pub use explain::{Decided, Explainer, Part, Told, Worth};
 pub use why_not::{
-    Attempted, Clause, HeldBack, LevelWhy, MemberRule, Missing, Nearest, OpenMember, Silence, Stands, StepSeen, Stuck,
-    Unselected, WhyNot, members, unselected,
+    Attempted, Clause, Course, HeldBack, LevelWhy, MemberRule, Missing, Nearest, OpenMember, Silence, Stands, StepSeen,
+    Stuck, Unselected, WhyNot, members, unselected,
 };
 
 use crate::ast::{Each, Rule, RuleSet};

@@ -6,7 +6,7 @@ use model::{EventTime, Metrics, Millis, PARTITIONS, Partition, Registry, Sensor,
 use rules::Settings;
 use rules::ast::RuleSet;
 use rules::check::load;
-use rules::naive::{Explainer, Stands, Unselected, WhyNot, Worth, members, unselected};
+use rules::naive::{Course, Explainer, Stands, Unselected, WhyNot, Worth, members, unselected};
 use std::sync::Arc;
 
 const HOUR: Millis = Millis::HOUR;
@@ -90,6 +90,9 @@ fn each_clause_has_its_nearest_miss() {
     assert_eq!((flow.text.as_str(), flow.held), ("!(flow_m3s > 0.2)", 1));
     let near = flow.nearest.unwrap();
     assert_eq!((seconds(near.at), near.left), (120, 0.25));
+    let changes = |course: &Course| course.changes().map(|(at, held)| (seconds(at), held)).collect::<Vec<_>>();
+    assert_eq!(changes(&level.course), [(0, Some(false))]);
+    assert_eq!(changes(&flow.course), [(0, Some(false)), (180, Some(true))]);
 }
 
 #[test]

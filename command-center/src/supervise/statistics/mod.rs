@@ -14,7 +14,7 @@ pub use discovery::adjusted;
 pub use interval::{Interval, clopper_pearson, weighted_sum, wilson};
 pub use strata::{Conditional, Odds, Table, mantel_haenszel, risk_difference};
 
-pub use special::student_above;
+pub use special::{normal_two_sided, student_above};
 
 /// Half of what an interval of 95 % leaves out.
 const TAIL: f64 = 0.025;

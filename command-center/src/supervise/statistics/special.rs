@@ -128,6 +128,11 @@ pub fn student_above(t: f64, freedom: f64) -> f64 {
     if t >= 0.0 { beyond } else { 1.0 - beyond }
 }
 
+/// How much of the normal distribution lies as far from its middle as `z`, on either side (7.11.2).
+pub fn normal_two_sided(z: f64) -> f64 {
+    gamma_above(0.5, z * z / 2.0)
+}
+
 /// Where a function that rises from below zero to above it passes zero, between two bounds.
 pub(super) fn root(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
     // Each step halves the stretch: after 200 nothing of a number of 64 bits is left between the bounds.
@@ -177,6 +182,9 @@ mod tests {
         close(gamma_above(3.0, 0.1), 0.9998453469297354);
         close(student_above(2.228138851964939, 10.0), 0.02500000000090432);
         close(student_above(-0.5, 3.0), 0.6742760175759245);
+        close(normal_two_sided(-1.959963984540054), 0.05);
+        close(normal_two_sided(1.0), 0.31731050786291415);
+        close(normal_two_sided(6.0), 1.9731752900753e-9);
     }
 
     proptest! {

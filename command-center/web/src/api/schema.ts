@@ -54,6 +54,48 @@ export interface components {
             title: string;
             unit: string;
         };
+        /** @description What alarms are over a stretch of time. */
+        AlarmHealth: {
+            /**
+             * Format: int64
+             * @description Alarms that sounded three times within a minute.
+             */
+            chattering: number;
+            /**
+             * Format: int64
+             * @description The stretch, from the first instant to the one after the last.
+             */
+            from: number;
+            load: components["schemas"]["Load"];
+            /** @description Those who acknowledged the most first; the alarms that nobody acknowledged under null. */
+            operators: components["schemas"]["OperatorHealth"][];
+            recommended: components["schemas"]["Recommended"];
+            /** @description Those with the most alarms first. */
+            rules: components["schemas"]["RuleHealth"][];
+            /** @description How many sounded, by severity. */
+            severities: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Alarms that were open for more than a day at the end.
+             */
+            standing: number;
+            /** Format: int64 */
+            to: number;
+            /**
+             * Format: double
+             * @description Which part the ten alarms have that sounded most often; null if none sounded.
+             */
+            top_ten_share: number | null;
+        };
+        /** @description How the alarms serve those who see to them. */
+        AlarmReport: components["schemas"]["AlarmHealth"] & {
+            /** @description Titles of the rules, by id. */
+            titles: {
+                [key: string]: components["schemas"]["BTreeMap"];
+            };
+        };
         /** @description An appeal as its reporter sees it. */
         Appeal: {
             channel: components["schemas"]["Channel"];
@@ -377,7 +419,7 @@ export interface components {
             steps: Record<string, never>[];
             /** Format: int64 */
             suspended_until: number | null;
-            tasks: components["schemas"]["Task"][];
+            tasks: components["schemas"]["TaskView"][];
             /** @description What each clock has used of its limit until now, in milliseconds, in the order of `clocks`. */
             used_ms: number[];
             whistles: components["schemas"]["Whistle"][];
@@ -547,7 +589,8 @@ export interface components {
             evidence: boolean;
             handle: string;
             name: components["schemas"]["BTreeMap"];
-            plan: string[];
+            /** @description What is to be done, in order. */
+            plan: components["schemas"]["BTreeMap"][];
             /** @description The power that a unit needs. */
             power: string | null;
             /** @description Which list of codes it is of. */
@@ -910,6 +953,50 @@ export interface components {
          * @enum {string}
          */
         Form: "json" | "cap";
+        /** @description When a limit is reached. */
+        Forecast: {
+            /**
+             * Format: int64
+             * @description By the middle slope.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description By the steepest and the flattest slope of the 95 % interval; `latest` is null where that is too far off to tell.
+             */
+            earliest: number;
+            error: components["schemas"]["HeldOut"] | null;
+            /** Format: int64 */
+            latest: number | null;
+            /**
+             * Format: double
+             * @description An hour.
+             */
+            slope_per_hour: number;
+        };
+        /**
+         * @description What a limit is.
+         * @enum {string}
+         */
+        ForecastLimit: "full" | "crown";
+        /** @description What is foretold of a sensor. */
+        Forecasts: {
+            /** @description Empty for a sensor of which nothing is foretold. */
+            items: components["schemas"]["ForecastView"][];
+        };
+        /** @description When a value reaches its limit. */
+        ForecastView: {
+            forecast: components["schemas"]["Forecast"] | null;
+            limit: components["schemas"]["ForecastLimit"];
+            metric: string;
+            /**
+             * Format: int64
+             * @description Readings that were looked at.
+             */
+            readings: number;
+            /** Format: double */
+            value: number;
+        };
         /** @description A function that expressions may call. */
         FunctionWord: {
             /** @description How it is called. */
@@ -934,6 +1021,82 @@ export interface components {
         Health: {
             /** @description ok, starting */
             status: string;
+        };
+        /** @description How far forecasts from earlier moments were off. */
+        HeldOut: {
+            /**
+             * Format: int64
+             * @description So long ahead.
+             */
+            ahead_ms: number;
+            /**
+             * Format: int64
+             * @description Forecasts that were tried.
+             */
+            forecasts: number;
+            /**
+             * Format: double
+             * @description Half of the forecasts were off by no more than this, in the value's unit.
+             */
+            off_by: number;
+        };
+        /** @description An area. */
+        HotArea: {
+            code: string;
+            /** Format: int64 */
+            incidents: number;
+            is_hot: boolean;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            name: components["schemas"]["BTreeMap"];
+            /** Format: int64 */
+            sensors: number;
+            spot: components["schemas"]["Spot"] | null;
+        };
+        /** @description Where incidents gather. */
+        HotSpots: {
+            /**
+             * Format: int64
+             * @description How many areas were compared: those with a sensor. What nobody watches is unknown, not quiet.
+             */
+            compared: number;
+            /**
+             * Format: int64
+             * @description Fewer are not compared: then `z` and `p` are null.
+             */
+            compared_least: number;
+            /**
+             * Format: int64
+             * @description Incidents of no area that is compared: of a district, a road, the city.
+             */
+            elsewhere: number;
+            /**
+             * Format: double
+             * @description Of the hot areas no more than this share is by chance.
+             */
+            false_share: number;
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            incidents: number;
+            /** @description Those with incidents, and the hot ones, the hottest first; 500 at most. */
+            items: components["schemas"]["HotArea"][];
+            /**
+             * Format: int64
+             * @description How many more there were.
+             */
+            left_out: number;
+            level: string;
+            /**
+             * Format: int64
+             * @description Neighbours that count with an area.
+             */
+            neighbours: number;
+            per_sensor: boolean;
+            /** Format: int64 */
+            to: number;
         };
         /** @description What the sensors of an area measured of a pollutant in a natural hour. */
         HourMean: {
@@ -1192,6 +1355,26 @@ export interface components {
             /** @description Why that is hardly meant. */
             why: string;
         };
+        /** @description How many alarms there were. */
+        Load: {
+            /** Format: int64 */
+            alarms: number;
+            /**
+             * Format: double
+             * @description The part of the time in which there were more than anybody can see to.
+             */
+            flood_share: number;
+            /**
+             * Format: int64
+             * @description The most in any ten minutes.
+             */
+            peak: number;
+            /**
+             * Format: double
+             * @description In ten minutes, on average.
+             */
+            per_ten_minutes: number;
+        };
         /** @description What was made or changed. */
         Made: {
             /** @description An account's name or a token's id. */
@@ -1440,6 +1623,15 @@ export interface components {
             /** Format: int64 */
             to: number;
             who: string;
+        /** @description The alarms that one person acknowledged. */
+        OperatorHealth: {
+            by: string | null;
+            load: components["schemas"]["Load"];
+            /**
+             * Format: int64
+             * @description The middle of the times from sounding to being acknowledged; null for those that nobody did.
+             */
+            to_acknowledge_ms: number | null;
         };
         /** @description The city in a few numbers. */
         Overview: {
@@ -1569,6 +1761,41 @@ export interface components {
             /** @description With the number it shows every step; it is told this once. */
             secret: string;
         };
+        /** @description What EEMUA 191 and ISA-18.2 recommend for one operator. */
+        Recommended: {
+            /**
+             * Format: int64
+             * @description None.
+             */
+            chattering: number;
+            /**
+             * Format: double
+             * @description At most.
+             */
+            flood_share: number;
+            /**
+             * Format: int64
+             * @description At most, in any ten minutes.
+             */
+            peak: number;
+            /**
+             * Format: double
+             * @description At most, on average.
+             */
+            per_ten_minutes: number;
+            /** @description The parts of low, middle and high priority. */
+            severities: number[];
+            /**
+             * Format: int64
+             * @description At most.
+             */
+            standing: number;
+            /**
+             * Format: double
+             * @description At most.
+             */
+            top_ten_share: number;
+        };
         /** @description A line of a list that could not be taken. */
         RefusedLine: {
             by: string;
@@ -1606,6 +1833,53 @@ export interface components {
         ReopenBody: {
             /** @description 1 to 2,000 characters. */
             reason: string;
+        };
+        /** @description A place with several incidents. */
+        Repeat: {
+            /**
+             * Format: int64
+             * @description On so many days of the city.
+             */
+            days: number;
+            /** Format: int64 */
+            first_at: number;
+            /** Format: int64 */
+            incidents: number;
+            /** @description The sensor or area. */
+            key: string;
+            /** Format: int64 */
+            last_at: number;
+            /**
+             * Format: int64
+             * @description All of them together, up to the end of the stretch.
+             */
+            open_ms: number;
+            /** @description The rules that found them, by id. */
+            rules: string[];
+        };
+        /** @description Places where incidents come again and again. */
+        Repeats: {
+            /** Format: int64 */
+            from: number;
+            /** @description The worst first. */
+            items: components["schemas"]["RepeatView"][];
+            /**
+             * Format: int64
+             * @description How many more there were.
+             */
+            left_out: number;
+            /** Format: int64 */
+            to: number;
+        };
+        /** @description One of them. */
+        RepeatView: components["schemas"]["Repeat"] & {
+            /** @description Whether the key is a sensor's id. */
+            is_sensor: boolean;
+            /** Format: double */
+            lat: number | null;
+            /** Format: double */
+            lon: number | null;
+            place_name: components["schemas"]["BTreeMap"];
         };
         /**
          * @description What somebody may be. Who is several things at once is still kept to one side of each case.
@@ -1712,6 +1986,33 @@ export interface components {
             path: string;
             /** @description YAML. */
             text: string;
+        };
+        /** @description The alarms of one rule. */
+        RuleHealth: {
+            /** Format: int64 */
+            acknowledged: number;
+            /**
+             * Format: int64
+             * @description Of its alarms, so many chatter.
+             */
+            chattering: number;
+            /**
+             * Format: int64
+             * @description Times that one sounded again within an hour of its end.
+             */
+            flapping: number;
+            load: components["schemas"]["Load"];
+            rule: string;
+            /**
+             * Format: double
+             * @description Which part of all alarms.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Of its alarms, so many stand.
+             */
+            standing: number;
         };
         /** @description The words that rules may use. */
         RuleLanguage: {
@@ -2004,6 +2305,23 @@ export interface components {
             /** Format: int64 */
             to: number;
             who: string[];
+        /** @description What is found of a place. */
+        Spot: {
+            /**
+             * Format: double
+             * @description The chance of a Gi* as far from zero, either way.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description The same, corrected for the number of places (Benjamini and Hochberg).
+             */
+            p_adjusted: number;
+            /**
+             * Format: double
+             * @description Gi*: standard deviations above what chance gives the place and its neighbours; below it where negative.
+             */
+            z: number;
         };
         /**
          * @description What a clock measures.
@@ -2113,6 +2431,11 @@ export interface components {
             done_at: number | null;
             done_by: string | null;
             what: string;
+        };
+        /** @description A step of the plan. */
+        TaskView: components["schemas"]["Task"] & {
+            /** @description What is to be done, by language; empty if the class's plan is another by now. */
+            what_by_language: components["schemas"]["BTreeMap"];
         };
         /** @description What became of a test. */
         TestCase: {

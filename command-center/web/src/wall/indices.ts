@@ -18,7 +18,7 @@ interface Pollutant {
   beyond: readonly [of2026: number, of2012: number | null];
 }
 
-/** HJ 633—2026, table 3, and HJ 633—2012; the same as in `rules/src/aqi.rs`, and a test compares them. */
+/** HJ 633—2026, table 3, and HJ 633—2012; the same as in `model/src/aqi.rs`, and a test compares them. */
 export const POLLUTANTS: Record<string, Pollutant> = {
   so2_ugm3: { step: 1, of2026: [0, 150, 500, 650, 800], beyond: [200, null] },
   no2_ugm3: { step: 1, of2026: [0, 100, 200, 700, 1200, 2340, 3090, 3840], beyond: [500, 500] },

@@ -1,8 +1,10 @@
+import { enAnalyze } from "./analyze.en";
 import { enCases } from "./cases.en";
 import { enDuty } from "./duty.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
 import { enSupervise } from "./supervise.en";
+import { enWhy } from "./why.en";
 import type { zh } from "./zh";
 
 /** What the page says, in English. The type keeps the keys equal to the Chinese ones. */
@@ -21,6 +23,9 @@ export const en: Record<keyof typeof zh, string> = {
   "nav.signOut": "Sign out",
   "nav.clock": "Clock of the log",
   "nav.main": "Main",
+
+  "print": "Print",
+  "print.head": "citywatch · printed by {name} · {time}",
 
   "line.live": "Live",
   "line.connecting": "Connecting",
@@ -73,6 +78,7 @@ export const en: Record<keyof typeof zh, string> = {
   "wall.traffic.short": "Traffic",
   "wall.open": "Open",
   "wall.online": "Online",
+  "wall.cases": "Open cases, by what they wait for",
   "wall.count": "{count} open",
   "wall.reporting": "{online} of {total} sensors online",
   "wall.heat": "Incident density",
@@ -169,6 +175,8 @@ export const en: Record<keyof typeof zh, string> = {
 
   ...enServe,
   ...enSupervise,
+  ...enWhy,
+  ...enAnalyze,
 
   "transition.opened": "Opened",
   "transition.escalated": "Escalated",

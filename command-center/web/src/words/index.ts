@@ -33,7 +33,7 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
 /** Lists that may grow: a member of a newer server has no word here. */
 export type OpenList =
   | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi"
-  | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers" | "lint" | "fn"
+  | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers" | "lint" | "fn" | "verdict"
   | "citizen.satisfied" | "appeals.channel" | "delivery" | "subscription" | "notice" | "turns" | "weekday";
 
 /** The word of a member of an open list (`domain.…`, `metric.…`), or the member itself when there is none. */

@@ -9,6 +9,7 @@ export const enRules: Record<keyof typeof zhRules, string> = {
   "bench.addFile": "Add a file",
   "bench.removeFile": "Remove the file",
   "bench.fileName": "Path of the new file; one that ends in .test.yaml has tests",
+  "bench.fileThere": "There is a file of this path already",
   "bench.removeSure": "Remove {path} from the draft?",
   "bench.edited": "edited",
   "bench.errors": "{count} errors",

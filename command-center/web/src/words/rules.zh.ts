@@ -7,6 +7,7 @@ export const zhRules = {
   "bench.addFile": "新增文件",
   "bench.removeFile": "移除文件",
   "bench.fileName": "新文件的路径；以 .test.yaml 结尾的是测试",
+  "bench.fileThere": "已有同一路径的文件",
   "bench.removeSure": "从草稿中移除 {path} 吗？",
   "bench.edited": "已编辑",
   "bench.errors": "{count} 处错误",

@@ -1,8 +1,10 @@
+import { zhAnalyze } from "./analyze.zh";
 import { zhCases } from "./cases.zh";
 import { zhDuty } from "./duty.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
 import { zhSupervise } from "./supervise.zh";
+import { zhWhy } from "./why.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
 export const zh = {
@@ -20,6 +22,9 @@ export const zh = {
   "nav.signOut": "退出登录",
   "nav.clock": "日志时钟",
   "nav.main": "主导航",
+
+  "print": "打印",
+  "print.head": "citywatch · {name} 打印于 {time}",
 
   "line.live": "实时",
   "line.connecting": "连接中",
@@ -72,6 +77,7 @@ export const zh = {
   "wall.traffic.short": "交通",
   "wall.open": "事件",
   "wall.online": "在线",
+  "wall.cases": "未结案件，按所待环节",
   "wall.count": "{count} 起告警事件",
   "wall.reporting": "{online} / {total} 个传感器在线",
   "wall.heat": "告警事件密度",
@@ -168,6 +174,8 @@ export const zh = {
 
   ...zhServe,
   ...zhSupervise,
+  ...zhWhy,
+  ...zhAnalyze,
 
   "transition.opened": "开始",
   "transition.escalated": "升级",

@@ -1,5 +1,6 @@
 //! The clauses of a condition: what stands between its `&&`, `||` and `!`, and how near each came to be true.
 
+use super::course::Course;
 use crate::ast::{Comparison, Expr, attribute};
 use crate::naive::explain::{Worth, moves};
 use crate::naive::value::Moment;
@@ -24,6 +25,8 @@ pub struct Clause {
     pub nearest: Option<Nearest>,
     /// What it lacks at the end of the stretch, if it is unknown there; at most 16.
     pub missing: Vec<Missing>,
+    /// Whether it was as the condition wants it, over the stretch.
+    pub course: Course,
 }
 
 /// The nearest miss of a comparison.
@@ -60,6 +63,7 @@ struct Leaf {
     held: usize,
     unknown: usize,
     nearest: Option<Nearest>,
+    course: Course,
 }
 
 /// The clauses of one condition.
@@ -81,11 +85,16 @@ impl Leaves {
     /// Sees an evaluation for the sensor that was observed.
     pub(super) fn see_of(&mut self, moment: &Moment<'_>, sensor: Option<u32>) {
         for leaf in &mut self.0 {
-            match moment.worth_of(&leaf.expr, sensor) {
-                Worth::Bool(truth) if truth != leaf.negated => leaf.held += 1,
-                Worth::Bool(_) => leaf.miss(moment, sensor),
-                _ => leaf.unknown += 1,
+            let held = match moment.worth_of(&leaf.expr, sensor) {
+                Worth::Bool(truth) => Some(truth != leaf.negated),
+                _ => None,
+            };
+            match held {
+                Some(true) => leaf.held += 1,
+                Some(false) => leaf.miss(moment, sensor),
+                None => leaf.unknown += 1,
             }
+            leaf.course.see(moment.at, held);
         }
     }
 
@@ -93,7 +102,8 @@ impl Leaves {
         let told = |leaf: &Leaf| {
             let worth = moment.worth(&leaf.expr);
             let missing = if worth == Worth::Unknown { missing(moment, &leaf.expr) } else { Vec::new() };
-            Clause { text: leaf.text(), held: leaf.held, unknown: leaf.unknown, worth, nearest: leaf.nearest, missing }
+            let Leaf { held, unknown, nearest, ref course, .. } = *leaf;
+            Clause { text: leaf.text(), held, unknown, worth, nearest, missing, course: course.clone() }
         };
         self.0.iter().map(told).collect()
     }
@@ -134,7 +144,10 @@ fn collect(expr: &Expr, negated: bool, leaves: &mut Vec<Leaf>) {
         }
         _ if !moves(expr) && !has_attribute(expr) => {}
         Expr::Sequence(_) | Expr::Stuck(..) => {}
-        _ => leaves.push(Leaf { expr: expr.clone(), negated, held: 0, unknown: 0, nearest: None }),
+        _ => {
+            let course = Course::default();
+            leaves.push(Leaf { expr: expr.clone(), negated, held: 0, unknown: 0, nearest: None, course });
+        }
     }
 }
 

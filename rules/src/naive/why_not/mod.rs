@@ -5,11 +5,13 @@
 
 mod clauses;
 mod correlated;
+mod course;
 mod selected;
 mod steps;
 
 pub use clauses::{Clause, Missing, Nearest};
 pub use correlated::{MemberRule, OpenMember, members};
+pub use course::Course;
 pub use selected::{Unselected, unselected};
 pub use steps::{Attempted, StepSeen};
 
@@ -69,6 +71,8 @@ pub struct LevelWhy {
     pub unknown: usize,
     /// The longest time without an evaluation at which it was not true, if it was ever true: from and to.
     pub longest: Option<(EventTime, EventTime)>,
+    /// Whether it was true, over the stretch.
+    pub course: Course,
     /// What it is made of.
     pub clauses: Vec<Clause>,
 }
@@ -141,6 +145,7 @@ struct Watched {
     unknown: usize,
     holds_since: Option<EventTime>,
     longest: Option<(EventTime, EventTime)>,
+    course: Course,
     leaves: Leaves,
 }
 
@@ -155,6 +160,7 @@ impl Watch {
             unknown: 0,
             holds_since: None,
             longest: None,
+            course: Course::default(),
             leaves: Leaves::of(&level.when),
         };
         let steps = levels.first().and_then(|level| match &level.when {
@@ -200,6 +206,7 @@ impl Watch {
                     watched.longest = Some((since, at));
                 }
             }
+            watched.course.see(at, holds);
             watched.leaves.see(&moment);
         }
         if any {
@@ -276,6 +283,7 @@ impl Explainer {
             held: watched.held,
             unknown: watched.unknown,
             longest: watched.longest,
+            course: watched.course.clone(),
             clauses: watched.leaves.told(&moment),
         });
         let silence = naive.keys[0].rules[0].silent_from(world).map(|opens_at| {

@@ -1,0 +1,10 @@
+/** Paper is light, whatever the screen is: the theme is the light one while a page is printed. */
+import { forced } from "./theme";
+
+const paper = window.matchMedia("print");
+let before = forced.value;
+
+paper.addEventListener("change", ({ matches }) => {
+  if (matches) before = forced.value;
+  forced.value = matches ? "light" : before;
+});
