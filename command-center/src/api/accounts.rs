@@ -2,7 +2,8 @@
 
 use super::Shared;
 use super::problem::{Body, Problem};
-use crate::auth::admin::{AccountView, Admin, AdminAnswer, AdminRequest, NewAccount, NewToken, TokenView};
+use crate::auth::admin::{Admin, AdminAnswer, AdminRequest, NewAccount, NewToken};
+use crate::auth::views::{AccountView, TokenView};
 use crate::auth::who::Who;
 use axum::Json;
 use axum::extract::{Extension, Path, State};

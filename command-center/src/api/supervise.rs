@@ -12,7 +12,8 @@ use crate::center::Center;
 use crate::city::Names;
 use crate::reader::{blocking, bounds};
 use crate::supervise::{
-    By, CallFold, CaseFold, Enforcement, Exposed, Formula, Group, Kpis, Month, Period, StepError, kpis, report,
+    By, CallFold, CaseFold, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month, ObjectionFold, Period,
+    Report, StepError, corrected, kpis, report,
 };
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -49,6 +50,8 @@ pub(crate) struct MonthReport {
     exposed: Vec<Exposed>,
     /// Findings of selective enforcement, for people to look into.
     enforcement: Enforcement,
+    /// Upheld objections that change the month, and whether the formula counts them.
+    corrections: Vec<Correction>,
     /// The names of the units that are told of, by code.
     unit_names: BTreeMap<String, Names>,
 }
@@ -105,15 +108,32 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
     Ok(cached)
 }
 
-fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
-    let (mut cases, mut calls) = (CaseFold::default(), CallFold::default());
+/// What the log says of a month, and its indicators by what is no unit.
+fn of_log(
+    center: &Center,
+    month: Month,
+    formula: &Formula,
+) -> Result<(Report, BTreeMap<&'static str, BTreeMap<String, Kpis>>), CenterError> {
+    let (mut cases, mut calls, mut objections) = (CaseFold::default(), CallFold::default(), ObjectionFold::default());
     read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
     read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
-    let (cases, calls) = (cases.cases(), calls.calls());
-    let report = report(month, formula, &cases, &calls, &[]);
+    read(&*center.log, Topic::Supervise, &mut |step| objections.add(step))?;
+    let (cases, calls, upheld) = (cases.cases(), calls.calls(), objections.upheld());
+    let report = report(month, formula, &cases, &calls, &[], &upheld);
+    let cases = corrected(&cases, &upheld, formula);
     let by = [("district", By::District), ("level", By::Level), ("class", By::Class)];
-    let mut tables: BTreeMap<&'static str, BTreeMap<String, Kpis>> =
-        by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
+    let tables = by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
+    Ok((report, tables))
+}
+
+/// Whether a month has a finding about a unit, by the formula that every city starts with.
+pub(super) fn has_finding(center: &Center, month: Month, kind: Kind, unit: &str) -> Result<bool, CenterError> {
+    let (report, _) = of_log(center, month, &Formula::seeded())?;
+    Ok(report.enforcement.findings.iter().any(|finding| finding.kind == kind && finding.unit == unit))
+}
+
+fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
+    let (report, mut tables) = of_log(center, month, formula)?;
     tables.insert("unit", report.units);
     let city = center.city();
     let ranked = report.groups.iter().flat_map(|group| &group.units).map(|ranked| &ranked.score.unit);
@@ -127,6 +147,7 @@ fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthRepor
         groups: report.groups,
         exposed: report.exposed,
         enforcement: report.enforcement,
+        corrections: report.corrections,
         unit_names,
     })
 }
