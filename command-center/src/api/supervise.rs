@@ -108,12 +108,15 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
     Ok(cached)
 }
 
+/// Indicators, by what they are taken for and its code.
+type Tables = BTreeMap<&'static str, BTreeMap<String, Kpis>>;
+
 /// What the log says of a month, and its indicators by what is no unit.
 fn of_log(
     center: &Center,
     month: Month,
     formula: &Formula,
-) -> Result<(Report, BTreeMap<&'static str, BTreeMap<String, Kpis>>), CenterError> {
+) -> Result<(Report, Tables), CenterError> {
     let (mut cases, mut calls, mut objections) = (CaseFold::default(), CallFold::default(), ObjectionFold::default());
     read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
     read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;

@@ -123,8 +123,8 @@ fn an_upheld_objection_counts_and_a_lost_store_knows_it() {
             (sign_in(&life, "urs").await, supervisor(&life, "sue").await, supervisor(&life, "sam").await);
         let verdict = |upheld: bool| json!({ "upheld": upheld, "reason": "looked at the photos" });
         assert_eq!(act(&urs, &path, "review", &verdict(true)).await.status, 403, "urs judged the case");
-        let far = Client::of_account(&life.handle, &account("far", Role::Supervisor, &["110105"])).await;
-        assert_eq!(far.get(&path).await.status, 403, "another district's");
+        let far = Client::of_account(&life.handle, &account("far", Role::Supervisor, &["110101008"])).await;
+        assert_eq!(far.get(&path).await.status, 403, "another area's");
         let (route, body) = (format!("{path}/review"), verdict(false).to_string());
         assert_eq!(sue.send(Method::POST, &route, &[("if-match", "\"7\"")], &body).await.status, 412);
         assert_eq!(done(&sue, &path, "review", &verdict(false)).await["state"], "refused");

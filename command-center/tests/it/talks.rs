@@ -135,7 +135,7 @@ fn a_dispute_is_settled_or_referred() {
         assert_eq!((&referred["state"], &referred["referral"]), (&json!("referred"), &json!("court")));
         let of_case = olga.json(&format!("/api/v1/mediations?state=all&case={case}")).await;
         assert_eq!(of_case["items"].as_array().unwrap().len(), 2);
-        let far = Client::of_account(&life.handle, &account("far", Role::Operator, &["110105"])).await;
+        let far = Client::of_account(&life.handle, &account("far", Role::Operator, &["110101008"])).await;
         assert_eq!(far.get(&format!("{path}/people")).await.status, 403);
         assert_eq!(olga.json(&format!("{path}/people")).await["items"].as_array().unwrap().len(), 2);
         let verified = life.handle.admin().answer(AdminRequest::VerifyAudit { head: None }, "test").await.unwrap();

@@ -175,7 +175,10 @@ impl Oidc {
             if told.get("sub").and_then(Value::as_str) != Some(&*subject) {
                 return Err(Refusal::Answer);
             }
-            told.into_iter().for_each(|(claim, value)| drop(all.entry(claim).or_insert(value)));
+            // What is signed counts before what is told.
+            for (claim, value) in told {
+                all.entry(claim).or_insert(value);
+            }
         }
         let groups = match all.get(groups) {
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
