@@ -37,6 +37,7 @@ pub use auth::role::{Role, Scope};
 pub use auth::views::{AccountView, TokenView};
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
+pub use serve::appeal::import::{Imported, Refused as RefusedLine, TakenLine};
 pub use serve::merge;
 pub use settings::{FeedCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};

@@ -13,14 +13,14 @@ use crate::city::Names;
 use crate::reader::{blocking, bounds};
 use crate::supervise::{
     By, CallFold, CaseFold, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month, ObjectionFold, Period,
-    Report, StepError, corrected, kpis, report,
+    StepError, corrected, kpis, report,
 };
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bus::{EventLog, Topic};
 use model::PARTITIONS;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use utoipa::ToSchema;
@@ -108,15 +108,31 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
     Ok(cached)
 }
 
-/// Indicators, by what they are taken for and its code.
-type Tables = BTreeMap<&'static str, BTreeMap<String, Kpis>>;
+/// Whether a month has a finding about a unit, by the formula that every city starts with; as it was derived last.
+pub(super) fn has_finding(center: &Center, month: Month, kind: Kind, unit: &str) -> Result<bool, CenterError> {
+    let derived = answer(center, month, &Formula::seeded())?;
+    let Found { enforcement } = serde_json::from_slice(derived.body()).expect("what was just written is read");
+    Ok(enforcement.findings.iter().any(|finding| finding.kind == kind && finding.unit == unit))
+}
 
-/// What the log says of a month, and its indicators by what is no unit.
-fn of_log(
-    center: &Center,
-    month: Month,
-    formula: &Formula,
-) -> Result<(Report, Tables), CenterError> {
+/// What is read of a derived month.
+#[derive(Deserialize)]
+struct Found {
+    enforcement: FoundFindings,
+}
+
+#[derive(Deserialize)]
+struct FoundFindings {
+    findings: Vec<FoundFinding>,
+}
+
+#[derive(Deserialize)]
+struct FoundFinding {
+    kind: Kind,
+    unit: String,
+}
+
+fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
     let (mut cases, mut calls, mut objections) = (CaseFold::default(), CallFold::default(), ObjectionFold::default());
     read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
     read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
@@ -125,22 +141,13 @@ fn of_log(
     let report = report(month, formula, &cases, &calls, &[], &upheld);
     let cases = corrected(&cases, &upheld, formula);
     let by = [("district", By::District), ("level", By::Level), ("class", By::Class)];
-    let tables = by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
-    Ok((report, tables))
-}
-
-/// Whether a month has a finding about a unit, by the formula that every city starts with.
-pub(super) fn has_finding(center: &Center, month: Month, kind: Kind, unit: &str) -> Result<bool, CenterError> {
-    let (report, _) = of_log(center, month, &Formula::seeded())?;
-    Ok(report.enforcement.findings.iter().any(|finding| finding.kind == kind && finding.unit == unit))
-}
-
-fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
-    let (report, mut tables) = of_log(center, month, formula)?;
+    let mut tables: BTreeMap<&'static str, BTreeMap<String, Kpis>> =
+        by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
     tables.insert("unit", report.units);
     let city = center.city();
     let ranked = report.groups.iter().flat_map(|group| &group.units).map(|ranked| &ranked.score.unit);
-    let units = tables["unit"].keys().chain(ranked).chain(report.exposed.iter().map(|case| &case.unit));
+    let shown = report.exposed.iter().map(|case| &case.unit).chain(report.corrections.iter().map(|one| &one.unit));
+    let units = tables["unit"].keys().chain(ranked).chain(shown);
     let unit_names = units.map(|unit| (unit.clone(), unit_name(&city, &center.duties, unit))).collect();
     Ok(MonthReport {
         month: report.month,

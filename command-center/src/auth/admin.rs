@@ -3,11 +3,12 @@
 use super::audit::{Head, Verified, note, verify};
 use super::oidc::link;
 use super::password::LENGTH;
-use super::role::{Role, Scope};
+use super::role::{Reach, Role, Scope};
 use super::secret;
 use super::views::{AccountView, TokenView};
 use crate::CenterError;
 use crate::center::Center;
+use crate::serve::appeal::import::{Imported, import};
 use crate::store::accounts::{
     StoredAccount, StoredToken, accounts, add_account, add_token, revoke_token, set_disabled, set_password, tokens,
 };
@@ -99,6 +100,11 @@ pub enum AdminRequest {
         /// Its id.
         id: String,
     },
+    /// To take a list of the hotline in.
+    ImportAppeals {
+        /// CSV with a head.
+        list: String,
+    },
     /// Whether the audit is whole.
     VerifyAudit {
         /// A head that was written down before.
@@ -121,6 +127,8 @@ pub enum AdminAnswer {
         /// The password or token.
         secret: Option<String>,
     },
+    /// What became of a list.
+    Imported(Imported),
     /// What verifying the audit found.
     Verified(Verified),
     /// There is nothing of this name.
@@ -151,6 +159,10 @@ async fn answer(center: &Center, request: AdminRequest, by: String) -> Result<Ad
             let all = tokens(&mut *center.store.read().await?).await?;
             Ok(AdminAnswer::Tokens(all.into_iter().map(TokenView::of).collect()))
         }
+        AdminRequest::ImportAppeals { list } => Ok(match import(center, &list, &by, &Reach::City).await? {
+            Ok(imported) => AdminAnswer::Imported(imported),
+            Err(why) => AdminAnswer::Refused(why),
+        }),
         AdminRequest::VerifyAudit { head } => {
             Ok(AdminAnswer::Verified(verify(&center.store, Arc::clone(&center.log), head).await?))
         }

@@ -14,8 +14,6 @@ const PEOPLE = {
   olga: { preferred_username: "olga", groups: ["command-center"] },
 };
 
-// Its notices go where nobody has to read them: what is on the standard output is the issuer alone.
-console.info = console.warn;
 const kinds = { RS256: ["rsa", { modulusLength: 2048 }], ES256: ["ec", { namedCurve: "P-256" }] };
 const { privateKey } = generateKeyPairSync(...kinds[algorithm]);
 const key = { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), alg: algorithm, use: "sig" };
@@ -36,7 +34,7 @@ const provider = new Provider(issuer, {
   ],
   claims: { openid: ["sub"], profile: ["preferred_username", "groups"] },
   cookies: { keys: [randomUUID()] },
-  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: `id-of-${id}`, ...PEOPLE[id] }) }),
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...PEOPLE[id] }) }),
   jwks: { keys: [key] },
   pkce: { required: () => true },
 });

@@ -3,10 +3,10 @@ import type { zhDossiers } from "./dossiers.zh";
 /** What the page says of what people talk over beside the cases, in English. */
 export const enDossiers: Record<keyof typeof zhDossiers, string> = {
   "dossier.kinds": "Interviews, objections, deliberations",
-  "dossier.interviews": "Interviews",
-  "dossier.objections": "Objections",
-  "dossier.deliberations": "Deliberations",
-  "dossier.mediations": "Mediations",
+  "dossier.kind.interviews": "Interviews",
+  "dossier.kind.objections": "Objections",
+  "dossier.kind.deliberations": "Deliberations",
+  "dossier.kind.mediations": "Mediations",
   "dossier.begin.deliberations": "Put to a panel",
   "dossier.begin.mediations": "Begin a mediation",
   "dossier.case.column": "Case",

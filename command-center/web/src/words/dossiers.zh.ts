@@ -1,10 +1,10 @@
 /** What the page says of what people talk over beside the cases, in Chinese. */
 export const zhDossiers = {
   "dossier.kinds": "约谈、申诉与议事",
-  "dossier.interviews": "约谈",
-  "dossier.objections": "申诉",
-  "dossier.deliberations": "群众议事",
-  "dossier.mediations": "调处化解",
+  "dossier.kind.interviews": "约谈",
+  "dossier.kind.objections": "申诉",
+  "dossier.kind.deliberations": "群众议事",
+  "dossier.kind.mediations": "调处化解",
   "dossier.begin.deliberations": "提交群众议事",
   "dossier.begin.mediations": "启动调处",
   "dossier.case.column": "案件",
