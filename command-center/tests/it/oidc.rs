@@ -246,7 +246,11 @@ fn what_is_not_of_this_sign_in_is_refused() {
         let mut browser = Browser::new();
         let back = browser.signs_in_there(&life, "wang").await;
         assert_eq!(browser.ask(Method::GET, &back, "").await.status, 303);
-        assert_eq!(browser.ask(Method::GET, &back, "").await.location, refused(&life, "stale"), "what bound it is forgotten");
+        assert_eq!(
+            browser.ask(Method::GET, &back, "").await.location,
+            refused(&life, "stale"),
+            "what bound it is forgotten"
+        );
         let mut browser = Browser::new();
         let back = browser.signs_in_there(&life, "wang").await;
         let (before, issuer) = back.split_once("iss=").expect("the provider says who it is");

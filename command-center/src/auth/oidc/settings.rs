@@ -169,7 +169,8 @@ unit = "district-water-110101"
 
     #[test]
     fn the_file_to_copy_is_whole() {
-        let settings = OidcSettings::parse(include_str!("../../../../deploy/oidc.toml"), Path::new("/etc/city")).unwrap();
+        let settings =
+            OidcSettings::parse(include_str!("../../../../deploy/oidc.toml"), Path::new("/etc/city")).unwrap();
         assert_eq!(settings.client_secret_file.unwrap(), Path::new("/etc/city/oidc-secret"));
         assert_eq!((settings.scopes, settings.map.len()), (scopes(), 2));
     }
