@@ -20,6 +20,7 @@ test: page page-check check ## all that CI runs: style, tests, rule tests, the p
 	deploy/test/influxdb/build.sh target/influxdb/influxd
 	deploy/test/kafka/fetch.sh target/kafka
 	deploy/test/smtp/install.sh target/smtp
+	deploy/test/oidc.sh target/oidc
 	cargo test --release --workspace --locked
 	$(PACKS)
 	$(MAKE) browser api

@@ -240,6 +240,7 @@ impl City {
             rules: shown.rules,
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
+            oidc: config.center.oidc()?,
             feed_counts: self.ingest.as_ref().map(counts::feed_counts),
             part_counts: Some(counts::part_counts(historian, Arc::clone(&self.cut_back), Arc::clone(&self.behind))),
             outward: config.notices.outward().map_err(Failure::usage)?,

@@ -2,6 +2,7 @@
 
 use crate::CenterError;
 use crate::api::{AreaCache, Asking, MapCache, MonthCache, OpenCache, StateCache};
+use crate::auth::oidc::Oidc;
 use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::backtests::Backtests;
@@ -51,6 +52,8 @@ pub(crate) struct Center {
     /// What sends messages to others.
     pub(crate) outgoing: Outgoing,
     pub(crate) passwords: Passwords,
+    /// The identity provider, where there is one.
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) duties: Arc<Duties>,
     pub(crate) working: Working,
     /// When two reports are one.

@@ -12,7 +12,9 @@ pub(crate) mod audit;
 pub(crate) mod cases;
 pub(crate) mod contacts;
 pub(crate) mod deliveries;
+pub(crate) mod dossiers;
 mod examine;
+pub(crate) mod identities;
 pub(crate) mod incidents;
 pub(crate) mod notices;
 pub(crate) mod outbox;
@@ -46,6 +48,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "appeals", include_str!("migrations/0007_appeals.sql")),
     (8, "deliveries", include_str!("migrations/0008_deliveries.sql")),
     (9, "duty", include_str!("migrations/0009_duty.sql")),
+    (10, "dossiers", include_str!("migrations/0010_dossiers.sql")),
+    (11, "oidc", include_str!("migrations/0011_oidc.sql")),
     (12, "opened", include_str!("migrations/0012_opened.sql")),
 ];
 

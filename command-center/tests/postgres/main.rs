@@ -27,6 +27,8 @@ mod cases_kill;
 mod client;
 #[path = "../it/cut_back.rs"]
 mod cut_back;
+#[path = "../it/dossiers.rs"]
+mod dossiers;
 #[path = "../it/duty.rs"]
 mod duty;
 #[path = "../it/duty_kill.rs"]
@@ -39,6 +41,8 @@ mod hotline;
 mod kill;
 #[path = "../it/live.rs"]
 mod live;
+#[path = "../it/oidc.rs"]
+mod oidc;
 #[path = "../it/open311.rs"]
 mod open311;
 #[path = "../it/open_data.rs"]
@@ -53,6 +57,8 @@ mod permissions;
 mod receiver;
 #[path = "../it/supervise.rs"]
 mod supervise;
+#[path = "../it/talks.rs"]
+mod talks;
 #[path = "../it/webhooks.rs"]
 mod webhooks;
 #[path = "../it/webhooks_kill.rs"]

@@ -1,4 +1,5 @@
-import { createRouter, createWebHistory } from "vue-router";
+import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
+import { DOSSIER_KINDS } from "./api/dossiers";
 import Overview from "./pages/Overview.vue";
 
 export const router = createRouter({
@@ -11,6 +12,10 @@ export const router = createRouter({
     { path: "/analyze", name: "analyze", component: () => import("./pages/Analyze.vue") },
     { path: "/supervise", name: "supervise", component: () => import("./pages/Supervise.vue") },
     { path: "/duty", name: "duty", component: () => import("./pages/Duty.vue") },
+    ...DOSSIER_KINDS.flatMap((kind) => [
+      { path: `/${kind}`, name: kind, component: () => import("./pages/Dossiers.vue"), props: { kind } },
+      { path: `/${kind}/:id`, name: `${kind}-one`, component: () => import("./pages/Dossier.vue"), props: (route: RouteLocationNormalized) => ({ kind, id: String(route.params["id"]) }) },
+    ]),
     { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },
@@ -19,6 +24,7 @@ export const router = createRouter({
     { path: "/rules/why-not", name: "why-not", component: () => import("./pages/WhyNot.vue") },
     { path: "/citizen", name: "report", component: () => import("./citizen/Report.vue"), meta: { open: true } },
     { path: "/citizen/appeals", name: "appeals", component: () => import("./citizen/LookUp.vue"), meta: { open: true } },
+    { path: "/citizen/deliberations", name: "published", component: () => import("./citizen/Deliberations.vue"), meta: { open: true } },
     { path: "/wall", name: "wall", component: () => import("./pages/Wall.vue"), meta: { bare: true } },
     { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
   ],

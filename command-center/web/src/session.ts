@@ -16,6 +16,9 @@ export const isPlanner = computed(() => session.value?.roles.some((role) => role
 
 /** Who sees to subscriptions and contacts; the server asks for the same role. */
 export const isAdministrator = computed(() => session.value?.roles.includes("administrator") === true);
+/** Who supervises the units, and who is of one; the server asks for the same roles. */
+export const isSupervisor = computed(() => session.value?.roles.includes("supervisor") === true);
+export const isUnit = computed(() => session.value?.roles.includes("unit") === true);
 
 /** Who writes rules; the server asks for the same role. */
 export const isEngineer = computed(() => session.value?.roles.includes("rule-engineer") === true);

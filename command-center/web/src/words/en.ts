@@ -1,8 +1,10 @@
 import { enAnalyze } from "./analyze.en";
 import { enCases } from "./cases.en";
 import { enDuty } from "./duty.en";
+import { enDossiers } from "./dossiers.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
+import { enSignIn } from "./signin.en";
 import { enSupervise } from "./supervise.en";
 import { enWhy } from "./why.en";
 import type { zh } from "./zh";
@@ -170,10 +172,12 @@ export const en: Record<keyof typeof zh, string> = {
 
   ...enCases,
   ...enDuty,
+  ...enDossiers,
 
   ...enRules,
 
   ...enServe,
+  ...enSignIn,
   ...enSupervise,
   ...enWhy,
   ...enAnalyze,

@@ -1,8 +1,10 @@
 import { zhAnalyze } from "./analyze.zh";
 import { zhCases } from "./cases.zh";
 import { zhDuty } from "./duty.zh";
+import { zhDossiers } from "./dossiers.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
+import { zhSignIn } from "./signin.zh";
 import { zhSupervise } from "./supervise.zh";
 import { zhWhy } from "./why.zh";
 
@@ -169,10 +171,12 @@ export const zh = {
 
   ...zhCases,
   ...zhDuty,
+  ...zhDossiers,
 
   ...zhRules,
 
   ...zhServe,
+  ...zhSignIn,
   ...zhSupervise,
   ...zhWhy,
   ...zhAnalyze,

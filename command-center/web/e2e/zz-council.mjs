@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launch, open, PHONE, shooter } from "./browser.mjs";
+import { addAccount, checksIt, dispatchesIt, handlesIt, judgesIt, makesACase, signsIn } from "./command.mjs";
+import { BINARY, startDemo, step, stopDemo } from "./demo.mjs";
+import { deliberates, interviews, objects, publishes, sendsItBack, upholds } from "./dossiers.mjs";
+const shoot = shooter("/tmp/council-out/pics");
+const folder = mkdtempSync(join(tmpdir(), "citywatch-browser-"));
+const browser = await launch();
+const { child, link, live } = await startDemo(folder);
+process.on("exit", () => child.kill("SIGKILL"));
+let page;
+try {
+  const address = await link;
+  const { origin } = new URL(address);
+  page = await open(browser, { origin });
+  await page.goto(address);
+  await step("live", () => live);
+  const id = await step("case", () => makesACase(page, origin));
+  const unit = await step("dispatch", () => dispatchesIt(page, id));
+  const others = [];
+  const as = async (name, role, of) => { addAccount(BINARY, folder, name, role, of); const p = await open(browser, { origin }); others.push(p); await signsIn(p, origin, name); page = p; return p; };
+  const operator = page;
+  const [wang, iris] = [await as("wang", "unit", unit), await as("iris", "inspector")];
+  page = wang; await step("handles", () => handlesIt(wang, id));
+  await step("sent back", () => sendsItBack(iris, wang, id));
+  page = iris; await step("checked", () => checksIt(iris, origin, id));
+  const [sue, sam] = [await as("sue", "supervisor"), await as("sam", "supervisor")];
+  page = sue; await step("judges", () => judgesIt(sue, origin, id, unit));
+  page = wang; const objection = await step("objects", () => objects(wang, origin, id));
+  page = sam; await step("upholds", () => upholds(sam, origin, objection, shoot));
+  page = sue; await step("interviews", () => interviews(sue, origin, id, shoot));
+  page = operator; const panel = await step("panel", () => deliberates(operator, origin, id));
+  await shoot(operator, "deliberation-zh-dark-desktop");
+  await operator.goto(`${origin}/cases/${id}`);
+  await operator.locator('[data-test="case-talk"]').first().waitFor();
+  await shoot(operator, "case-zh-dark-desktop");
+  const stranger = await open(browser, { origin, viewport: PHONE });
+  others.push(stranger); page = stranger;
+  await step("published", () => publishes(sue, origin, panel, stranger, shoot));
+  for (const p of [operator, ...others]) console.log("faults", p.faults);
+} catch (error) {
+  console.log(`FAIL  ${error.stack}\n${error.cause ?? ""}\n${page?.faults.join("\n")}`);
+  await shoot(page, "failed").catch(() => undefined);
+} finally {
+  await browser.close();
+  await stopDemo(child);
+  rmSync(folder, { recursive: true, force: true });
+}
