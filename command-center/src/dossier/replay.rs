@@ -27,7 +27,7 @@ const TOPICS: [Topic; 2] = [Topic::Supervise, Topic::Serve];
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
     for topic in TOPICS {
-        let next = positions::load(&mut *center.store.read().await?, READER, topic).await?;
+        let next = positions::resume(center, READER, topic).await?;
         let appends = Appends::to(&*center.log, topic);
         let mut reader = Reader::new(Arc::clone(&center.log), topic, &appends, next, READ_BYTES);
         loop {
@@ -63,6 +63,7 @@ async fn apply(
         }
     }
     positions::save(&mut transaction, READER, topic, &before, &reader.next).await?;
+    positions::save_read(&mut transaction, READER, topic, &positions::prints(found)).await?;
     commit(transaction).await
 }
 
