@@ -82,8 +82,8 @@ async fn carry(client: TcpStream, mut server: watch::Receiver<u16>, mut link: wa
     };
     let server = tokio::select! {
         Ok(server) = joined => server,
-        _ = resets.wait_for(|link| *link == Link::Reset) => return reset(client),
-        else => return reset(client),
+        _ = resets.wait_for(|link| *link == Link::Reset) => return reset(&client),
+        else => return reset(&client),
     };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
@@ -105,7 +105,7 @@ async fn carry(client: TcpStream, mut server: watch::Receiver<u16>, mut link: wa
     }
 }
 
-fn reset(stream: TcpStream) {
+fn reset(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
