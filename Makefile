@@ -19,6 +19,7 @@ test: page page-check check ## all that CI runs: style, tests, rule tests, the p
 	deploy/test/install.sh
 	deploy/test/influxdb/build.sh target/influxdb/influxd
 	deploy/test/kafka/fetch.sh target/kafka
+	deploy/test/oidc.sh target/oidc
 	cargo test --release --workspace --locked
 	$(PACKS)
 	$(MAKE) browser api

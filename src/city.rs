@@ -228,6 +228,7 @@ impl City {
             rules: shown.rules,
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
+            oidc: config.center.oidc()?,
             feed_counts: self.ingest.as_ref().map(feed_counts),
             workbench: Some(Arc::new(Bench::new(self.desk.clone(), stage::rule_settings(config)))),
             ..command_center::Settings::new(config.data_dir.join("center"))

@@ -271,8 +271,10 @@ impl Config {
         for path in config.registry.paths.iter_mut().chain(&mut config.rules.paths) {
             *path = folder.join(&*path);
         }
-        if !config.mqtt.credentials.as_os_str().is_empty() {
-            config.mqtt.credentials = folder.join(&config.mqtt.credentials);
+        for path in [&mut config.mqtt.credentials, &mut config.center.oidc] {
+            if !path.as_os_str().is_empty() {
+                *path = folder.join(&*path);
+            }
         }
         Ok(config)
     }

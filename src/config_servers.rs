@@ -1,23 +1,37 @@
 //! What the configuration file says of servers: none by default, one setting each.
 
 use crate::config::{Config, Span, TimeSource};
+use crate::failure::{Failure, read_text};
 use bus::{EmbeddedSettings, KafkaSettings, Topic};
+use command_center::OidcSettings;
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
 use model::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// The command center's store.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Center {
     pub store: String,
+    pub oidc: PathBuf,
 }
 
 impl Center {
     /// The address of the PostgreSQL database, if it is to be one.
     pub fn store(&self) -> Option<&str> {
         Some(self.store.as_str()).filter(|address| !address.is_empty())
+    }
+
+    /// The identity provider that people may sign in by, if there is to be one.
+    pub fn oidc(&self) -> Result<Option<OidcSettings>, Failure> {
+        if self.oidc.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let folder = self.oidc.parent().unwrap_or(Path::new(""));
+        let settings = OidcSettings::parse(&read_text(&self.oidc)?, folder);
+        settings.map(Some).map_err(|error| Failure::usage(format!("{}: {error}", self.oidc.display())))
     }
 
     /// What is wrong, if something is.

@@ -111,6 +111,7 @@ impl Doctor {
         findings.extend(doctor_servers::broker(&config)?);
         findings.extend(doctor_servers::history(&config));
         findings.extend(doctor_servers::store(&config)?);
+        findings.extend(doctor_servers::oidc(&config)?);
         findings.extend(city_files(&config));
         let mut out = std::io::stdout().lock();
         for finding in &findings {

@@ -1,4 +1,5 @@
-//! What the doctor finds about servers: the store's PostgreSQL, the history's InfluxDB, the MQTT broker.
+//! What the doctor finds about servers: the store's PostgreSQL, the identity provider, the history's InfluxDB, the MQTT
+//! broker.
 //!
 //! It asks and changes nothing. Addresses are shown without what is secret in them.
 
@@ -47,6 +48,24 @@ pub fn store(config: &Config) -> Result<Vec<Finding>, Failure> {
         found.push(Finding::bad(PART, what, "turn it on in postgresql.conf and restart PostgreSQL"));
     }
     Ok(found)
+}
+
+/// Whether the identity provider is there, and is the one that is meant.
+pub fn oidc(config: &Config) -> Result<Option<Finding>, Failure> {
+    const PART: &str = "sign-in";
+    let settings = match config.center.oidc() {
+        Ok(None) => return Ok(None),
+        Ok(Some(settings)) => settings,
+        Err(error) => return Ok(Some(Finding::bad(PART, error.to_string(), "mend the file, see deploy/oidc.toml"))),
+    };
+    let issuer = settings.issuer.clone();
+    Ok(Some(match city::runtime()?.block_on(command_center::examine_oidc(settings)) {
+        Ok(()) => Finding::good(PART, format!("the identity provider {issuer}")),
+        Err(why) => {
+            let mend = "is the issuer right, can this machine reach it, and does it know its certificate (ca_file)?";
+            Finding::bad(PART, format!("the identity provider {issuer}: {why}"), mend)
+        }
+    }))
 }
 
 /// Whether the history's InfluxDB is there, with the buckets that are wanted.

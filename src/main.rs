@@ -3,6 +3,7 @@
 //! Exit codes are a contract: 0 good, 1 the answer is no, 2 wrong use, 70 internal. A panic on any thread is a broken
 //! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
 
+mod appeals;
 mod audit;
 mod change;
 mod city;
@@ -83,6 +84,9 @@ enum Command {
     /// How the city's units did their work
     #[command(subcommand)]
     Supervise(supervise::Supervise),
+    /// What citizens say
+    #[command(subcommand)]
+    Appeals(appeals::Appeals),
     /// Who may use the command center: people
     #[command(subcommand)]
     Accounts(people::Accounts),
@@ -126,6 +130,7 @@ fn main() -> ExitCode {
         Command::DeadLetter(dead_letter) => dead_letter.run(),
         Command::Registry(registry) => registry.run(),
         Command::Supervise(supervise) => supervise.run(),
+        Command::Appeals(appeals) => appeals.run(),
         Command::Accounts(accounts) => accounts.run(),
         Command::Tokens(tokens) => tokens.run(),
         Command::Audit(audit) => audit.run(),

@@ -26,6 +26,8 @@ pub enum Accounts {
     Enable(Named),
     /// Another password for an account, told once; its sessions end
     ResetPassword(Named),
+    /// An account signs in by the identity provider too
+    Link(Link),
 }
 
 /// `tokens`.
@@ -90,6 +92,18 @@ pub struct Named {
     data: DataDir,
 }
 
+/// `accounts link`.
+#[derive(Args)]
+pub struct Link {
+    /// The account's name
+    name: String,
+    /// Who it is at the identity provider: the claim `sub`
+    #[arg(long)]
+    subject: String,
+    #[command(flatten)]
+    data: DataDir,
+}
+
 /// How they are listed.
 #[derive(Args)]
 pub struct List {
@@ -121,6 +135,9 @@ impl Accounts {
             }
             Accounts::ResetPassword(Named { name, data }) => {
                 told(&data, AdminRequest::ResetPassword { name }, "password")
+            }
+            Accounts::Link(Link { name, subject, data }) => {
+                told(&data, AdminRequest::LinkAccount { name, subject }, "link")
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::failure::{Failure, read_text};
 use crate::lines::{DataDir, print_lines};
 use crate::tail::Ask;
 use clap::{Args, Subcommand, ValueEnum};
-use command_center::supervise::{CallFold, CaseFold, Formula, Month, Report, csv, html, report};
+use command_center::supervise::{CallFold, CaseFold, Formula, Month, ObjectionFold, Report, csv, html, report};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -67,7 +67,9 @@ impl Supervise {
         print_lines(&data, &Ask::Steps, &mut |json, _| fold.add(json).map_err(Failure::internal))?;
         let mut calls = CallFold::default();
         print_lines(&data, &Ask::Ratings, &mut |json, _| calls.add(json).map_err(Failure::internal))?;
-        let report = report(month, &formula, &fold.cases(), &calls.calls(), &[]);
+        let mut objections = ObjectionFold::default();
+        print_lines(&data, &Ask::Objections, &mut |json, _| objections.add(json).map_err(Failure::internal))?;
+        let report = report(month, &formula, &fold.cases(), &calls.calls(), &[], &objections.upheld());
         let text = match format {
             Format::Table => table(&report),
             Format::Json => serde_json::to_string(&report).map_err(Failure::internal)? + "\n",
@@ -118,5 +120,10 @@ fn table(report: &Report) -> String {
         );
     }
     let _ = writeln!(text, "{} cases are exposed (--format html shows them)", report.exposed.len());
+    for one in &report.corrections {
+        let counted = if one.counted { "results published before lack it" } else { "this formula does not count it" };
+        let (number, unit, at) = (&one.objection, &one.unit, one.upheld_at);
+        let _ = writeln!(text, "objection {number} of {unit} was upheld at {at}: {counted}");
+    }
     text
 }

@@ -1,4 +1,5 @@
-//! Reading a topic of all partitions as lines: incidents, dead letters, steps of cases and ratings, filtered, merged in order.
+//! Reading a topic of all partitions as lines: incidents, dead letters, steps of cases, ratings and objections, filtered,
+//! merged in order.
 //!
 //! It promises the order of the log within a partition, and between partitions the order of time as far as both have
 //! records. It does not wait: at the end it says so, and can be asked again after an append.
@@ -33,6 +34,8 @@ pub enum Ask {
     Steps,
     /// What citizens said of outcomes.
     Ratings,
+    /// Steps of units' objections.
+    Objections,
 }
 
 /// Where a line stands among the others: time, then what makes the order total.
@@ -76,6 +79,7 @@ impl Ask {
             Ask::DeadLetter => Topic::DeadLetter,
             Ask::Steps => Topic::Command,
             Ask::Ratings => Topic::Serve,
+            Ask::Objections => Topic::Supervise,
         }
     }
 
@@ -91,6 +95,7 @@ impl Ask {
             Ask::DeadLetter => serde_json::from_slice::<Letter>(json)?.order(),
             Ask::Steps => serde_json::from_slice::<Step>(json)?.order(),
             Ask::Ratings => serde_json::from_slice::<Rating>(json)?.order(),
+            Ask::Objections => serde_json::from_slice::<Objection>(json)?.order(),
         })
     }
 
@@ -121,6 +126,15 @@ impl Ask {
                 let rating: Rating = serde_json::from_slice(value)?;
                 Ok(Some(Line { order: rating.order(), json: value.to_vec() }))
             }
+            Ask::Objections => {
+                // The topic has deadlines, interviews and the audit too.
+                let Kind { kind: Some(kind) } = serde_json::from_slice(value)? else { return Ok(None) };
+                if kind != "objection" {
+                    return Ok(None);
+                }
+                let objection: Objection = serde_json::from_slice(value)?;
+                Ok(Some(Line { order: objection.order(), json: value.to_vec() }))
+            }
         }
     }
 }
@@ -129,6 +143,12 @@ impl Ask {
 #[derive(Deserialize)]
 struct Probe {
     step: Option<String>,
+}
+
+/// Whether an event is a step of a dossier, and of which kind.
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
 }
 
 /// What names a step of a case.
@@ -156,6 +176,20 @@ impl Rating {
     /// By appeal, then as they were given.
     fn order(&self) -> Order {
         (0, self.appeal.as_u128(), self.version)
+    }
+}
+
+/// What names a step of an objection.
+#[derive(Deserialize)]
+struct Objection {
+    dossier: Uuid,
+    version: u64,
+}
+
+impl Objection {
+    /// By objection, then as they were taken.
+    fn order(&self) -> Order {
+        (0, self.dossier.as_u128(), self.version)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::CenterError;
 use crate::api::{AreaCache, Asking, MapCache, MonthCache, StateCache};
+use crate::auth::oidc::Oidc;
 use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::backtests::Backtests;
@@ -47,6 +48,8 @@ pub(crate) struct Center {
     /// Told of each event that is added to the outbox.
     pub(crate) outbox: Notify,
     pub(crate) passwords: Passwords,
+    /// The identity provider, where there is one.
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) duties: Arc<Duties>,
     pub(crate) working: Working,
     /// When two reports are one.

@@ -105,6 +105,9 @@ pub enum CenterError {
         #[source]
         source: std::io::Error,
     },
+    /// The identity provider's settings cannot be used.
+    #[error("the identity provider's settings cannot be used: {0}")]
+    Oidc(String),
     /// The system has no random numbers.
     #[error("the system gave no random numbers: {0}")]
     Random(String),

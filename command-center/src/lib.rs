@@ -6,7 +6,7 @@
 //! What it does not do: it detects nothing and keeps no measured values; rules and history do.
 //!
 //! `perceive` keeps what the sensors say now, `analyze` the incidents, `serve` tells others of them, `command` handles the
-//! cases, `supervise` counts how the city's units do their work; `store` is the database, `live` what pages are sent,
+//! cases, `supervise` counts how the city's units do their work, `dossier` is what people talk over beside the cases; `store` is the database, `live` what pages are sent,
 //! `auth` who may, `api` the routes, `workbench` what is asked of who knows the rules.
 
 mod analyze;
@@ -16,6 +16,7 @@ mod backtests;
 mod center;
 mod city;
 mod command;
+mod dossier;
 mod error;
 mod live;
 mod perceive;
@@ -29,11 +30,14 @@ mod tasks;
 pub mod workbench;
 
 pub use api::openapi;
-pub use auth::admin::{AccountView, Admin, AdminAnswer, AdminRequest, NewAccount, NewToken, TokenView};
+pub use auth::admin::{Admin, AdminAnswer, AdminRequest, NewAccount, NewToken};
 pub use auth::audit::{Head, Verified};
+pub use auth::oidc::{FirstSignIn, OidcMap, OidcSettings, examine_oidc};
 pub use auth::role::{Role, Scope};
+pub use auth::views::{AccountView, TokenView};
 pub use city::{KeyKind, RuleInfo, RuleVersion, Rules, Threshold, ThresholdKind};
 pub use error::CenterError;
+pub use serve::appeal::import::{Imported, Refused as RefusedLine, TakenLine};
 pub use serve::merge;
 pub use settings::{FeedCounts, Settings};
 pub use start::{CommandCenter, Handle, Stage};

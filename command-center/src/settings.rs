@@ -1,5 +1,6 @@
 //! What a city decides about its command center.
 
+use crate::auth::oidc::OidcSettings;
 use crate::city::Rules;
 use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub calendar: Calendar,
     /// The city's time zone.
     pub zone: TimeZone,
+    /// The identity provider that people may sign in by, beside name and password.
+    pub oidc: Option<OidcSettings>,
     /// Asked once a second what the edge has counted.
     pub feed_counts: Option<Arc<dyn Fn() -> FeedCounts + Send + Sync>>,
     /// Asked about rules.
@@ -66,6 +69,7 @@ impl Settings {
             duties: Duties::seeded(),
             calendar: Calendars::seeded().get("workdays").expect("the seeded calendars have it").clone(),
             zone: TimeZone::fixed(jiff::tz::offset(8)),
+            oidc: None,
             feed_counts: None,
             workbench: None,
         }

@@ -1,6 +1,7 @@
 //! Starts the command center's tasks over a log, and stops them.
 
 use crate::auth::admin::Admin;
+use crate::auth::oidc::Oidc;
 use crate::auth::password::Passwords;
 use crate::auth::secret;
 use crate::center::{Center, Counters, Gates, Hosts};
@@ -8,6 +9,7 @@ use crate::city::{City, Rules};
 use crate::command::clock::Working;
 use crate::command::evidence::Files;
 use crate::command::replay;
+use crate::dossier::replay as dossiers;
 use crate::live::Live;
 use crate::perceive::sensors::Sensors;
 use crate::reader::{Appends, blocking};
@@ -63,12 +65,13 @@ impl CommandCenter {
     ) -> Result<Handle, CenterError> {
         let Settings { data_dir, store, http, hosts: named, prefix, areas, rules, duties, calendar, zone, .. } =
             settings;
-        let (feed_counts, workbench) = (settings.feed_counts, settings.workbench);
+        let (feed_counts, workbench, oidc) = (settings.feed_counts, settings.workbench, settings.oidc);
         if !http.ip().is_loopback() && named.is_empty() {
             return Err(CenterError::Exposed(http));
         }
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
         made.map_err(|source| CenterError::File { doing: "make", path: data_dir.clone(), source })?;
+        let oidc = oidc.map(Oidc::new).transpose().map_err(CenterError::Oidc)?;
         let store = Store::open(store.as_deref(), &data_dir).await?;
         let of_city = Arc::clone(&registry);
         let city = blocking(move || City::new(of_city, areas, rules, &prefix)).await?;
@@ -87,6 +90,7 @@ impl CommandCenter {
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
             passwords: Passwords::new(),
+            oidc,
             duties: Arc::new(duties),
             working: Working { calendar, zone },
             merging: Merging::seeded(),
@@ -110,6 +114,7 @@ impl CommandCenter {
         // Before incidents are read: what the log says of cases goes before making new ones.
         replay::catch_up(&center).await?;
         appeals::catch_up(&center).await?;
+        dossiers::catch_up(&center).await?;
         let (stage_sender, stage) = watch::channel(Stage::Running);
         let stop = Arc::new(Notify::new());
         let tasks = Tasks::start(&center, listener, Arc::clone(&stop)).await?;

@@ -49,6 +49,7 @@ fn case((index, work): (usize, &WorkCase)) -> Case {
         closed: work.closed_at.map(|at| (at, if work.proven { Closing::Checked } else { Closing::Unproven })),
         void_at: None,
         reopened_at: work.reopened_at.into_iter().collect(),
+        deductions: Vec::new(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Shared;
 use super::problem::{Body, Problem};
-use crate::auth::admin::{AccountView, Admin, AdminAnswer, AdminRequest, NewAccount, NewToken, TokenView};
+use crate::auth::admin::{Admin, AdminAnswer, AdminRequest, NewAccount, NewToken};
+use crate::auth::views::{AccountView, TokenView};
 use crate::auth::who::Who;
 use axum::Json;
 use axum::extract::{Extension, Path, State};
@@ -117,6 +118,7 @@ fn answered(answer: AdminAnswer) -> Result<Response, Problem> {
         AdminAnswer::Accounts(items) => Ok(Json(AccountList { items }).into_response()),
         AdminAnswer::Tokens(items) => Ok(Json(TokenList { items }).into_response()),
         AdminAnswer::Done { id, secret } => Ok(Json(Made { id, secret }).into_response()),
+        AdminAnswer::Imported(done) => Ok(Json(done).into_response()),
         AdminAnswer::Verified(found) => Ok(Json(found).into_response()),
         AdminAnswer::Missing(id) => Err(Problem::missing("account or token", &id)),
         AdminAnswer::Refused(why) => Err(Problem::bad(why)),

@@ -88,12 +88,12 @@ pub(crate) struct RefusedLines {
 }
 
 /// The first letter of a name: 张*.
-fn masked_name(name: &str) -> String {
+pub(super) fn masked_name(name: &str) -> String {
     name.chars().next().map(|first| format!("{first}*")).unwrap_or_default()
 }
 
 /// The first three and the last four of a long number, of a short one nothing.
-fn masked_phone(phone: &str) -> String {
+pub(super) fn masked_phone(phone: &str) -> String {
     let letters: Vec<char> = phone.chars().collect();
     if letters.len() < 10 {
         return "*".repeat(letters.len());

@@ -32,6 +32,11 @@ impl Cached {
         Cached { tag, plain: Bytes::from(body), gzip }
     }
 
+    /// The body.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.plain
+    }
+
     /// The answer to a request with these headers: 304 if it has this body already.
     pub(crate) fn answer(&self, headers: &HeaderMap, content_type: &'static str) -> Response {
         let gzip = self.gzip.as_ref().filter(|_| accepts_gzip(headers));

@@ -10,11 +10,17 @@ mod cached;
 mod case_acts;
 pub(crate) mod case_view;
 mod cases;
+mod deliberations;
 mod description;
+mod dossiers;
 mod duties;
 mod evidence;
 mod incidents;
+mod interviews;
+mod mediations;
 mod metrics;
+mod objections;
+mod oidc;
 mod open311;
 mod page;
 pub(crate) mod problem;
@@ -65,6 +71,9 @@ fn described() -> OpenApiRouter<Arc<Center>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(session::session))
         .routes(routes!(session::by_password))
+        .routes(routes!(oidc::ways))
+        .routes(routes!(oidc::start))
+        .routes(routes!(oidc::finish))
         .routes(routes!(session::change_password))
         .routes(routes!(session::sign_out))
         .routes(routes!(accounts::list, accounts::add))
@@ -122,12 +131,50 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(rules::explain::fired))
         .routes(routes!(rules::explain::silent))
         .routes(routes!(supervise::month))
+        .merge(dossiers())
         .routes(routes!(stream::live))
         .routes(routes!(stream::feed))
         .routes(routes!(session::by_link))
         .routes(routes!(status::live))
         .routes(routes!(status::ready))
         .routes(routes!(metrics::metrics))
+}
+
+/// What people talk over beside the cases.
+fn dossiers() -> OpenApiRouter<Arc<Center>> {
+    OpenApiRouter::new()
+        .routes(routes!(interviews::list, interviews::call))
+        .routes(routes!(interviews::detail))
+        .routes(routes!(interviews::say))
+        .routes(routes!(interviews::hold))
+        .routes(routes!(interviews::decide))
+        .routes(routes!(interviews::follow_up))
+        .routes(routes!(interviews::withdraw))
+        .routes(routes!(objections::list, objections::file))
+        .routes(routes!(objections::detail))
+        .routes(routes!(objections::review))
+        .routes(routes!(objections::ask_again))
+        .routes(routes!(objections::withdraw))
+        .routes(routes!(objections::of_case))
+        .routes(routes!(deliberations::published))
+        .routes(routes!(deliberations::list, deliberations::convene))
+        .routes(routes!(deliberations::detail))
+        .routes(routes!(deliberations::people))
+        .routes(routes!(deliberations::material))
+        .routes(routes!(deliberations::opinion))
+        .routes(routes!(deliberations::call_vote))
+        .routes(routes!(deliberations::vote))
+        .routes(routes!(deliberations::conclude))
+        .routes(routes!(deliberations::publish))
+        .routes(routes!(deliberations::withdraw))
+        .routes(routes!(mediations::list, mediations::open))
+        .routes(routes!(mediations::detail))
+        .routes(routes!(mediations::people))
+        .routes(routes!(mediations::hold))
+        .routes(routes!(mediations::agree))
+        .routes(routes!(mediations::perform))
+        .routes(routes!(mediations::refer))
+        .routes(routes!(mediations::withdraw))
 }
 
 /// Routes that are sent a whole rule set.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// How long a session lasts: a shift.
-const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
+pub(super) const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
 /// What whoever opens the sign-in link is: one person may run a small city's desk.
 const LINK_ROLES: [Role; 2] = [Role::Operator, Role::Dispatcher];
 
@@ -239,7 +239,7 @@ fn later(seconds: i64, text: &str) -> Response {
     (head, Problem::new(StatusCode::TOO_MANY_REQUESTS, text)).into_response()
 }
 
-fn cookie(token: &str) -> String {
+pub(super) fn cookie(token: &str) -> String {
     let age = SESSION_MS / 1_000;
     format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}")
 }

@@ -12,14 +12,15 @@ use crate::center::Center;
 use crate::city::Names;
 use crate::reader::{blocking, bounds};
 use crate::supervise::{
-    By, CallFold, CaseFold, Enforcement, Exposed, Formula, Group, Kpis, Month, Period, StepError, kpis, report,
+    By, CallFold, CaseFold, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month, ObjectionFold, Period,
+    StepError, corrected, kpis, report,
 };
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bus::{EventLog, Topic};
 use model::PARTITIONS;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use utoipa::ToSchema;
@@ -49,6 +50,8 @@ pub(crate) struct MonthReport {
     exposed: Vec<Exposed>,
     /// Findings of selective enforcement, for people to look into.
     enforcement: Enforcement,
+    /// Upheld objections that change the month, and whether the formula counts them.
+    corrections: Vec<Correction>,
     /// The names of the units that are told of, by code.
     unit_names: BTreeMap<String, Names>,
 }
@@ -105,19 +108,46 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
     Ok(cached)
 }
 
+/// Whether a month has a finding about a unit, by the formula that every city starts with; as it was derived last.
+pub(super) fn has_finding(center: &Center, month: Month, kind: Kind, unit: &str) -> Result<bool, CenterError> {
+    let derived = answer(center, month, &Formula::seeded())?;
+    let Found { enforcement } = serde_json::from_slice(derived.body()).expect("what was just written is read");
+    Ok(enforcement.findings.iter().any(|finding| finding.kind == kind && finding.unit == unit))
+}
+
+/// What is read of a derived month.
+#[derive(Deserialize)]
+struct Found {
+    enforcement: FoundFindings,
+}
+
+#[derive(Deserialize)]
+struct FoundFindings {
+    findings: Vec<FoundFinding>,
+}
+
+#[derive(Deserialize)]
+struct FoundFinding {
+    kind: Kind,
+    unit: String,
+}
+
 fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
-    let (mut cases, mut calls) = (CaseFold::default(), CallFold::default());
+    let (mut cases, mut calls, mut objections) = (CaseFold::default(), CallFold::default(), ObjectionFold::default());
     read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
     read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
-    let (cases, calls) = (cases.cases(), calls.calls());
-    let report = report(month, formula, &cases, &calls, &[]);
+    read(&*center.log, Topic::Supervise, &mut |step| objections.add(step))?;
+    let (cases, calls, upheld) = (cases.cases(), calls.calls(), objections.upheld());
+    let report = report(month, formula, &cases, &calls, &[], &upheld);
+    let cases = corrected(&cases, &upheld, formula);
     let by = [("district", By::District), ("level", By::Level), ("class", By::Class)];
     let mut tables: BTreeMap<&'static str, BTreeMap<String, Kpis>> =
         by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
     tables.insert("unit", report.units);
     let city = center.city();
     let ranked = report.groups.iter().flat_map(|group| &group.units).map(|ranked| &ranked.score.unit);
-    let units = tables["unit"].keys().chain(ranked).chain(report.exposed.iter().map(|case| &case.unit));
+    let shown = report.exposed.iter().map(|case| &case.unit).chain(report.corrections.iter().map(|one| &one.unit));
+    let units = tables["unit"].keys().chain(ranked).chain(shown);
     let unit_names = units.map(|unit| (unit.clone(), unit_name(&city, &center.duties, unit))).collect();
     Ok(MonthReport {
         month: report.month,
@@ -127,6 +157,7 @@ fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthRepor
         groups: report.groups,
         exposed: report.exposed,
         enforcement: report.enforcement,
+        corrections: report.corrections,
         unit_names,
     })
 }

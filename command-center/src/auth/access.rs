@@ -33,6 +33,13 @@ const MEASURED: Access = Roles(ALL, Some(Scope::SensorsRead));
 const HANDS: &[Role] = &[Operator, Dispatcher, Unit, Inspector, Supervisor];
 const HANDLE: Option<Scope> = Some(Scope::CasesHandle);
 const CASES: Access = Roles(STAFF, Some(Scope::CasesRead));
+/// What a unit and those who supervise it talk over: people only.
+const BOTH_SIDES: Access = Roles(&[Supervisor, Unit], None);
+const SUPERVISES: Access = Roles(&[Supervisor], None);
+const UNITS: Access = Roles(&[Unit], None);
+/// Who leads deliberations and mediations, and who sees them.
+const TALKS: Access = Roles(&[Operator, Supervisor], None);
+const SEES_TALKS: Access = Roles(&[Operator, Dispatcher, Supervisor], None);
 const INCIDENTS: Access = Roles(STAFF, Some(Scope::IncidentsRead));
 
 /// Method, path as the router has it, and who may.
@@ -117,6 +124,42 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/units", CASES),
     (Method::GET, "/api/v1/duties", CASES),
     (Method::GET, "/api/v1/supervise/months/{month}", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/interviews", BOTH_SIDES),
+    (Method::POST, "/api/v1/interviews", SUPERVISES),
+    (Method::GET, "/api/v1/interviews/{id}", BOTH_SIDES),
+    (Method::POST, "/api/v1/interviews/{id}/answer", UNITS),
+    (Method::POST, "/api/v1/interviews/{id}/hold", SUPERVISES),
+    (Method::POST, "/api/v1/interviews/{id}/decide", SUPERVISES),
+    (Method::POST, "/api/v1/interviews/{id}/follow-up", SUPERVISES),
+    (Method::POST, "/api/v1/interviews/{id}/withdraw", SUPERVISES),
+    (Method::GET, "/api/v1/objections", BOTH_SIDES),
+    (Method::POST, "/api/v1/objections", UNITS),
+    (Method::GET, "/api/v1/objections/{id}", BOTH_SIDES),
+    (Method::POST, "/api/v1/objections/{id}/review", SUPERVISES),
+    (Method::POST, "/api/v1/objections/{id}/ask-again", UNITS),
+    (Method::POST, "/api/v1/objections/{id}/withdraw", UNITS),
+    (Method::GET, "/api/v1/cases/{id}/deductions", BOTH_SIDES),
+    (Method::GET, "/api/v1/public/deliberations", Public),
+    (Method::GET, "/api/v1/deliberations", SEES_TALKS),
+    (Method::POST, "/api/v1/deliberations", TALKS),
+    (Method::GET, "/api/v1/deliberations/{id}", SEES_TALKS),
+    (Method::GET, "/api/v1/deliberations/{id}/people", TALKS),
+    (Method::POST, "/api/v1/deliberations/{id}/material", TALKS),
+    (Method::POST, "/api/v1/deliberations/{id}/opinion", TALKS),
+    (Method::POST, "/api/v1/deliberations/{id}/call-vote", TALKS),
+    (Method::POST, "/api/v1/deliberations/{id}/vote", TALKS),
+    (Method::POST, "/api/v1/deliberations/{id}/conclude", TALKS),
+    (Method::POST, "/api/v1/deliberations/{id}/publish", SUPERVISES),
+    (Method::POST, "/api/v1/deliberations/{id}/withdraw", TALKS),
+    (Method::GET, "/api/v1/mediations", SEES_TALKS),
+    (Method::POST, "/api/v1/mediations", TALKS),
+    (Method::GET, "/api/v1/mediations/{id}", SEES_TALKS),
+    (Method::GET, "/api/v1/mediations/{id}/people", TALKS),
+    (Method::POST, "/api/v1/mediations/{id}/hold", TALKS),
+    (Method::POST, "/api/v1/mediations/{id}/agree", TALKS),
+    (Method::POST, "/api/v1/mediations/{id}/perform", TALKS),
+    (Method::POST, "/api/v1/mediations/{id}/refer", TALKS),
+    (Method::POST, "/api/v1/mediations/{id}/withdraw", TALKS),
     (Method::GET, "/api/v1/rules/versions", INCIDENTS),
     (Method::GET, "/api/v1/rules/versions/{version}", Roles(STAFF, None)),
     (Method::GET, "/api/v1/rules/language", ENGINEER),
@@ -135,6 +178,9 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/openapi.json", Public),
     (Method::GET, "/sign-in", Public),
     (Method::POST, "/api/v1/sign-in", Public),
+    (Method::GET, "/api/v1/sign-in/ways", Public),
+    (Method::GET, "/api/v1/sign-in/oidc", Public),
+    (Method::GET, "/api/v1/sign-in/oidc/callback", Public),
     (Method::GET, "/health/live", Local(Scope::MetricsRead)),
     (Method::GET, "/health/ready", Local(Scope::MetricsRead)),
     (Method::GET, "/metrics", Local(Scope::MetricsRead)),

@@ -1,11 +1,14 @@
 //! Accounts and tokens given out and taken back: by administrators over the API, by who owns the machine over the socket.
 
 use super::audit::{Head, Verified, note, verify};
+use super::oidc::link;
 use super::password::LENGTH;
-use super::role::{Role, Scope, listed};
+use super::role::{Reach, Role, Scope};
 use super::secret;
+use super::views::{AccountView, TokenView};
 use crate::CenterError;
 use crate::center::Center;
+use crate::serve::appeal::import::{Imported, import};
 use crate::store::accounts::{
     StoredAccount, StoredToken, accounts, add_account, add_token, revoke_token, set_disabled, set_password, tokens,
 };
@@ -61,50 +64,6 @@ pub struct NewToken {
     pub days: Option<u32>,
 }
 
-/// An account, without its password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Account)]
-pub struct AccountView {
-    /// Its name.
-    pub name: String,
-    /// What it may be.
-    pub roles: Vec<Role>,
-    /// Codes; empty for the whole city.
-    pub areas: Vec<String>,
-    /// The unit whose cases it handles.
-    pub unit: Option<String>,
-    /// Whether it may not sign in.
-    pub disabled: bool,
-    /// Wall time, epoch milliseconds.
-    pub created_at: i64,
-    /// Who made it.
-    pub created_by: String,
-}
-
-/// A token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Token)]
-pub struct TokenView {
-    /// Names it to revoke it.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What it may do.
-    pub scopes: Vec<Scope>,
-    /// Codes; empty for the whole city.
-    pub areas: Vec<String>,
-    /// The unit whose cases it handles.
-    pub unit: Option<String>,
-    /// Wall time, epoch milliseconds.
-    pub created_at: i64,
-    /// Who made it.
-    pub created_by: String,
-    /// Wall time when it ends; null if it does not.
-    pub expires_at: Option<i64>,
-    /// Wall time when it was revoked; null if it was not.
-    pub revoked_at: Option<i64>,
-}
-
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "admin", rename_all = "kebab-case")]
@@ -125,6 +84,13 @@ pub enum AdminRequest {
         /// The account.
         name: String,
     },
+    /// To link an account to a subject of the identity provider: it signs in by that too.
+    LinkAccount {
+        /// The account.
+        name: String,
+        /// The subject, as the provider has it.
+        subject: String,
+    },
     /// To make a token.
     AddToken(NewToken),
     /// All tokens.
@@ -133,6 +99,11 @@ pub enum AdminRequest {
     RevokeToken {
         /// Its id.
         id: String,
+    },
+    /// To take a list of the hotline in.
+    ImportAppeals {
+        /// CSV with a head.
+        list: String,
     },
     /// Whether the audit is whole.
     VerifyAudit {
@@ -156,6 +127,8 @@ pub enum AdminAnswer {
         /// The password or token.
         secret: Option<String>,
     },
+    /// What became of a list.
+    Imported(Imported),
     /// What verifying the audit found.
     Verified(Verified),
     /// There is nothing of this name.
@@ -186,6 +159,10 @@ async fn answer(center: &Center, request: AdminRequest, by: String) -> Result<Ad
             let all = tokens(&mut *center.store.read().await?).await?;
             Ok(AdminAnswer::Tokens(all.into_iter().map(TokenView::of).collect()))
         }
+        AdminRequest::ImportAppeals { list } => Ok(match import(center, &list, &by, &Reach::City).await? {
+            Ok(imported) => AdminAnswer::Imported(imported),
+            Err(why) => AdminAnswer::Refused(why),
+        }),
         AdminRequest::VerifyAudit { head } => {
             Ok(AdminAnswer::Verified(verify(&center.store, Arc::clone(&center.log), head).await?))
         }
@@ -215,6 +192,13 @@ async fn answer(center: &Center, request: AdminRequest, by: String) -> Result<Ad
             });
             let done = done.await?;
             Ok(if done { AdminAnswer::Done { id: name, secret: Some(secret) } } else { AdminAnswer::Missing(name) })
+        }
+        AdminRequest::LinkAccount { name, subject } => {
+            Ok(match link(center, (&name, &subject), (&by, secret::wall_ms())).await? {
+                Ok(true) => AdminAnswer::Done { id: name, secret: None },
+                Ok(false) => AdminAnswer::Missing(name),
+                Err(why) => AdminAnswer::Refused(why),
+            })
         }
         AdminRequest::RevokeToken { id } => {
             let now = secret::wall_ms();
@@ -276,7 +260,7 @@ async fn make_account(center: &Center, new: NewAccount, by: String) -> Result<Ad
         created_by: by,
     };
     let added = in_writing(center, async |connection| {
-        if accounts(connection).await?.len() >= KEPT_MAX {
+        if is_full(connection).await? {
             return Ok(None);
         }
         let added = add_account(&mut *connection, &account).await?;
@@ -332,8 +316,13 @@ async fn make_token(center: &Center, new: NewToken, by: String) -> Result<AdminA
     })
 }
 
+/// Whether there are as many accounts as may be.
+pub(super) async fn is_full(connection: &mut sqlx::AnyConnection) -> Result<bool, CenterError> {
+    Ok(accounts(connection).await?.len() >= KEPT_MAX)
+}
+
 /// The areas as they are kept, or what is wrong.
-fn check(center: &Center, name: &str, areas: &[String], no_rights: bool) -> Result<Vec<String>, String> {
+pub(super) fn check(center: &Center, name: &str, areas: &[String], no_rights: bool) -> Result<Vec<String>, String> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     if name.is_empty() || name.len() > NAME_MAX || !name.bytes().all(is_plain) {
         return Err(format!("\"{name}\" is no name: use 1 to {NAME_MAX} of a-z, 0-9, . _ -"));
@@ -356,45 +345,11 @@ fn check(center: &Center, name: &str, areas: &[String], no_rights: bool) -> Resu
     Ok(kept)
 }
 
-fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
 /// A password of 128 bits.
 fn new_password() -> Result<String, CenterError> {
     Ok(secret::new()?[..32].to_owned())
-}
-
-fn codes(areas: &str) -> Vec<String> {
-    areas.split(',').filter(|code| !code.is_empty()).map(str::to_owned).collect()
-}
-
-impl AccountView {
-    fn of(account: StoredAccount) -> AccountView {
-        AccountView {
-            roles: listed(&account.roles, Role::named),
-            areas: codes(&account.areas),
-            name: account.name,
-            unit: account.unit,
-            disabled: account.disabled,
-            created_at: account.created_at,
-            created_by: account.created_by,
-        }
-    }
-}
-
-impl TokenView {
-    fn of(token: StoredToken) -> TokenView {
-        TokenView {
-            scopes: listed(&token.scopes, Scope::named),
-            areas: codes(&token.areas),
-            id: token.id,
-            name: token.name,
-            unit: token.unit,
-            created_at: token.created_at,
-            created_by: token.created_by,
-            expires_at: token.expires_at,
-            revoked_at: token.revoked_at,
-        }
-    }
 }

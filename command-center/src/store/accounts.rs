@@ -116,6 +116,18 @@ pub(crate) async fn set_disabled(
     Ok(done.rows_affected() == 1)
 }
 
+/// Gives an account other rights: roles and areas with commas, and a unit. Its sessions end.
+pub(crate) async fn set_rights(
+    connection: &mut AnyConnection,
+    name: &str,
+    (roles, areas, unit): &(String, String, Option<String>),
+) -> Result<(), CenterError> {
+    let query = sqlx::query("UPDATE account SET roles = $2, areas = $3, unit = $4 WHERE name = $1");
+    let query = query.bind(name.to_owned()).bind(roles).bind(areas).bind(unit);
+    query.execute(&mut *connection).await.map_err(CenterError::store("change an account"))?;
+    end_sessions(connection, name).await
+}
+
 /// Gives an account another password; false if there is none of this name. Its sessions end.
 pub(crate) async fn set_password(
     connection: &mut AnyConnection,

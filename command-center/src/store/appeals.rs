@@ -178,8 +178,11 @@ pub(crate) async fn refused_lines(
 
 /// Forgets whom nobody needs to know any longer, by the wall.
 pub(crate) async fn forget_reporters(connection: &mut AnyConnection, now: i64) -> Result<(), CenterError> {
-    for statement in ["DELETE FROM reporter WHERE kept_until <= $1", "DELETE FROM refused_line WHERE kept_until <= $1"]
-    {
+    for statement in [
+        "DELETE FROM reporter WHERE kept_until <= $1",
+        "DELETE FROM refused_line WHERE kept_until <= $1",
+        "DELETE FROM dossier_person WHERE kept_until <= $1",
+    ] {
         let done = sqlx::query(statement).bind(now).execute(&mut *connection).await;
         done.map_err(CenterError::store("forget who said it"))?;
     }

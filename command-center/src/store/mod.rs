@@ -9,7 +9,9 @@ pub(crate) mod appeals;
 pub(crate) mod asides;
 pub(crate) mod audit;
 pub(crate) mod cases;
+pub(crate) mod dossiers;
 mod examine;
+pub(crate) mod identities;
 pub(crate) mod incidents;
 pub(crate) mod outbox;
 pub(crate) mod pages;
@@ -37,6 +39,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "asides", include_str!("migrations/0005_asides.sql")),
     (6, "audit", include_str!("migrations/0006_audit.sql")),
     (7, "appeals", include_str!("migrations/0007_appeals.sql")),
+    (10, "dossiers", include_str!("migrations/0010_dossiers.sql")),
+    (11, "oidc", include_str!("migrations/0011_oidc.sql")),
 ];
 
 /// The database.

@@ -46,6 +46,21 @@ pub struct Case {
     pub void_at: Option<EventTime>,
     /// When it was opened again, in order.
     pub reopened_at: Vec<EventTime>,
+    /// What counts against units, by the step that says it.
+    pub deductions: Vec<(u64, Deduction)>,
+}
+
+/// Something that counts against a unit, to which it may object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deduction {
+    /// This dispatch was not handled by its limit.
+    HandledLate(usize),
+    /// The case was not closed by its limit.
+    ClosedLate,
+    /// This dispatch was given back.
+    Returned(usize),
+    /// This check found it not mended.
+    Reworked(usize),
 }
 
 /// How a case was closed.
@@ -91,6 +106,24 @@ impl Case {
     /// The unit that had it last; none if nobody has had it.
     pub fn unit(&self) -> Option<&str> {
         self.dispatches.last().map(|dispatch| dispatch.unit.as_str())
+    }
+
+    /// The case without what these of its steps say: a breach as if there had been no limit, a return as if it had not been
+    /// dispatched, a rework as if it had not been checked.
+    pub fn without(&self, steps: &[u64]) -> Case {
+        let mut case = self.clone();
+        let mut undone = Vec::new();
+        for (_, deduction) in self.deductions.iter().filter(|(step, _)| steps.contains(step)) {
+            match deduction {
+                Deduction::HandledLate(dispatch) => case.dispatches[*dispatch].due_at = None,
+                Deduction::ClosedLate => case.due_at = None,
+                Deduction::Returned(dispatch) => undone.push(*dispatch),
+                Deduction::Reworked(check) => case.checks[*check].passed = None,
+            }
+        }
+        let mut index = 0..;
+        case.dispatches.retain(|_| !index.next().is_some_and(|index| undone.contains(&index)));
+        case
     }
 
     /// Whether a check before `until` found it not mended after this dispatch and before the next.

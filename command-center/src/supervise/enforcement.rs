@@ -15,7 +15,7 @@ use super::kpi::Rate;
 use super::period::Period;
 use super::statistics::{Interval, adjusted};
 use compare::{Comparison, compare};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 const EVIDENCE_MAX: usize = 200;
 
 /// What is asked of each unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = FindingKind)]
 pub enum Kind {

@@ -4,7 +4,7 @@
 //! of one case are in one partition. Steps and fields that it does not know change nothing. What it does not do: it
 //! decides nothing; a step says itself what it did to the clocks.
 
-use super::case::{Case, Check, Closing, Dispatch, Source};
+use super::case::{Case, Check, Closing, Deduction, Dispatch, Source};
 use model::{AreaLevel, EventTime, Millis};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -96,6 +96,9 @@ enum Fact {
     Voided,
     Unmerged,
     Reopened,
+    Breached {
+        stage: String,
+    },
     #[serde(other)]
     Other,
 }
@@ -158,6 +161,7 @@ impl Folded {
             closed: None,
             void_at: None,
             reopened_at: Vec::new(),
+            deductions: Vec::new(),
         };
         let mut folded = Folded { case, version: step.version, shown: false };
         folded.clocks(step);
@@ -167,8 +171,17 @@ impl Folded {
     fn apply(&mut self, step: &Step) {
         self.version = step.version;
         let case = &mut self.case;
+        let newest = case.dispatches.len().checked_sub(1);
+        let deduction = match &step.what {
+            Fact::Returned => newest.map(Deduction::Returned),
+            Fact::Checked { result, .. } if result == "not_fixed" => Some(Deduction::Reworked(case.checks.len())),
+            Fact::Breached { stage } if stage == "handle" => newest.map(Deduction::HandledLate),
+            Fact::Breached { stage } if stage == "total" && case.closed.is_none() => Some(Deduction::ClosedLate),
+            _ => None,
+        };
+        case.deductions.extend(deduction.map(|deduction| (step.version, deduction)));
         match &step.what {
-            Fact::Reported { .. } | Fact::Other => {}
+            Fact::Reported { .. } | Fact::Breached { .. } | Fact::Other => {}
             Fact::Registered { class } => {
                 case.class.clone_from(class);
                 case.registered_at = case.registered_at.or(Some(step.at));

@@ -4,7 +4,7 @@ use super::kpi::Kpi;
 use super::period::{Month, Period};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::EventTime;
+use model::{EventTime, Millis};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -38,6 +38,18 @@ pub struct Formula {
     pub classes: BTreeMap<String, ClassWeight>,
     /// What makes a finding of selective enforcement.
     pub findings: Limits,
+    /// Whether upheld objections of units count, and until when they are filed; without it they change nothing.
+    pub objections: Option<ObjectionTerms>,
+}
+
+/// Until when a unit may object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectionTerms {
+    /// Days after something was counted.
+    pub days: i64,
+    /// Days after the first review in which a second may be asked for.
+    pub again_days: i64,
 }
 
 /// How a class counts.
@@ -94,6 +106,18 @@ pub enum FormulaError {
         /// What is wrong, and what to write.
         what: String,
     },
+}
+
+impl ObjectionTerms {
+    /// The last instant for an objection to what was counted at a time.
+    pub fn until(self, counted_at: EventTime) -> EventTime {
+        counted_at + Millis(self.days * Millis::DAY.0)
+    }
+
+    /// The last instant to ask for a second review after the first.
+    pub fn again_until(self, reviewed_at: EventTime) -> EventTime {
+        reviewed_at + Millis(self.again_days * Millis::DAY.0)
+    }
 }
 
 impl Formula {
@@ -178,6 +202,8 @@ impl Formula {
             (share(self.findings.difference), "findings.difference is a share from 0 to 1".to_owned()),
             (share(self.findings.just_before), "findings.just_before is a share from 0 to 1".to_owned()),
             (self.findings.again_days > 0, "findings.again_days is from 1".to_owned()),
+            (self.objections.is_none_or(|terms| terms.days > 0), "objections.days is from 1".to_owned()),
+            (self.objections.is_none_or(|terms| terms.again_days > 0), "objections.again_days is from 1".to_owned()),
         ];
         checks.into_iter().find(|(good, _)| !good).map(|(_, what)| what)
     }
@@ -192,7 +218,12 @@ mod tests {
     #[test]
     fn the_seeded_formula_is_whole() {
         let formula = Formula::seeded();
-        assert_eq!(formula.id(), "city/1");
+        assert_eq!(formula.id(), "city/2");
+        assert_eq!(formula.objections, Some(ObjectionTerms { days: 10, again_days: 5 }));
+        let before = include_str!("../../../seeds/scoring/city-2026-1.toml");
+        let before = Formula::parse("city-2026-1.toml", before).unwrap();
+        assert_eq!((before.id(), before.objections), ("city/1".to_owned(), None));
+        assert_eq!(Formula { version: 2, objections: formula.objections, ..before }, formula, "all else is as it was");
         assert!(formula.counts_for("2026-01".parse().unwrap()) && !formula.counts_for("2025-12".parse().unwrap()));
         assert_eq!(formula.group("street-office-110101001"), Some("subdistricts"));
         assert_eq!(formula.group("district-water-110101"), Some("district-water"));
@@ -215,6 +246,7 @@ mod tests {
             ("valid_from = \"2026-01\"", "valid_from = \"2026\"", "no month"),
             ("closed-in-time = 0.2", "closed-on-time = 0.2", "no scoring formula"),
             ("again_days = 30", "", "no scoring formula"),
+            ("days = 10", "days = 0", "objections.days is from 1"),
         ] {
             assert!(SEEDED.contains(from), "{from}");
             let error = Formula::parse("x.toml", &SEEDED.replacen(from, to, 1)).unwrap_err();

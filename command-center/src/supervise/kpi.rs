@@ -2,7 +2,7 @@
 //!
 //! What is counted is the cohort that the period names: the reports made in it, the dispatches whose limit falls in it,
 //! and so on, looked at when the period ends; so a numerator is never larger than its denominator, and later events
-//! change nothing that was published. Formulas: docs/supervise.md.
+//! change nothing that was published, but for upheld objections. Formulas: docs/supervise.md.
 
 use super::case::{CallBack, Case, Dispatch, Satisfaction};
 use super::formula::Formula;

@@ -5,6 +5,7 @@ use super::enforcement::{Enforcement, enforcement};
 use super::exposure::{Exposed, Reason, exposure};
 use super::formula::Formula;
 use super::kpi::{By, Kpi, Kpis, Rate, kpis};
+use super::objections::{Contested, Correction, Upheld, corrected, corrections};
 use super::period::{Month, Period};
 use super::score::{Group, ranking};
 use model::Millis;
@@ -29,15 +30,28 @@ pub struct Report {
     pub exposed: Vec<Exposed>,
     /// The findings of selective enforcement.
     pub enforcement: Enforcement,
+    /// Upheld objections of units that change this month: a result without one of them was derived before it was upheld.
+    pub corrections: Vec<Correction>,
 }
 
 /// Cases that are exposed in a month at most.
 const EXPOSED_MAX: usize = 100;
 
 /// All of a month, from what stands on the log.
-pub fn report(month: Month, formula: &Formula, cases: &[Case], calls: &[CallBack], seen: &[Seen]) -> Report {
+pub fn report(
+    month: Month,
+    formula: &Formula,
+    cases: &[Case],
+    calls: &[CallBack],
+    seen: &[Seen],
+    upheld: &[Upheld],
+) -> Report {
     let period = formula.period(month);
+    let mut corrections = corrections(cases, upheld, period, formula);
+    let cases = &*corrected(cases, upheld, formula);
     let units = kpis(cases, calls, period, By::Unit, formula);
+    let mut enforcement = enforcement(cases, seen, period, formula);
+    enforcement.without(month, upheld, formula, &mut corrections);
     Report {
         month: month.to_string(),
         formula: formula.id(),
@@ -45,7 +59,8 @@ pub fn report(month: Month, formula: &Formula, cases: &[Case], calls: &[CallBack
         groups: ranking(&units, formula),
         units,
         exposed: exposure(cases, period, EXPOSED_MAX),
-        enforcement: enforcement(cases, seen, period, formula),
+        enforcement,
+        corrections,
     }
 }
 
@@ -106,6 +121,7 @@ pub fn html(report: &Report) -> String {
     report.groups.iter().for_each(|group| ranking_table(&mut page, group));
     exposed(&mut page, &report.exposed);
     findings(&mut page, &report.enforcement);
+    objections(&mut page, &report.corrections);
     page.push_str("</body></html>\n");
     page
 }
@@ -198,6 +214,30 @@ fn findings(page: &mut String, enforcement: &Enforcement) {
                 escape(&finding.evidence.join(" ")),
             ),
         );
+    }
+    page.push_str("</tbody></table>\n");
+}
+
+fn objections(page: &mut String, corrections: &[Correction]) {
+    if corrections.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<h2>申诉成立 Upheld objections</h2><p>此前公布的结果未计入。 Results published before they were upheld lack them.</p>\
+         <table><thead><tr><th>申诉 Objection</th><th>单位 Unit</th><th>事项 Against</th><th>成立 Upheld</th>\
+         <th>计入 Counted</th></tr></thead><tbody>\n",
+    );
+    for one in corrections {
+        let against = match &one.against {
+            Contested::Case { case, deduction, .. } => format!("{deduction} {case}"),
+            Contested::Finding { month, finding } => {
+                let (english, chinese) = finding.names();
+                format!("{month} {chinese} {english}")
+            }
+        };
+        let counted = if one.counted { "是 yes" } else { "本版公式不计 not by this formula" };
+        let row = [&one.objection, &one.unit, &against, &one.upheld_at.to_string()].map(|cell| escape(cell));
+        line(page, format_args!("<tr><td>{}</td><td>{counted}</td></tr>", row.join("</td><td>")));
     }
     page.push_str("</tbody></table>\n");
 }

@@ -4,7 +4,7 @@ use crate::appeals::START;
 use crate::cases::{life, world};
 use crate::client::Client;
 use crate::permissions::account;
-use command_center::Role;
+use command_center::{AdminAnswer, AdminRequest, Role};
 use hyper::Method;
 use serde_json::json;
 
@@ -68,6 +68,25 @@ fn a_list_is_taken_and_what_is_bad_in_it_is_kept() {
         let elsewhere = local.send(Method::POST, "/api/v1/appeals/import", &[], &LIST.replace("\nH", "\nX")).await;
         assert_eq!(elsewhere.json()["taken"], json!([]), "only where they are");
         assert_eq!(local.get("/api/v1/appeals/refused").await.status, 403);
+    });
+    life.stop();
+}
+
+#[test]
+fn who_owns_the_machine_takes_a_list_in() {
+    let world = world(START);
+    let life = life(&world, &[]);
+    life.runtime.block_on(async {
+        let import = async |list: &str| {
+            let request = AdminRequest::ImportAppeals { list: list.to_owned() };
+            life.handle.admin().answer(request, "socket/anna").await.unwrap()
+        };
+        let AdminAnswer::Imported(done) = import(LIST).await else { panic!("it is a list") };
+        let taken: Vec<&str> = done.taken.iter().map(|one| one.reference.as_str()).collect();
+        assert_eq!((taken, done.known, done.refused.len()), (vec!["H1", "H2", "H5"], 1, 4));
+        let AdminAnswer::Imported(again) = import(LIST).await else { panic!("it is a list") };
+        assert_eq!((again.taken.len(), again.known), (0, 4), "the same reference is the same appeal");
+        assert!(matches!(import("no list").await, AdminAnswer::Refused(why) if why.contains("no column")));
     });
     life.stop();
 }

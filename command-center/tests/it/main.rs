@@ -12,15 +12,18 @@ mod asides;
 mod cases;
 mod cases_kill;
 mod client;
+mod dossiers;
 mod feed;
 mod hotline;
 mod kill;
 mod live;
+mod oidc;
 mod open311;
 mod pages;
 mod perceive;
 mod permissions;
 mod supervise;
+mod talks;
 mod world;
 
 use std::time::Duration;

@@ -35,7 +35,7 @@ fn a_month_counts_what_was_done_to_cases() {
     life.runtime.block_on(async {
         let supervisor = Client::of_account(&life.handle, &account("sue", Role::Supervisor, &[])).await;
         let month = supervisor.json("/api/v1/supervise/months/current").await;
-        assert_eq!((&month["month"], &month["formula"]), (&json!("2026-03"), &json!("city/1")));
+        assert_eq!((&month["month"], &month["formula"]), (&json!("2026-03"), &json!("city/2")));
         let rates = &month["kpis"]["unit"][unit]["rates"];
         assert_eq!(rates["handled-in-time"], json!({ "hits": 1.0, "of": 1 }));
         assert_eq!(rates["closed"], json!({ "hits": 1.0, "of": 2 }), "the one given back is still to be closed");

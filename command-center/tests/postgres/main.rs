@@ -23,6 +23,8 @@ mod cases;
 mod cases_kill;
 #[path = "../it/client.rs"]
 mod client;
+#[path = "../it/dossiers.rs"]
+mod dossiers;
 #[path = "../it/feed.rs"]
 mod feed;
 #[path = "../it/hotline.rs"]
@@ -31,6 +33,8 @@ mod hotline;
 mod kill;
 #[path = "../it/live.rs"]
 mod live;
+#[path = "../it/oidc.rs"]
+mod oidc;
 #[path = "../it/open311.rs"]
 mod open311;
 #[path = "../it/pages.rs"]
@@ -41,6 +45,8 @@ mod perceive;
 mod permissions;
 #[path = "../it/supervise.rs"]
 mod supervise;
+#[path = "../it/talks.rs"]
+mod talks;
 #[path = "../it/world.rs"]
 mod world;
 

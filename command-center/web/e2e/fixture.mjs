@@ -147,6 +147,7 @@ export class Fixture {
     response.setHeader("x-content-type-options", "nosniff");
     const url = new URL(request.url, "http://fixture");
     if (!url.pathname.startsWith("/api/")) return this.file(url.pathname, response);
+    if (url.pathname === "/api/v1/sign-in/ways") return json(response, 200, { oidc: { zh: "统一身份认证", en: "City account" } });
     if (!this.sessions) return problem(response, 401, "no session");
     const path = url.pathname.slice("/api/v1".length).split("/").slice(1).map(decodeURIComponent);
     if (path[0] === "live") return this.live(request, response);
@@ -181,6 +182,8 @@ export class Fixture {
         return id === undefined ? { items: [], next: null } : undefined;
       case "classes":
       case "units":
+      case "deliberations":
+      case "mediations":
         return { items: [] };
       case "rules":
         return id === "versions" ? { items: this.versions } : undefined;

@@ -1,4 +1,5 @@
-import { createRouter, createWebHistory } from "vue-router";
+import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
+import { DOSSIER_KINDS } from "./api/dossiers";
 import Overview from "./pages/Overview.vue";
 
 export const router = createRouter({
@@ -9,6 +10,10 @@ export const router = createRouter({
     { path: "/cases", name: "cases", component: () => import("./pages/Cases.vue") },
     { path: "/cases/:id", name: "case", component: () => import("./pages/Case.vue"), props: true },
     { path: "/supervise", name: "supervise", component: () => import("./pages/Supervise.vue") },
+    ...DOSSIER_KINDS.flatMap((kind) => [
+      { path: `/${kind}`, name: kind, component: () => import("./pages/Dossiers.vue"), props: { kind } },
+      { path: `/${kind}/:id`, name: `${kind}-one`, component: () => import("./pages/Dossier.vue"), props: (route: RouteLocationNormalized) => ({ kind, id: String(route.params["id"]) }) },
+    ]),
     { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },
@@ -16,6 +21,7 @@ export const router = createRouter({
     { path: "/rules/workbench", name: "workbench", component: () => import("./pages/Workbench.vue") },
     { path: "/citizen", name: "report", component: () => import("./citizen/Report.vue"), meta: { open: true } },
     { path: "/citizen/appeals", name: "appeals", component: () => import("./citizen/LookUp.vue"), meta: { open: true } },
+    { path: "/citizen/deliberations", name: "published", component: () => import("./citizen/Deliberations.vue"), meta: { open: true } },
     { path: "/wall", name: "wall", component: () => import("./pages/Wall.vue"), meta: { bare: true } },
     { path: "/:rest(.*)*", name: "missing", component: () => import("./pages/Missing.vue") },
   ],

@@ -11,6 +11,10 @@ export const session = ref<Session | null>(null);
 /** Who sees to incidents and makes cases of them; the server asks for the same roles. */
 export const isDesk = computed(() => session.value?.roles.some((role) => role === "operator" || role === "dispatcher") === true);
 
+/** Who supervises the units, and who is of one; the server asks for the same roles. */
+export const isSupervisor = computed(() => session.value?.roles.includes("supervisor") === true);
+export const isUnit = computed(() => session.value?.roles.includes("unit") === true);
+
 /** Who writes rules; the server asks for the same role. */
 export const isEngineer = computed(() => session.value?.roles.includes("rule-engineer") === true);
 

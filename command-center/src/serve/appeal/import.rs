@@ -22,32 +22,37 @@ const LINES_MAX: usize = 10_000;
 const REFERENCE_MAX: usize = 64;
 
 /// What became of a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ImportedAppeals)]
-pub(crate) struct Imported {
+pub struct Imported {
     /// Those that are new, in the order of the list, each with the secret that its reporter is told.
-    taken: Vec<TakenLine>,
+    pub taken: Vec<TakenLine>,
     /// How many were in before.
-    known: usize,
-    refused: Vec<Refused>,
+    pub known: usize,
+    /// Those that could not be taken.
+    pub refused: Vec<Refused>,
 }
 
 /// A line that was taken.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = TakenLine)]
-pub(crate) struct TakenLine {
-    reference: String,
-    number: String,
-    secret: String,
+pub struct TakenLine {
+    /// The list's.
+    pub reference: String,
+    /// The appeal's.
+    pub number: String,
+    /// What its reporter is told, this once.
+    pub secret: String,
 }
 
 /// A line that was not.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = RefusedLineReason)]
-pub(crate) struct Refused {
+pub struct Refused {
     /// Its place in the list; the head is 1.
-    line: u64,
-    reason: String,
+    pub line: u64,
+    /// Why.
+    pub reason: String,
 }
 
 #[derive(Deserialize)]

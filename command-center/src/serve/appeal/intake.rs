@@ -30,8 +30,8 @@ pub(crate) const COUNTED: &str = "appeal";
 /// How long name and telephone are kept, by the wall: until long after a case can be opened again.
 pub(crate) const REPORTER_DAYS: i64 = 180;
 /// Longest name, and telephone, in characters.
-const NAME_MAX: usize = 64;
-const PHONE_MAX: usize = 24;
+pub(crate) const NAME_MAX: usize = 64;
+pub(crate) const PHONE_MAX: usize = 24;
 /// Characters of the text that are a case's title.
 const TITLE_CHARS: usize = 40;
 /// Classes are two digits of a large class and two of a small one.

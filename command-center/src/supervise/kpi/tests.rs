@@ -165,7 +165,7 @@ proptest! {
                     id: index.to_string(), class: "0102".into(), source: crate::supervise::case::Source::Sensor,
                     district: "d".into(), subdistrict: "s".into(), cell: String::new(), level: AreaLevel::District,
                     reported_at: day(from), registered_at: seen(day(from)), due_at: Some(day(due)), void_at: None,
-                    checks: Vec::new(), reopened_at: Vec::new(),
+                    checks: Vec::new(), reopened_at: Vec::new(), deductions: Vec::new(),
                     closed: seen(day(closed)).map(|at| (at, crate::supervise::case::Closing::Checked)),
                     dispatches: vec![Dispatch {
                         unit: "u".into(), at: day(from), due_at: Some(day(due)), wrong: false, worked: model::Millis(1),

@@ -1,6 +1,8 @@
 import { enCases } from "./cases.en";
+import { enDossiers } from "./dossiers.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
+import { enSignIn } from "./signin.en";
 import { enSupervise } from "./supervise.en";
 import type { zh } from "./zh";
 
@@ -162,10 +164,12 @@ export const en: Record<keyof typeof zh, string> = {
   "incident.back": "Back to the overview",
 
   ...enCases,
+  ...enDossiers,
 
   ...enRules,
 
   ...enServe,
+  ...enSignIn,
   ...enSupervise,
 
   "transition.opened": "Opened",

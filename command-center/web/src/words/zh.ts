@@ -1,6 +1,8 @@
 import { zhCases } from "./cases.zh";
+import { zhDossiers } from "./dossiers.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
+import { zhSignIn } from "./signin.zh";
 import { zhSupervise } from "./supervise.zh";
 
 /** What the page says, in Chinese. `{name}` is filled in. */
@@ -161,10 +163,12 @@ export const zh = {
   "incident.back": "返回总览",
 
   ...zhCases,
+  ...zhDossiers,
 
   ...zhRules,
 
   ...zhServe,
+  ...zhSignIn,
   ...zhSupervise,
 
   "transition.opened": "开始",
