@@ -17,14 +17,14 @@ const SPAN: [&str; 8] =
     ["rainstorm", "--sensors", "200", "--start", "2026-07-20T16:00:00+08:00", "--length", "8h", "--seed=3"];
 
 /// The folders of the processes of a city's rules stage.
-pub struct Cluster {
-    pub folders: Vec<PathBuf>,
+struct Cluster {
+    folders: Vec<PathBuf>,
     hosts: PathBuf,
     settings: String,
 }
 
 impl Cluster {
-    pub fn new(parent: &Path, most: usize, settings: &str) -> Cluster {
+    fn new(parent: &Path, most: usize, settings: &str) -> Cluster {
         let folders: Vec<PathBuf> = (0..most).map(|process| parent.join(format!("rules{process}"))).collect();
         folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
         let lines: Vec<String> = (0..most).map(|_| format!("127.0.0.1:{}\n", free_port())).collect();
@@ -51,7 +51,7 @@ impl Cluster {
     }
 
     /// All of them, when they run.
-    pub fn start(&self, processes: usize, workers: usize) -> Vec<Process> {
+    fn start(&self, processes: usize, workers: usize) -> Vec<Process> {
         let started = (0..processes).map(|process| self.start_one(process, process, processes, workers));
         let mut started: Vec<Process> = started.collect();
         for process in &mut started {
@@ -173,7 +173,7 @@ fn a_cluster_finds_what_the_backtest_finds_whatever_happens_to_it() {
 }
 
 /// As a supervisor stops them: all at once, and all end well.
-pub fn stop(mut processes: Vec<Process>) {
+fn stop(mut processes: Vec<Process>) {
     processes.iter().for_each(|process| process.signal("-INT"));
     for process in &mut processes {
         assert_eq!(process.wait().code(), Some(0));

@@ -1,12 +1,8 @@
-//! The whole chain on the servers of a city: Mosquitto, PostgreSQL, InfluxDB, Kafka. It finds what the embedded parts find.
+//! The whole chain on the servers of a city: Mosquitto, PostgreSQL, InfluxDB. It finds what the embedded parts find.
 
 use crate::agree::{fold, listed, records};
 use crate::city::{Running, feed_config, incidents, without_positions};
-use crate::faults::links::assert_history;
-use crate::faults::{STORM, metric, until};
 use crate::influx_server::Influx;
-use crate::kafka_cluster::{Cluster, stop};
-use crate::kafka_server::Kafka;
 use crate::mosquitto::Mosquitto;
 use crate::page::Session;
 use crate::postgres::Postgres;
@@ -105,40 +101,6 @@ fn on_real_servers_it_finds_what_the_backtest_finds_and_the_doctor_is_content() 
     }
     assert!(!text.contains("test-token"), "secrets are not for the screen");
     assert!(city.stop().success());
-}
-
-/// Nothing of it is embedded, and the rules are in two processes.
-#[test]
-fn with_kafka_too_and_the_rules_in_two_processes_it_finds_the_same() {
-    let (temp, storm) = (tempfile::tempdir().unwrap(), &*STORM);
-    std::fs::create_dir(temp.path().join("broker")).unwrap();
-    let mosquitto = Mosquitto::start(&temp.path().join("broker"));
-    let (kafka, mut postgres, influx) = (Kafka::start(), Postgres::start(), Influx::start());
-    let history = influx.setting();
-    let settings = format!(
-        "log.kafka = \"kafka://{}?replication=1\"\nmqtt.broker = \"{}\"\ncenter.store = \"{}\"\nhistory.server = \"{history}\"\n{}",
-        kafka.broker(),
-        mosquitto.url(),
-        postgres.database(),
-        storm.settings(temp.path())
-    );
-    let cluster = Cluster::new(temp.path(), 2, &settings);
-    let processes = cluster.start(2, 1);
-    let config = temp.path().join("city.toml");
-    let listen = "data_dir = \"data\"\nmqtt.listen = \"\"\nhttp.listen = \"127.0.0.1:0\"\n";
-    std::fs::write(&config, format!("{listen}{settings}")).unwrap();
-    let roles = ["--role", "ingest", "--role", "historian", "--role", "command-center"];
-    let mut rest = Process::start(&[&["run", "--config", config.to_str().unwrap()], &roles[..]].concat());
-    let page = rest.wait_for("page", |line| Some(line.strip_prefix("page: ")?.split(' ').next()?.to_owned()));
-    rest.wait_for("all of it", |line| line.starts_with("runs: ").then_some(()));
-    storm.feed(mosquitto.port(), 20_000).finish();
-    storm.assert_found(&cluster.folders[0]);
-    let (session, known) = (Session::sign_in(&page), fold(&storm.expected));
-    until("what PostgreSQL has is what the log says", || listed(&session) == known);
-    until("history has caught up", || metric(&session, "citywatch_history_behind_records") == Some(0.0));
-    stop(processes);
-    assert!(rest.stop().success());
-    assert_history(storm, &history);
 }
 
 /// Every value of a file of readings, by sensor and metric, by time.

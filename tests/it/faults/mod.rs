@@ -7,9 +7,7 @@
 mod brokers;
 mod cut_back;
 mod disk_full;
-pub mod links;
 mod mqtt_broker;
-mod proxy;
 
 use crate::city::{feed_config, incidents, without_positions};
 use crate::device::Device;
@@ -65,11 +63,6 @@ impl Storm {
         let readings = readings.lines().map(|line| (topic(line), line.to_owned())).collect();
         let expected = without_positions(&fs::read_to_string(found).unwrap());
         Storm { areas: fs::read_to_string(path("seeded/areas.geojson")).unwrap(), sensors, readings, expected }
-    }
-
-    /// Its readings, a line each.
-    pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.readings.iter().map(|(_, line)| line.as_str())
     }
 
     /// Writes its city into a folder; gives the settings of a citywatch for it.
