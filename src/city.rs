@@ -310,7 +310,7 @@ impl City {
             runtime.block_on(ingest.stop());
         }
         // What was acknowledged is evaluated now, if that takes no longer than this; else after the next start.
-        if let (Some(stream), None) = (&self.stream, self.log.lost()) {
+        if let Some(stream) = &self.stream {
             stream.wait_until_caught_up(CATCH_UP).map_err(Failure::internal)?;
         }
         let streamed = match self.stream.map_or(Ok(()), StreamHandle::stop) {

@@ -12,10 +12,6 @@ use command_center::Rules;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long what is under way may take at the end.
-const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// `run`.
 #[derive(Args)]
@@ -60,7 +56,7 @@ impl Run {
 
         let registry = Arc::new(registry);
         let runtime = city::runtime()?;
-        let inside = runtime.enter();
+        let _inside = runtime.enter();
         let mut city = City::open(&config)?;
         if publishes {
             city.publish(&config, &rules.together(), &known, &registry)?;
@@ -100,10 +96,7 @@ impl Run {
         });
         writeln!(std::io::stdout(), "runs: {}{part}", runs.join(", "))?;
         let broken = runtime.block_on(city.broken_or(stop.wait(None)));
-        let stopped = city.stop(&runtime);
-        drop(inside);
-        // What still waits for the log waits as long as is set for that, and nobody waits for it any more.
-        runtime.shutdown_timeout(GOODBYE_MAX);
-        broken.and(stopped)
+        city.stop(&runtime)?;
+        broken
     }
 }

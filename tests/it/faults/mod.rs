@@ -1,11 +1,10 @@
-//! Faults of what a city runs on, under load: brokers, links, disks. `docs/faults.md` is the table of them.
+//! Faults of what a city runs on, under load: brokers and disks. `docs/faults.md` is the table of them.
 //!
 //! Goal: nothing that was acknowledged is lost, nothing is there twice, and what is lost by a server is told.
 //! Method: a storm whose readings and incidents are known beforehand is fed over one connection, from a ledger that sends
 //! again what was not acknowledged; what citywatch found is compared with the backtest of the same readings.
 
 mod brokers;
-mod cut_back;
 mod disk_full;
 mod mqtt_broker;
 
