@@ -92,6 +92,8 @@ fn a_subscriber_is_sent_what_is_open_and_then_every_change() {
     let got = has(&life, &receiver, 5);
     assert_eq!(got[4].header("webhook-signature").split(' ').count(), 2, "by the new one and by the one before");
     assert_eq!((got[4].signed_by(&secret), &got[4].json()["type"]), (1, &json!("org.citywatch.subscription.tested")));
+    // It is written down after the end-point has it.
+    life.until("that it is written down", async |_| look(&client, &id).await["waiting"] == 0);
     life.runtime.block_on(async {
         let one = look(&client, &id).await;
         assert_eq!((&one["waiting"], &one["failures"], &one["state"]), (&json!(0), &json!(0), &json!("active")));
