@@ -89,13 +89,15 @@ impl Store {
         Writer { store: self, connection: self.writer.lock().await }
     }
 
-    /// Waits for who reads or writes, then lets go of the files. The threads of dropped connections do so some time later.
+    /// Waits for who reads or writes, then lets go of the files: as long as another process has them open it does not
+    /// return.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         if let Some(writer) = self.writer.lock().await.take() {
             // What was committed is on the disk; at the next opening whatever this left undone is done.
             let _ = writer.close().await;
         }
+        self.place.let_go().await;
     }
 
     /// A transaction that only reads: all that it reads is of one moment.

@@ -5,7 +5,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row};
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Connections that read at a time; one more request waits for its turn.
@@ -18,6 +18,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 const TAKEN_MAX: Duration = Duration::from_secs(10);
 /// How often it is asked meanwhile.
 const TAKEN_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked whether all connections have let go of a file.
+const LET_GO_EVERY: Duration = Duration::from_millis(5);
 /// Names the lock in the database that the one command center that writes holds: "citywatc".
 pub(super) const LOCK: i64 = i64::from_be_bytes(*b"citywatc");
 /// The file in the data directory of a command center without a PostgreSQL.
@@ -34,6 +36,8 @@ const OF_POSTGRES: &str = "SET synchronous_commit = on; SET client_min_messages 
 pub(super) struct Place {
     kind: Kind,
     options: AnyConnectOptions,
+    /// The journal beside a SQLite file, which goes with the last connection.
+    journal: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +102,16 @@ impl Place {
             Some(address) => (Kind::Postgres, postgres(address)?),
             None => (Kind::Sqlite, sqlite(folder)?),
         };
-        Ok(Place { kind, options: options.disable_statement_logging() })
+        let journal = folder.join(format!("{FILE}-wal"));
+        Ok(Place { kind, options: options.disable_statement_logging(), journal })
+    }
+
+    /// Waits until nobody has the file of a SQLite open. Connections that were dropped half-way close in threads of their
+    /// own, some time later.
+    pub(super) async fn let_go(&self) {
+        while self.kind == Kind::Sqlite && self.journal.exists() {
+            tokio::time::sleep(LET_GO_EVERY).await;
+        }
     }
 
     /// For messages: without the password.

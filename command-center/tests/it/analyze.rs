@@ -17,8 +17,7 @@ const SIDE: usize = 6;
 
 fn grid() -> World {
     let mut world = World::new();
-    let mut sensors = world.registry.sensors().to_vec();
-    sensors.truncate(SIDE * SIDE);
+    let mut sensors = world.first_sensors(SIDE * SIDE);
     for (at, sensor) in sensors.iter_mut().enumerate() {
         sensor.cell = Some(format!("C{at:02}"));
         sensor.point = Some(Point::new(116.35 + 0.001 * (at % SIDE) as f64, 39.9 + 0.0008 * (at / SIDE) as f64));

@@ -15,9 +15,8 @@ const NOW: i64 = 1_784_505_600_000;
 /// S0 measures water under a bridge, S1 in a sewer, S2 a bin, S3 air, S4 a road; S5 was never heard.
 fn world() -> World {
     let mut world = World::new();
-    let mut sensors = world.registry.sensors().to_vec();
+    let mut sensors = world.first_sensors(6);
     let text = |text: &str| AttrValue::Text(text.to_owned());
-    sensors.truncate(6);
     sensors[0].attr.insert("kind".to_owned(), text("underpass"));
     sensors[0].attr.insert("name".to_owned(), text("Bridge"));
     for (at, domain) in [(2, "waste"), (3, "air"), (4, "traffic"), (5, "air")] {

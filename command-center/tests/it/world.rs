@@ -62,6 +62,11 @@ impl World {
         Life { handle, client, runtime }
     }
 
+    /// S0, S1, … in this order.
+    pub fn first_sensors(&self, count: usize) -> Vec<Sensor> {
+        (0..count).map(|n| self.registry.sensor(&format!("S{n}")).unwrap().clone()).collect()
+    }
+
     pub fn append(&self, transitions: &[Transition]) {
         let mut batch = Batch::new();
         for transition in transitions {
