@@ -55,12 +55,15 @@ fn conditions(text: &str) -> Result<Vec<Condition>, Problem> {
         Problem::bad(format!("the filter \"{text}\" is not read here: compare as in name eq 'level_m' and id ne 'P1'"))
     };
     let words = words(text).ok_or_else(wrong)?;
+    // Three words for each, and one between two.
+    if words.len() % 4 != 3 {
+        return Err(wrong());
+    }
     let mut found = Vec::new();
-    for (at, group) in words.chunks(4).enumerate() {
-        let is_last = (at + 1) * 4 > words.len();
+    for group in words.chunks(4) {
         let (property, operator, literal) = match group {
-            [property, operator, literal] if is_last => (property, operator, literal),
-            [property, operator, literal, and] if !is_last && and == "and" => (property, operator, literal),
+            [property, operator, literal] => (property, operator, literal),
+            [property, operator, literal, and] if and == "and" => (property, operator, literal),
             _ => return Err(wrong()),
         };
         if !["eq", "ne", "gt", "ge", "lt", "le"].contains(&operator.as_str()) {
@@ -68,7 +71,7 @@ fn conditions(text: &str) -> Result<Vec<Condition>, Problem> {
         }
         found.push(Condition { property: property.clone(), operator: operator.clone(), literal: literal.clone() });
     }
-    if found.is_empty() { Err(wrong()) } else { Ok(found) }
+    Ok(found)
 }
 
 /// Words between spaces; a quoted one is one, without its quotes.
