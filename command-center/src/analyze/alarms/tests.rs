@@ -1,3 +1,5 @@
+//! Figures of alarms that were counted by hand.
+
 use super::*;
 
 const MINUTE: i64 = 60_000;

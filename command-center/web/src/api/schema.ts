@@ -3,6 +3,19 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an interview or an objection is about: a finding of a month, or a case. */
+        About: {
+            finding: components["schemas"]["FindingKind"];
+            /** @enum {string} */
+            kind: "finding";
+            /** @description As in 2026-07. */
+            month: string;
+        } | {
+            case: string;
+            case_number: string;
+            /** @enum {string} */
+            kind: "case";
+        };
         /** @description An account, without its password. */
         Account: {
             /** @description Codes; empty for the whole city. */
@@ -240,6 +253,19 @@ export interface components {
         /** @description Alarms that are set aside, the newest first. */
         AsideList: {
             items: components["schemas"]["Aside"][];
+        };
+        /** @description What an interview or an objection is to be about. */
+        AskedAbout: {
+            finding: components["schemas"]["FindingKind"];
+            /** @enum {string} */
+            kind: "finding";
+            /** @description As in 2026-07. */
+            month: string;
+        } | {
+            /** @description Id or number. */
+            case: string;
+            /** @enum {string} */
+            kind: "case";
         };
         /** @description The limit that the unit asks for, of the unit of time that the limit has. */
         AskExtensionBody: {
@@ -640,6 +666,10 @@ export interface components {
              */
             warned_at: number | null;
         };
+        /** @description What comes of it. */
+        Conclusion: {
+            note: string;
+        };
         /** @description Who said it, in clear. */
         Contact: {
             name: string;
@@ -659,6 +689,62 @@ export interface components {
             contact: components["schemas"]["DutyContact"];
             /** @description Begins with `whsec_`; told this once. */
             secret: string | null;
+        };
+        /** @description What an objection is against. */
+        Contested: {
+            /**
+             * Format: int64
+             * @description The version of the step that says it.
+             */
+            at_version: number;
+            case: string;
+            case_number: string;
+            deduction: components["schemas"]["DeductionKind"];
+            /** @enum {string} */
+            kind: "case";
+        } | {
+            finding: components["schemas"]["FindingKind"];
+            /** @enum {string} */
+            kind: "finding";
+            /** @description As in 2026-07. */
+            month: string;
+        };
+        /** @description What an objection is against. */
+        CorrectedThing: {
+            /**
+             * Format: int64
+             * @description The version of the step that says it.
+             */
+            at_version: number;
+            /** @description The case. */
+            case: string;
+            /** @description handled_late, closed_late, returned, reworked */
+            deduction: string;
+            /** @enum {string} */
+            kind: "case";
+        } | {
+            /** @description Which. */
+            finding: components["schemas"]["FindingKind"];
+            /** @enum {string} */
+            kind: "finding";
+            /** @description As in 2026-07. */
+            month: string;
+        };
+        /** @description An upheld objection that changes a month. */
+        Correction: {
+            /** @description What it was against. */
+            against: components["schemas"]["CorrectedThing"];
+            /** @description Whether the formula counts it; an older version does not. */
+            counted: boolean;
+            /** @description Its number. */
+            objection: string;
+            /** @description The unit. */
+            unit: string;
+            /**
+             * Format: int64
+             * @description When it was upheld.
+             */
+            upheld_at: number;
         };
         /** @description How often things happened to a case. */
         Counts: {
@@ -709,6 +795,36 @@ export interface components {
              */
             since: number;
         };
+        /**
+         * @description What was counted against a unit in a case.
+         * @enum {string}
+         */
+        DeductionKind: "handled_late" | "closed_late" | "returned" | "reworked";
+        /** @description What was counted against units in a case. */
+        Deductions: {
+            items: components["schemas"]["DeductionView"][];
+        };
+        /** @description Something that was counted against a unit. */
+        DeductionView: {
+            /**
+             * Format: int64
+             * @description The version of the step that says it.
+             */
+            at_version: number;
+            /** Format: int64 */
+            counted_at: number;
+            deduction: components["schemas"]["DeductionKind"];
+            /** @description The number of the objection against it; null where there is none. */
+            objection: string | null;
+            state: components["schemas"]["ObjectionState"] | null;
+            unit: string;
+            unit_name: components["schemas"]["BTreeMap"];
+            /**
+             * Format: int64
+             * @description Until when the unit may object.
+             */
+            until: number;
+        };
         /** @description The time that traffic loses. */
         Delay: {
             /**
@@ -722,6 +838,51 @@ export interface components {
              */
             detectors: number;
         };
+        /** @description A deliberation. */
+        Deliberation: components["schemas"]["DossierHead"] & {
+            agenda: string[];
+            cause: components["schemas"]["DeliberationCause"];
+            conclusion: string | null;
+            of: components["schemas"]["OfCase"];
+            /** @description What can be voted for, from option 1. */
+            options: string[];
+            /** Format: int64 */
+            published_at: number | null;
+            /** @description What is asked. */
+            question: string;
+            /** @description For whom each seat is, from seat 1. */
+            seats: components["schemas"]["Seat"][];
+            state: components["schemas"]["DeliberationState"];
+            /** @description The option that each seat voted for. */
+            votes: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description Why a case is put to a panel.
+         * @enum {string}
+         */
+        DeliberationCause: "major" | "complex" | "watched";
+        /** @description A deliberation with its steps. */
+        DeliberationDetail: components["schemas"]["Deliberation"] & {
+            /** @description What who asks may do now: the last parts of the routes. */
+            acts: string[];
+            /** @description Those of the panel who are known, masked. */
+            people: components["schemas"]["PersonView"][];
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+            /** @description The votes of each option. */
+            tally: number[];
+        };
+        /** @description Deliberations, newest first, 200 at most. */
+        Deliberations: {
+            items: components["schemas"]["Deliberation"][];
+        };
+        /**
+         * @description How it stands.
+         * @enum {string}
+         */
+        DeliberationState: "gathering" | "voting" | "concluded" | "published" | "withdrawn";
         /** @description A delivery. */
         Delivery: {
             /**
@@ -782,6 +943,35 @@ export interface components {
             note?: string;
             /** @description The one that the duty list proposes if it is left out. */
             unit?: string | null;
+        };
+        /** @description A party of the dispute. Who it is stays in the store. */
+        Disputant: {
+            name?: string;
+            party: components["schemas"]["Party"];
+            phone?: string;
+        };
+        /** @description What every dossier has. */
+        DossierHead: {
+            /** Format: int64 */
+            began_at: number;
+            /** Format: int64 */
+            changed_at: number;
+            id: string;
+            /** @description The day, and its number of that day. */
+            number: string;
+            /** @description On which side each person acted. */
+            sides: {
+                [key: string]: components["schemas"]["Side"];
+            };
+            /**
+             * Format: int64
+             * @description Steps so far; names this version: the ETag of the detail.
+             */
+            version: number;
+        };
+        /** @description Why. */
+        DossierReason: {
+            reason: string;
         };
         /** @description A step of the plan is done. */
         DoTaskBody: {
@@ -948,11 +1138,6 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "hard-left" | "low-score-left" | "repeats" | "at-the-limit" | "unproven" | "unseen";
-        /**
-         * @description The form of a subscriber's messages.
-         * @enum {string}
-         */
-        Form: "json" | "cap";
         /** @description When a limit is reached. */
         Forecast: {
             /**
@@ -997,6 +1182,11 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        /**
+         * @description The form of a subscriber's messages.
+         * @enum {string}
+         */
+        Form: "json" | "cap";
         /** @description A function that expressions may call. */
         FunctionWord: {
             /** @description How it is called. */
@@ -1121,6 +1311,7 @@ export interface components {
         ImportedAppeals: {
             /** @description How many were in before. */
             known: number;
+            /** @description Those that could not be taken. */
             refused: components["schemas"]["RefusedLineReason"][];
             /** @description Those that are new, in the order of the list, each with the secret that its reporter is told. */
             taken: components["schemas"]["TakenLine"][];
@@ -1227,6 +1418,80 @@ export interface components {
              */
             low: number;
         };
+        /** @description An interview. */
+        Interview: components["schemas"]["DossierHead"] & {
+            about: components["schemas"]["About"];
+            decision: components["schemas"]["InterviewDecision"] | null;
+            /**
+             * Format: int64
+             * @description When it is to be followed up; null where it is not.
+             */
+            follow_up_at: number | null;
+            /** Format: int64 */
+            held_at: number | null;
+            /** Format: int64 */
+            planned_at: number;
+            state: components["schemas"]["InterviewState"];
+            unit: string;
+        };
+        /** @description What the unit says. */
+        InterviewAnswer: {
+            note: string;
+        };
+        /** @description What follows. */
+        InterviewDecided: {
+            decision: components["schemas"]["InterviewDecision"];
+            /**
+             * Format: int64
+             * @description When it is looked at again; needed for `rectify`. Without it the interview is closed.
+             */
+            follow_up_at?: number | null;
+            note: string;
+        };
+        /**
+         * @description What was decided.
+         * @enum {string}
+         */
+        InterviewDecision: "explained" | "rectify" | "criticise";
+        /** @description An interview with its steps. */
+        InterviewDetail: components["schemas"]["Interview"] & {
+            /** @description What who asks may do now: the last parts of the routes. */
+            acts: string[];
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description Whether it was mended. */
+        InterviewFollowUp: {
+            /**
+             * Format: int64
+             * @description When it is looked at again, if it is not mended.
+             */
+            follow_up_at?: number | null;
+            mended: boolean;
+            note: string;
+        };
+        /** @description What was said. */
+        InterviewMinutes: {
+            /** Format: int64 */
+            held_at: number;
+            minutes: string;
+            /** @description The offices that were there. */
+            present?: string;
+        };
+        /** @description An interview in a list. */
+        InterviewRow: components["schemas"]["Interview"] & {
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description Interviews, newest first, 200 at most. */
+        Interviews: {
+            items: components["schemas"]["InterviewRow"][];
+        };
+        /**
+         * @description How it stands.
+         * @enum {string}
+         */
+        InterviewState: "called" | "held" | "decided" | "closed" | "withdrawn";
         /** @description What a notice is about. */
         Item: {
             id: string;
@@ -1382,6 +1647,58 @@ export interface components {
             /** @description The password or token, where it was made here; it is told this once and kept nowhere. */
             secret: string | null;
         };
+        /** @description Something to read before the vote. */
+        Material: {
+            note?: string;
+            title: string;
+        };
+        /** @description A mediation. */
+        Mediation: components["schemas"]["DossierHead"] & {
+            /** @description What the dispute is about. */
+            matter: string;
+            mediator: string;
+            of: components["schemas"]["OfCase"];
+            /** @description What each party is, from party 1. */
+            parties: components["schemas"]["Party"][];
+            referral: components["schemas"]["MediationReferral"] | null;
+            /**
+             * Format: int32
+             * @description Sessions so far.
+             */
+            sessions: number;
+            state: components["schemas"]["MediationState"];
+        };
+        /** @description A mediation with its steps. */
+        MediationDetail: components["schemas"]["Mediation"] & {
+            /** @description What who asks may do now: the last parts of the routes. */
+            acts: string[];
+            /** @description The parties that are known, masked. */
+            people: components["schemas"]["PersonView"][];
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+        };
+        /**
+         * @description Where a dispute is sent that was not settled.
+         * @enum {string}
+         */
+        MediationReferral: "notary" | "arbitration" | "court";
+        /** @description Mediations, newest first, 200 at most. */
+        Mediations: {
+            items: components["schemas"]["Mediation"][];
+        };
+        /** @description A session. */
+        MediationSession: {
+            /** Format: int64 */
+            held_at: number;
+            minutes: string;
+            /** @description The parties that were there, by number from 1. */
+            parties?: number[];
+        };
+        /**
+         * @description How it stands.
+         * @enum {string}
+         */
+        MediationState: "open" | "agreed" | "performed" | "referred" | "withdrawn";
         /** @description A metric that expressions may name. */
         MetricWord: {
             /** @description Whose sensors measure it. */
@@ -1393,6 +1710,8 @@ export interface components {
         };
         /** @description A month, as the formula judges it. */
         MonthReport: {
+            /** @description Upheld objections that change the month, and whether the formula counts them. */
+            corrections: components["schemas"]["Correction"][];
             /** @description Findings of selective enforcement, for people to look into. */
             enforcement: components["schemas"]["Enforcement"];
             /** @description Cases that went badly, the worst first. */
@@ -1492,10 +1811,54 @@ export interface components {
             /** @description An account's name, or a name for a group that chains and rosters have. */
             who: string;
         };
+        /** @description Puts a case to a panel. */
+        NewDeliberation: {
+            agenda?: string[];
+            /** @description Id or number. */
+            case: string;
+            cause: components["schemas"]["DeliberationCause"];
+            /** @description 3 to 49, of two kinds at least. */
+            members: components["schemas"]["PanelMember"][];
+            /** @description What is asked. */
+            question: string;
+        };
         /** @description A note for who comes next. */
         NewHandover: {
             /** @description 1 to 2,000 characters. */
             note: string;
+        };
+        /** @description Calls a unit to an interview. */
+        NewInterview: {
+            about: components["schemas"]["AskedAbout"];
+            /**
+             * Format: int64
+             * @description When it is to be.
+             */
+            planned_at: number;
+            reason: string;
+            /** @description A unit's code. */
+            unit: string;
+        };
+        /** @description Takes a dispute up. */
+        NewMediation: {
+            /** @description Id or number. */
+            case: string;
+            /** @description What the dispute is about. */
+            matter: string;
+            /** @description The office that mediates. */
+            mediator: string;
+            /** @description 2 to 20. */
+            parties: components["schemas"]["Disputant"][];
+        };
+        /** @description Objects to something. */
+        NewObjection: {
+            against: components["schemas"]["AskedAbout"];
+            /**
+             * Format: int64
+             * @description Against a deduction of a case: `at_version` of `GET /api/v1/cases/{id}/deductions`.
+             */
+            at_version?: number | null;
+            reason: string;
         };
         /** @description Who stands in. */
         NewOverride: {
@@ -1596,6 +1959,55 @@ export interface components {
             /** Format: int64 */
             seq: number;
         };
+        /** @description An objection. */
+        Objection: components["schemas"]["DossierHead"] & {
+            against: components["schemas"]["Contested"];
+            /**
+             * Format: int64
+             * @description When it was counted.
+             */
+            counted_at: number;
+            /** Format: int64 */
+            reviewed_at: number | null;
+            /** @description Who reviewed it, in order. */
+            reviewers: string[];
+            state: components["schemas"]["ObjectionState"];
+            unit: string;
+            /**
+             * Format: int64
+             * @description Until when it could be filed.
+             */
+            until: number;
+        };
+        /** @description An objection with its steps. */
+        ObjectionDetail: components["schemas"]["Objection"] & {
+            /** @description What who asks may do now: the last parts of the routes. */
+            acts: string[];
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description An objection in a list. */
+        ObjectionRow: components["schemas"]["Objection"] & {
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description Objections, newest first, 200 at most. */
+        Objections: {
+            items: components["schemas"]["ObjectionRow"][];
+        };
+        /**
+         * @description How it stands.
+         * @enum {string}
+         */
+        ObjectionState: "accepted" | "late" | "upheld" | "refused" | "asked_again" | "refused_again" | "withdrawn";
+        /** @description The case that something is about, and where it lies. */
+        OfCase: {
+            case: string;
+            case_number: string;
+            class: string;
+            district: string | null;
+            subdistrict: string | null;
+        };
         /** @description The class of the case, where the incident's rule has none or another is meant. */
         OfIncident: {
             class?: string | null;
@@ -1611,6 +2023,22 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description The alarms that one person acknowledged. */
+        OperatorHealth: {
+            by: string | null;
+            load: components["schemas"]["Load"];
+            /**
+             * Format: int64
+             * @description The middle of the times from sounding to being acknowledged; null for those that nobody did.
+             */
+            to_acknowledge_ms: number | null;
+        };
+        /** @description What a seat says. */
+        Opinion: {
+            note: string;
+            /** @description From 1. */
+            seat: number;
+        };
         /** @description Somebody is on duty for a time beside the shifts, or in somebody's stead. */
         Override: {
             by: string;
@@ -1623,15 +2051,6 @@ export interface components {
             /** Format: int64 */
             to: number;
             who: string;
-        /** @description The alarms that one person acknowledged. */
-        OperatorHealth: {
-            by: string | null;
-            load: components["schemas"]["Load"];
-            /**
-             * Format: int64
-             * @description The middle of the times from sounding to being acknowledged; null for those that nobody did.
-             */
-            to_acknowledge_ms: number | null;
         };
         /** @description The city in a few numbers. */
         Overview: {
@@ -1654,6 +2073,17 @@ export interface components {
              */
             unknown_sensors: number;
         };
+        /** @description Somebody of the panel. Who it is stays in the store. */
+        PanelMember: {
+            name?: string;
+            phone?: string;
+            seat: components["schemas"]["Seat"];
+        };
+        /**
+         * @description What a party is in a dispute.
+         * @enum {string}
+         */
+        Party: "claimant" | "respondent" | "third";
         /** @description A group of peers. */
         PeerGroup: {
             /** @description Whether more than half of the ranked ones sit at the ceiling, so that the ranking says little. */
@@ -1662,6 +2092,10 @@ export interface components {
             name: string;
             /** @description Its units: ranked ones by score, the others after them by code. */
             units: components["schemas"]["Ranked"][];
+        };
+        /** @description Those who take part and said who they are. */
+        People: {
+            items: components["schemas"]["PersonView"][];
         };
         /** @description A stretch of time, from and until. */
         Period: {
@@ -1675,6 +2109,16 @@ export interface components {
              * @description The first instant after it.
              */
             until: number;
+        };
+        /** @description Somebody who takes part, masked; in clear where that was asked for. */
+        PersonView: {
+            name: string;
+            phone: string;
+            /**
+             * Format: int64
+             * @description The number of the seat or party, from 1.
+             */
+            place: number;
         };
         /** @description A WGS-84 point. */
         Place: {
@@ -1700,6 +2144,29 @@ export interface components {
             level: string;
             unit: string;
             unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description Nothing more to say. */
+        Publication: Record<string, never>;
+        /** @description What everybody may read of a deliberation. */
+        PublishedDeliberation: {
+            agenda: string[];
+            case_number: string;
+            cause: components["schemas"]["DeliberationCause"];
+            class: string;
+            conclusion: string;
+            district: string | null;
+            number: string;
+            options: string[];
+            /** Format: int64 */
+            published_at: number;
+            question: string;
+            seats: components["schemas"]["Seat"][];
+            /** @description The votes of each option. */
+            tally: number[];
+        };
+        /** @description Published deliberations, newest first, 200 at most. */
+        PublishedDeliberations: {
+            items: components["schemas"]["PublishedDeliberation"][];
         };
         /** @description Hours in which only what is extreme is told at once; the rest waits for their end. */
         Quiet: {
@@ -1796,6 +2263,11 @@ export interface components {
              */
             top_ten_share: number;
         };
+        /** @description Where it goes. */
+        ReferTo: {
+            reason: string;
+            to: components["schemas"]["MediationReferral"];
+        };
         /** @description A line of a list that could not be taken. */
         RefusedLine: {
             by: string;
@@ -1817,6 +2289,7 @@ export interface components {
              * @description Its place in the list; the head is 1.
              */
             line: number;
+            /** @description Why. */
             reason: string;
         };
         /** @description Lines that could not be taken. */
@@ -1880,6 +2353,11 @@ export interface components {
             /** Format: double */
             lon: number | null;
             place_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description What a review found. */
+        Review: {
+            reason: string;
+            upheld: boolean;
         };
         /**
          * @description What somebody may be. Who is several things at once is still kept to one side of each case.
@@ -2136,6 +2614,11 @@ export interface components {
             /** @description The unit. */
             unit: string;
         };
+        /**
+         * @description For whom somebody sits on a panel.
+         * @enum {string}
+         */
+        Seat: "party_delegate" | "congress_delegate" | "cppcc_member" | "citizen" | "netizen" | "media";
         /** @description Time in which one unit had the case: what it used of the clock, so that blame is split at each hand-over. */
         Segment: {
             /**
@@ -2293,10 +2776,24 @@ export interface components {
             to: string;
             turns?: components["schemas"]["Turns"];
         };
+        /**
+         * @description The sides of a case. Nobody acts on two of them in one case.
+         * @enum {string}
+         */
+        Side: "supervision" | "command" | "unit";
         /** @description Name and password. */
         SignIn: {
             name: string;
             password: string;
+        };
+        /** @description What a button says. */
+        SignInLabel: {
+            en: string;
+            zh: string;
+        };
+        /** @description How people may sign in. */
+        SignInWays: {
+            oidc: components["schemas"]["SignInLabel"] | null;
         };
         /** @description Who is on duty from when to when; nobody if `who` is empty. */
         Span: {
@@ -2305,6 +2802,7 @@ export interface components {
             /** Format: int64 */
             to: number;
             who: string[];
+        };
         /** @description What is found of a place. */
         Spot: {
             /**
@@ -2421,8 +2919,11 @@ export interface components {
         };
         /** @description A line that was taken. */
         TakenLine: {
+            /** @description The appeal's. */
             number: string;
+            /** @description The list's. */
             reference: string;
+            /** @description What its reporter is told, this once. */
             secret: string;
         };
         /** @description A step of the plan. */
@@ -2436,6 +2937,10 @@ export interface components {
         TaskView: components["schemas"]["Task"] & {
             /** @description What is to be done, by language; empty if the class's plan is another by now. */
             what_by_language: components["schemas"]["BTreeMap"];
+        };
+        /** @description What was agreed, or done. */
+        Terms: {
+            note: string;
         };
         /** @description What became of a test. */
         TestCase: {
@@ -2617,6 +3122,18 @@ export interface components {
         VoidBody: {
             of: string;
             reason: string;
+        };
+        /** @description The vote of a seat. */
+        Vote: {
+            /** @description From 1. */
+            option: number;
+            /** @description From 1. */
+            seat: number;
+        };
+        /** @description What is voted on. */
+        VoteCall: {
+            /** @description 2 to 8. */
+            options: string[];
         };
         /** @description A unit that was called to a case. */
         Whistle: {

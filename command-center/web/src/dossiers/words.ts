@@ -11,7 +11,8 @@ export function aboutWords(one: DossierRow | Dossier): string {
   const about = "against" in one ? one.against : one.about;
   if (about.kind === "finding") return `${about.month} ${term("finding", about.finding)}`;
   const case_ = t("dossier.case", { number: about.case_number });
-  return "deduction" in about ? `${case_} · ${term("deduction", about.deduction)}` : case_;
+  const deduction = "against" in one && "deduction" in one.against ? one.against.deduction : null;
+  return deduction === null ? case_ : `${case_} · ${term("deduction", deduction)}`;
 }
 
 /** Whose it is: the unit's; of a deliberation or mediation the case. */
