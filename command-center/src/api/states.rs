@@ -78,9 +78,12 @@ pub(super) struct Delay {
 #[derive(Default)]
 pub(crate) struct StateCache(Mutex<BTreeMap<AreaLevel, Held>>);
 
+/// Areas as they are, and as they are told.
+type Answered = (Arc<AreaStates>, Cached);
+
 #[derive(Default)]
 struct Held {
-    answer: Option<(Option<EventTime>, (Arc<AreaStates>, Cached))>,
+    answer: Option<(Option<EventTime>, Answered)>,
     air: Option<(EventTime, BTreeMap<String, Vec<HourMean>>)>,
 }
 

@@ -248,7 +248,7 @@ mod tests {
         fold.cases()
     }
 
-    fn step(number: &str, version: u64, step: Value) -> Vec<u8> {
+    fn step(number: &str, version: u64, step: &Value) -> Vec<u8> {
         let mut whole = json!({ "kind": "objection", "dossier": number, "number": number, "version": version,
             "at": JULY + 20 * DAY, "by": { "name": "sue" } });
         whole.as_object_mut().unwrap().extend(step.as_object().unwrap().clone());
@@ -261,9 +261,9 @@ mod tests {
         for (at_version, upheld) in all {
             let number = at_version.to_string();
             let against = json!({ "kind": "case", "case": "c", "at_version": at_version, "deduction": "handled_late" });
-            fold.add(&step(&number, 1, json!({ "step": "filed", "unit": OFFICE, "against": against, "reason": "" })))
+            fold.add(&step(&number, 1, &json!({ "step": "filed", "unit": OFFICE, "against": against, "reason": "" })))
                 .unwrap();
-            fold.add(&step(&number, 2, json!({ "step": "reviewed", "upheld": upheld, "reason": "" }))).unwrap();
+            fold.add(&step(&number, 2, &json!({ "step": "reviewed", "upheld": upheld, "reason": "" }))).unwrap();
         }
         fold.upheld()
     }
@@ -335,11 +335,11 @@ mod tests {
         let mut found = Enforcement { tests: 2, findings: vec![finding(OFFICE), finding("street-office-110101002")] };
         let mut fold = ObjectionFold::default();
         let against = json!({ "kind": "finding", "month": "2026-07", "finding": "hard-left" });
-        fold.add(&step("1", 1, json!({ "step": "filed", "unit": OFFICE, "against": against, "reason": "" }))).unwrap();
-        fold.add(&step("1", 2, json!({ "step": "reviewed", "upheld": false, "reason": "" }))).unwrap();
-        fold.add(&step("1", 3, json!({ "step": "asked_again", "reason": "" }))).unwrap();
-        fold.add(&step("1", 4, json!({ "step": "reviewed", "upheld": true, "reason": "" }))).unwrap();
-        fold.add(&step("1", 4, json!({ "step": "reviewed", "upheld": true, "reason": "" }))).unwrap();
+        fold.add(&step("1", 1, &json!({ "step": "filed", "unit": OFFICE, "against": against, "reason": "" }))).unwrap();
+        fold.add(&step("1", 2, &json!({ "step": "reviewed", "upheld": false, "reason": "" }))).unwrap();
+        fold.add(&step("1", 3, &json!({ "step": "asked_again", "reason": "" }))).unwrap();
+        fold.add(&step("1", 4, &json!({ "step": "reviewed", "upheld": true, "reason": "" }))).unwrap();
+        fold.add(&step("1", 4, &json!({ "step": "reviewed", "upheld": true, "reason": "" }))).unwrap();
         fold.add(br#"{"seq":1,"what":"case.closed","about":"c"}"#).unwrap();
         assert!(fold.add(br#"{"kind":"objection"}"#).is_err(), "a step that lacks its number is damage");
         let (upheld, mut corrections) = (fold.upheld(), Vec::new());

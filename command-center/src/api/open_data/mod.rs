@@ -37,7 +37,10 @@ const FORMATS: [(&str, &str); 2] = [("geojson", "application/geo+json"), ("csv",
 
 /// What was answered last, by document and format: when, and what.
 #[derive(Default)]
-pub(crate) struct OpenCache(Mutex<BTreeMap<(&'static str, &'static str), (i64, Cached)>>);
+pub(crate) struct OpenCache(Mutex<BTreeMap<Written, (i64, Cached)>>);
+
+/// A document and a format, by name.
+type Written = (&'static str, &'static str);
 
 /// The routes.
 pub(super) fn routes() -> Router<Arc<Center>> {

@@ -244,7 +244,7 @@ fn observations(center: &Center, id: &str, asked: &Asked, links: &Links, here: &
     }
     let most = asked.skip + asked.top + 1;
     let span = EventTime(from.min(until))..EventTime(until);
-    let found = center.history.points(sensor, metric, span, most).map_err(away)?;
+    let found = center.history.points(sensor, metric, span, most).map_err(|error| away(&error))?;
     let make = |(time, value): (EventTime, f64)| links.observation(id, time, value);
     Ok(paged(found.into_iter().rev(), asked, here, make))
 }
@@ -255,12 +255,12 @@ fn one_observation(center: &Center, id: &str, links: &Links) -> Result<Value, Pr
     let (sensor, metric) = open_stream(center, stream)?;
     let at: i64 = time.parse().map_err(|_| missing())?;
     let span = EventTime(at)..EventTime(at.saturating_add(1));
-    let found = center.history.points(sensor, metric, span, 1).map_err(away)?;
+    let found = center.history.points(sensor, metric, span, 1).map_err(|error| away(&error))?;
     let (time, value) = found.first().copied().ok_or_else(missing)?;
     Ok(links.observation(stream, time, value))
 }
 
-fn away(error: history::HistoryError) -> Problem {
+fn away(error: &history::HistoryError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
 }
 
