@@ -25,7 +25,7 @@ fn of_three_brokers_each_is_lost_once_and_nothing_stops_or_is_lost() {
     let state = KafkaLog::examine(&settings).unwrap();
     assert!(state.topics.iter().all(|one| one.min_in_sync == Some(2) && !one.may_lose), "{state:?}");
 
-    let feeder = storm.feed(city.port(), RATE);
+    let feeder = storm.feed_in_shares(city.port(), RATE, 6);
     for node in 1..=3 {
         feeder.wait_for(BETWEEN, "with three");
         kafka.kill_node(node);

@@ -5,7 +5,6 @@
 //! again what was not acknowledged; what citywatch found is compared with the backtest of the same readings.
 
 mod brokers;
-mod cut_back;
 mod disk_full;
 pub mod links;
 mod mqtt_broker;
@@ -83,10 +82,22 @@ impl Storm {
 
     /// Begins to publish it at this loopback port, about so many readings a second.
     pub fn feed(&'static self, port: u16, a_second: usize) -> Feeder {
-        let (acknowledged, hurries) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let (counted, hurried) = (Arc::clone(&acknowledged), Arc::clone(&hurries));
-        let thread = std::thread::spawn(move || feed(port, &self.readings, a_second, &counted, &hurried));
-        Feeder { all: self.readings.len(), acknowledged, hurries, thread }
+        self.feed_until(port, a_second, (usize::MAX, 0))
+    }
+
+    /// The same, in as many shares as there are waits and one more: each [`Feeder::wait_for`] lets one more out, so that a
+    /// slow machine is not late for what happens meanwhile.
+    pub fn feed_in_shares(&'static self, port: u16, a_second: usize, waits: usize) -> Feeder {
+        let share = self.readings.len() / (waits + 1);
+        self.feed_until(port, a_second, (share, share))
+    }
+
+    fn feed_until(&'static self, port: u16, a_second: usize, (first, share): (usize, usize)) -> Feeder {
+        let pace = Arc::new(Pace { a_second, allowed: AtomicUsize::new(first), hurries: AtomicBool::new(false) });
+        let (acknowledged, goes) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&pace));
+        let counted = Arc::clone(&acknowledged);
+        let thread = std::thread::spawn(move || feed(port, &self.readings, &goes, &counted));
+        Feeder { all: self.readings.len(), acknowledged, pace, share, thread }
     }
 
     /// Waits until a citywatch says that it found what the backtest found.
@@ -105,13 +116,23 @@ impl Storm {
 pub struct Feeder {
     all: usize,
     acknowledged: Arc<AtomicUsize>,
-    hurries: Arc<AtomicBool>,
+    pace: Arc<Pace>,
+    /// What a wait lets out.
+    share: usize,
     thread: JoinHandle<Duration>,
+}
+
+/// How fast it goes, and how far.
+struct Pace {
+    a_second: usize,
+    allowed: AtomicUsize,
+    hurries: AtomicBool,
 }
 
 impl Feeder {
     /// Waits for so many more acknowledgements.
     pub fn wait_for(&self, more: usize, what: &str) {
+        self.pace.allowed.fetch_add(self.share, Ordering::AcqRel);
         let (goal, deadline) = (self.acknowledged.load(Ordering::Acquire) + more, Instant::now() + DEADLINE);
         assert!(goal <= self.all, "{what}: the storm is over before; play it slower");
         while self.acknowledged.load(Ordering::Acquire) < goal {
@@ -122,25 +143,25 @@ impl Feeder {
 
     /// Publishes the rest as fast as it is acknowledged, and waits for that; the longest time between two acknowledgements.
     pub fn finish(self) -> Duration {
-        self.hurries.store(true, Ordering::Release);
+        self.pace.hurries.store(true, Ordering::Release);
         self.thread.join().expect("a device works")
     }
 }
 
-fn feed(
-    port: u16,
-    readings: &[(String, String)],
-    a_second: usize,
-    acknowledged: &AtomicUsize,
-    hurries: &AtomicBool,
-) -> Duration {
+fn feed(port: u16, readings: &[(String, String)], pace: &Pace, acknowledged: &AtomicUsize) -> Duration {
     let (mut done, mut last, mut longest) = (0, Instant::now(), Duration::ZERO);
-    let pause = Duration::from_secs_f64(CHUNK as f64 / a_second as f64);
+    let pause = Duration::from_secs_f64(CHUNK as f64 / pace.a_second as f64);
     let id = |number: usize| (number % 60_000) as u16 + 1;
     loop {
         if let Ok(mut device) = Device::connect(port, "feeder") {
             'connected: loop {
                 let begun = Instant::now();
+                let hurries = pace.hurries.load(Ordering::Acquire);
+                if !hurries && done >= pace.allowed.load(Ordering::Acquire) {
+                    std::thread::sleep(pause);
+                    last = Instant::now();
+                    continue;
+                }
                 let chunk = done..readings.len().min(done + CHUNK);
                 for number in chunk.clone() {
                     let (topic, payload) = &readings[number];
@@ -159,7 +180,7 @@ fn feed(
                     return longest;
                 }
                 // The pace of the feed: nothing is waited for.
-                if !hurries.load(Ordering::Acquire) {
+                if !hurries {
                     std::thread::sleep(pause.saturating_sub(begun.elapsed()));
                 }
             }
