@@ -54,6 +54,14 @@ fn a_log_that_was_cut_back_is_told_to_all_who_knew_more_of_it() {
     assert!((10..RECORDS).contains(&end), "{end} of {RECORDS} records are left");
     assert!(!fits(&fresh, Topic::Observations, 0, RECORDS, Some(kept)).unwrap(), "it ends before that place");
     assert!(fits(&fresh, Topic::Observations, 0, 10, Some(old)).unwrap(), "what is left fits");
+    let until = Instant::now() + DEADLINE;
+    let lost = loop {
+        assert!(Instant::now() < until, "who follows learns of it");
+        match reader.lost() {
+            Some(lost) => break lost,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
     // Until it has grown beyond what was known.
     for number in 0..RECORDS {
         append(&fresh, &format!("{number} of after")).unwrap();
@@ -64,14 +72,6 @@ fn a_log_that_was_cut_back_is_told_to_all_who_knew_more_of_it() {
 
     let error = append(&writer, "one more").unwrap_err();
     assert!(is_cut_back(&error) || matches!(error, BusError::Halted { .. }), "{error}");
-    let until = Instant::now() + DEADLINE;
-    let lost = loop {
-        assert!(Instant::now() < until, "who follows learns of it");
-        match reader.lost() {
-            Some(lost) => break lost,
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
     assert!(is_cut_back(&lost), "{lost}");
     let error = reader.read(Topic::Observations, 0, RECORDS, 100).unwrap_err();
     assert!(is_cut_back(&error), "{error}");
