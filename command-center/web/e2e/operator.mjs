@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { launch, open, PATIENCE_MS, shooter } from "./browser.mjs";
+import { launch, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
 import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, judgesIt, makesACase, signsIn } from "./command.mjs";
 import { deliberates, interviews, objects, publishes, sendsItBack, upholds } from "./dossiers.mjs";
 import { ARRIVAL_MS, BINARY, startDemo, step, stopDemo } from "./demo.mjs";
