@@ -38,15 +38,14 @@ impl Behind {
     }
 
     fn records_of(&self, reader: &'static str) -> Option<u64> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(reader).cloned().unwrap_or_default();
+        // What this process says of itself is newer than what the brokers have of it, who are asked for the rest.
         let mut at: Vec<Option<Offset>> = match &self.kafka {
-            Some(kafka) => kafka.marked(reader, Topic::Observations).ok()?,
-            None => vec![None; PARTITIONS as usize],
+            Some(kafka) if said.len() < PARTITIONS as usize => kafka.marked(reader, Topic::Observations).ok()?,
+            _ => vec![None; PARTITIONS as usize],
         };
-        // What this process says of itself is newer than what the brokers have of it.
-        for (partition, offset) in
-            self.said.lock().unwrap_or_else(PoisonError::into_inner).get(reader).into_iter().flatten()
-        {
-            at[*partition as usize] = Some(*offset);
+        for (partition, offset) in said {
+            at[partition as usize] = Some(offset);
         }
         let behind = (0..PARTITIONS).zip(at).map(|(partition, at)| {
             let held = self.log.bounds(Topic::Observations, partition).ok()?;
