@@ -21,6 +21,7 @@ mod error;
 mod live;
 mod perceive;
 mod reader;
+mod replay;
 mod serve;
 mod settings;
 mod start;

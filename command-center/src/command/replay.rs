@@ -9,41 +9,26 @@ use super::step::Step;
 use crate::CenterError;
 use crate::auth::audit;
 use crate::center::Center;
-use crate::reader::{Appends, Reader};
+use crate::replay;
 use crate::store::cases::{find_case, note_number, save};
 use crate::store::incidents::{newest_change, note_change};
-use crate::store::{commit, positions};
 use bus::{Event, Records, Topic};
 use model::Partition;
+use sqlx::AnyConnection;
 
 /// Names its positions in the store.
 const READER: &str = "cases";
-/// Bytes of one partition that are applied in one transaction at most.
-const READ_BYTES: usize = 256 * 1024;
 /// How the types of the steps' events begin.
 const KIND: &str = "org.citywatch.case.";
 
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
     audit::restore(center).await?;
-    let next = positions::resume(center, READER, Topic::Command).await?;
-    let appends = Appends::to(&*center.log, Topic::Command);
-    let mut reader = Reader::new(std::sync::Arc::clone(&center.log), Topic::Command, &appends, next, READ_BYTES);
-    loop {
-        let found = reader.poll().await?;
-        if found.is_empty() {
-            return Ok(());
-        }
-        apply(center, &mut reader, &found).await?;
-    }
+    replay::catch_up(center, READER, Topic::Command, apply).await
 }
 
-async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Records)]) -> Result<(), CenterError> {
-    let before = reader.next;
-    reader.advance(found);
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
-    let mut change = newest_change(&mut transaction).await?;
+async fn apply(connection: &mut AnyConnection, found: &[(Partition, Records)]) -> Result<(), CenterError> {
+    let mut change = newest_change(connection).await?;
     for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
         let Ok(event) = Event::read(&record) else { continue };
         if !event.kind.starts_with(KIND) {
@@ -51,7 +36,7 @@ async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Record
         }
         let damaged = CenterError::Damaged { what: "step of a case on the log" };
         let step: Step = serde_json::from_slice(event.data.as_deref().unwrap_or_default()).map_err(|_| damaged)?;
-        let stored = find_case(&mut transaction, step.case).await?.map(|stored| stored.case);
+        let stored = find_case(connection, step.case).await?.map(|stored| stored.case);
         let version = stored.as_ref().map_or(0, |case| case.version);
         if step.version <= version {
             continue;
@@ -67,13 +52,10 @@ async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Record
         // Steps of a case are in one partition, in their order: a gap is damage.
         let case = case.ok_or(CenterError::Damaged { what: "case, which lacks steps that the log had," })?;
         if let Some((day, number)) = day_and_number(&case.number) {
-            note_number(&mut transaction, "case", day, number).await?;
+            note_number(connection, "case", day, number).await?;
         }
         change += 1;
-        save(&mut transaction, &case, &[step], change).await?;
+        save(connection, &case, &[step], change).await?;
     }
-    note_change(&mut transaction, change).await?;
-    positions::save(&mut transaction, READER, Topic::Command, &before, &reader.next).await?;
-    positions::save_read(&mut transaction, READER, Topic::Command, &positions::prints(found)).await?;
-    commit(transaction).await
+    note_change(connection, change).await
 }

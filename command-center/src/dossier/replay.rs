@@ -8,63 +8,39 @@ use super::objection::Objection;
 use super::{Dossier, Step, fold};
 use crate::CenterError;
 use crate::center::Center;
-use crate::reader::{Appends, Reader};
+use crate::replay;
 use crate::store::cases::note_number;
 use crate::store::dossiers::{find_dossier, save_dossier};
-use crate::store::{commit, positions};
 use bus::{Event, Records, Topic};
 use model::Partition;
 use sqlx::AnyConnection;
-use std::sync::Arc;
 
 /// Names its positions in the store.
 const READER: &str = "dossiers";
-/// Bytes of one partition that are applied in one transaction at most.
-const READ_BYTES: usize = 256 * 1024;
 /// The topics with steps of dossiers.
 const TOPICS: [Topic; 2] = [Topic::Supervise, Topic::Serve];
 
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
     for topic in TOPICS {
-        let next = positions::resume(center, READER, topic).await?;
-        let appends = Appends::to(&*center.log, topic);
-        let mut reader = Reader::new(Arc::clone(&center.log), topic, &appends, next, READ_BYTES);
-        loop {
-            let found = reader.poll().await?;
-            if found.is_empty() {
-                break;
-            }
-            apply(center, topic, &mut reader, &found).await?;
-        }
+        replay::catch_up(center, READER, topic, apply).await?;
     }
     Ok(())
 }
 
-async fn apply(
-    center: &Center,
-    topic: Topic,
-    reader: &mut Reader,
-    found: &[(Partition, Records)],
-) -> Result<(), CenterError> {
-    let before = reader.next;
-    reader.advance(found);
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
+async fn apply(connection: &mut AnyConnection, found: &[(Partition, Records)]) -> Result<(), CenterError> {
     for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
         let Ok(event) = Event::read(&record) else { continue };
         let data = event.data.as_deref().unwrap_or_default();
         match event.kind.strip_prefix("org.citywatch.").and_then(|kind| kind.split('.').next()) {
-            Some(Interview::KIND) => take::<Interview>(&mut transaction, data).await?,
-            Some(Objection::KIND) => take::<Objection>(&mut transaction, data).await?,
-            Some(Deliberation::KIND) => take::<Deliberation>(&mut transaction, data).await?,
-            Some(Mediation::KIND) => take::<Mediation>(&mut transaction, data).await?,
+            Some(Interview::KIND) => take::<Interview>(connection, data).await?,
+            Some(Objection::KIND) => take::<Objection>(connection, data).await?,
+            Some(Deliberation::KIND) => take::<Deliberation>(connection, data).await?,
+            Some(Mediation::KIND) => take::<Mediation>(connection, data).await?,
             _ => {}
         }
     }
-    positions::save(&mut transaction, READER, topic, &before, &reader.next).await?;
-    positions::save_read(&mut transaction, READER, topic, &positions::prints(found)).await?;
-    commit(transaction).await
+    Ok(())
 }
 
 async fn take<D: Dossier>(connection: &mut AnyConnection, data: &[u8]) -> Result<(), CenterError> {

@@ -5,40 +5,24 @@ use super::life::Appeal;
 use super::step::AppealStep;
 use crate::CenterError;
 use crate::center::Center;
-use crate::reader::{Appends, Reader};
+use crate::replay;
 use crate::store::appeals::{find_appeal, save_appeal};
 use crate::store::cases::note_number;
-use crate::store::{commit, positions};
 use bus::{Event, Records, Topic};
 use model::Partition;
-use std::sync::Arc;
+use sqlx::AnyConnection;
 
 /// Names its positions in the store.
 const READER: &str = "appeals";
-/// Bytes of one partition that are applied in one transaction at most.
-const READ_BYTES: usize = 256 * 1024;
 /// How the types of the steps' events begin.
 const KIND: &str = "org.citywatch.appeal.";
 
 /// Applies what the store lacks, to where the log ends now.
 pub(crate) async fn catch_up(center: &Center) -> Result<(), CenterError> {
-    let next = positions::resume(center, READER, Topic::Serve).await?;
-    let appends = Appends::to(&*center.log, Topic::Serve);
-    let mut reader = Reader::new(Arc::clone(&center.log), Topic::Serve, &appends, next, READ_BYTES);
-    loop {
-        let found = reader.poll().await?;
-        if found.is_empty() {
-            return Ok(());
-        }
-        apply(center, &mut reader, &found).await?;
-    }
+    replay::catch_up(center, READER, Topic::Serve, apply).await
 }
 
-async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Records)]) -> Result<(), CenterError> {
-    let before = reader.next;
-    reader.advance(found);
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
+async fn apply(connection: &mut AnyConnection, found: &[(Partition, Records)]) -> Result<(), CenterError> {
     for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
         let Ok(event) = Event::read(&record) else { continue };
         if !event.kind.starts_with(KIND) {
@@ -47,7 +31,7 @@ async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Record
         let damaged = CenterError::Damaged { what: "step of an appeal on the log" };
         let step: AppealStep =
             serde_json::from_slice(event.data.as_deref().unwrap_or_default()).map_err(|_| damaged)?;
-        let stored = find_appeal(&mut transaction, step.appeal).await?;
+        let stored = find_appeal(connection, step.appeal).await?;
         let version = stored.as_ref().map_or(0, |appeal| appeal.version);
         if step.version <= version {
             continue;
@@ -63,11 +47,9 @@ async fn apply(center: &Center, reader: &mut Reader, found: &[(Partition, Record
         // Steps of an appeal are in one partition, in their order: a gap is damage.
         let appeal = appeal.ok_or(CenterError::Damaged { what: "appeal, which lacks steps that the log had," })?;
         if let Some((day, number)) = appeal.number.split_at_checked(8) {
-            note_number(&mut transaction, super::intake::COUNTED, day, number.parse().unwrap_or(0)).await?;
+            note_number(connection, super::intake::COUNTED, day, number.parse().unwrap_or(0)).await?;
         }
-        save_appeal(&mut transaction, &appeal).await?;
+        save_appeal(connection, &appeal).await?;
     }
-    positions::save(&mut transaction, READER, Topic::Serve, &before, &reader.next).await?;
-    positions::save_read(&mut transaction, READER, Topic::Serve, &positions::prints(found)).await?;
-    commit(transaction).await
+    Ok(())
 }
