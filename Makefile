@@ -6,7 +6,7 @@ WEB := command-center/web
 PACKS = $(CITYWATCH) rules check --strict rules/packs && $(CITYWATCH) rules test --strict rules/packs \
 	&& $(CITYWATCH) rules lint rules/packs
 
-.PHONY: help run test check page page-check packs browser api bench deny
+.PHONY: help run test check page page-check packs browser api kafka-tls bench deny
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,7 @@ test: page page-check check ## all that CI runs: style, tests, rule tests, the p
 	deploy/test/oidc.sh target/oidc
 	cargo test --release --workspace --locked
 	$(PACKS)
-	$(MAKE) browser api
+	$(MAKE) kafka-tls browser api
 	@echo "make test: everything passed"
 
 check: ## formatting, lints, documentation
@@ -41,6 +41,10 @@ browser: page ## an operator's first five minutes in Chromium, against the built
 
 api: ## the API against its own description: thousands of made-up requests to a demo
 	deploy/test/api.sh $(abspath $(CITYWATCH)) $(abspath target/schemathesis)
+
+kafka-tls: ## the log over TLS to a real broker, in a build with that feature (needs libssl-dev and pkg-config)
+	deploy/test/kafka/fetch.sh target/kafka
+	cargo test --release --locked --package bus --features kafka-tls --target-dir target/kafka-tls --test it -- kafka::secure
 
 packs: ## check, test and lint the city's rules
 	cargo build --release --locked

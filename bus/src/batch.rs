@@ -142,6 +142,13 @@ impl Block {
         self.first + Offset::from(self.records)
     }
 
+    /// Its last record.
+    pub(crate) fn last(&self) -> Option<(Offset, Record<'_>)> {
+        let mut rest = &self.bytes[self.at.clone()];
+        let record = (0..self.records).map(|_| decode(&mut rest).expect("blocks hold only well-formed records")).last();
+        Some((self.end() - 1, record?))
+    }
+
     /// Each record with its offset and its bytes as they were encoded.
     pub(crate) fn pieces(&self, mut take: impl FnMut(Offset, &Record<'_>, &[u8])) {
         let whole = &self.bytes[self.at.clone()];

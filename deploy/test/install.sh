@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need beside Rust and Node, where it is missing: the Mosquitto broker and its clients,
-# PostgreSQL, Java and Maven for Kafka, kcat, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
+# PostgreSQL, Java and Maven for Kafka, kcat, OpenSSL's headers for the log over TLS, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
 # elsewhere it says what is missing.
 set -eu
 missing=
@@ -9,6 +9,7 @@ command -v go >/dev/null 2>&1 || { echo "the tests need go 1.23 or later, to bui
 have curl || missing="$missing curl"
 have openssl || missing="$missing openssl"
 have pkg-config || missing="$missing pkg-config"
+pkg-config --exists libssl 2>/dev/null || missing="$missing libssl-dev"
 python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 have mosquitto || missing="$missing mosquitto"
 have mosquitto_sub || missing="$missing mosquitto-clients"

@@ -6,6 +6,8 @@
 # line, each answered by its first word: `kill N` is kill -9 of the N-th node, `start N` starts it again. `cut N TOPIC
 # BYTES`, for a node that was killed, takes so many bytes off the end of each partition, as a machine does that goes down
 # before they are on its disk.
+# With KAFKA_USER=NAME:PASSWORD in the environment it lets in nobody else: by SASL PLAIN or SCRAM-SHA-512, over TLS where
+# KAFKA_PEM names a file with its key and certificate, which clients must show too.
 # When the input ends, as it does when whoever started this is killed too, the servers end and DIR goes.
 set -eu
 libs=$1 dir=$2
@@ -43,12 +45,37 @@ log.cleaner.backoff.ms=100
 log.cleaner.dedupe.buffer.size=4194304
 log.cleaner.threads=1
 END
+    [ -z "${KAFKA_USER:-}" ] || secure >>"$dir/$1/server.properties"
     # shellcheck disable=SC2086 # a list of words
     if ! java -Xmx96m $flags -cp "$libs/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
-        -c "$dir/$1/server.properties" >"$dir/$1/format.log" 2>&1; then
+        ${KAFKA_USER:+--add-scram "SCRAM-SHA-512=[name=${KAFKA_USER%%:*},password=${KAFKA_USER#*:}]"} -c "$dir/$1/server.properties" >"$dir/$1/format.log" 2>&1; then
         cat "$dir/$1/format.log" >&2
         exit 1
     fi
+}
+
+# Lets in one user alone; the broker knows itself by the same name.
+secure() {
+    user=${KAFKA_USER%%:*} password=${KAFKA_USER#*:} protocol=SASL_PLAINTEXT
+    modules=org.apache.kafka.common.security
+    if [ -n "${KAFKA_PEM:-}" ]; then
+        protocol=SASL_SSL
+        for store in keystore truststore; do
+            printf 'ssl.%s.type=PEM\nssl.%s.location=%s\n' $store $store "$KAFKA_PEM"
+        done
+    fi
+    listener=listener.name.$(echo $protocol | tr '[:upper:]' '[:lower:]')
+    cat <<END
+listeners=$protocol://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=$protocol://127.0.0.1:$told
+listener.security.protocol.map=$protocol:$protocol,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=$protocol
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=PLAIN
+$listener.ssl.client.auth=required
+$listener.plain.sasl.jaas.config=$modules.plain.PlainLoginModule required username="$user" password="$password" user_$user="$password";
+$listener.scram-sha-512.sasl.jaas.config=$modules.scram.ScramLoginModule required;
+END
 }
 
 launch() {

@@ -6,38 +6,52 @@ use crate::BusError;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Requests that nobody answers are given up after this, and tried again.
 pub(super) const REQUEST_MAX: Duration = Duration::from_secs(10);
 
-/// What a client hears beside answers: the last trouble that it told, for messages of errors.
+/// What clients hear beside answers: how often they told of trouble, and the last of it, for messages of errors.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard(Arc<Mutex<Option<String>>>);
+pub(super) struct Heard(Arc<(Mutex<Option<String>>, AtomicU64)>);
 
 impl Heard {
     /// An error of this log, with the last trouble that was heard.
     pub(super) fn failed(&self, place: &str, doing: impl Into<String>, what: impl Display) -> BusError {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let heard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let heard = heard.map_or_else(String::new, |heard| format!("; last heard: {heard}"));
         let source = std::io::Error::other(format!("{what}{heard}"));
         BusError::Io { place: place.to_owned(), doing: doing.into(), source }
+    }
+
+    fn trouble(&self, what: &str) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.trim().to_owned());
+        self.0.1.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often there was trouble so far.
+    pub(super) fn troubles(&self) -> u64 {
+        self.0.1.load(Ordering::Acquire)
     }
 }
 
 impl ClientContext for Heard {
     fn log(&self, _: RDKafkaLogLevel, _: &str, message: &str) {
         // It begins with the thread, as in "[thrd:main]: ".
-        let message = message.split_once("]: ").map_or(message, |(_, message)| message);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.trim().to_owned());
+        self.trouble(message.split_once("]: ").map_or(message, |(_, message)| message));
     }
 
-    /// What is told here is on its log too.
-    fn error(&self, _: KafkaError, _: &str) {}
+    fn error(&self, error: KafkaError, reason: &str) {
+        // That all brokers are down says less than why each of them is.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.trouble(reason);
+        }
+    }
 }
 
 impl ConsumerContext for Heard {}

@@ -126,6 +126,10 @@ impl Drop for Cursors {
         drop(self.end.take());
         // A panic there has been printed.
         let _ = self.thread.take().map(JoinHandle::join);
+        // A queue must go before its consumer: what it still holds refers to it.
+        if let Ok(mut pool) = self.shared.pool.lock() {
+            pool.idle.clear();
+        }
     }
 }
 

@@ -96,6 +96,8 @@ impl Ends {
                 let ends = self.offsets(topic, Place::End)?;
                 Ok(std::array::from_fn(|partition| starts[partition]..ends[partition].max(starts[partition])))
             });
+            // What it heard meanwhile, which else would wait in it for ever. It has no messages.
+            while self.asker.poll(Duration::ZERO).is_some() {}
             match asked {
                 Ok(held) => {
                     let held: Held = held;
@@ -110,6 +112,15 @@ impl Ends {
                 Err(_) => std::thread::sleep(AGAIN),
             }
         }
+    }
+
+    /// [`BusError::CutBack`] if a topic ends before where it ended for this process.
+    pub(super) fn check(&self, topic: Topic) -> Result<(), BusError> {
+        let before: [Offset; PARTITIONS as usize] =
+            std::array::from_fn(|partition| self.known(topic, partition as Partition));
+        let held = self.ask(topic)?;
+        let lost = (0..PARTITIONS).zip(before).zip(&held).find(|((_, before), held)| held.end < *before);
+        lost.map_or(Ok(()), |((partition, before), held)| Err(self.cut_back(topic, partition, before, held.end)))
     }
 
     fn offsets(&self, topic: Topic, place: Place) -> Result<[Offset; PARTITIONS as usize], KafkaError> {

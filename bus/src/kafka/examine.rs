@@ -1,7 +1,7 @@
 //! How it stands with Kafka, for the doctor: it asks and changes nothing.
 
 use super::client::{Heard, REQUEST_MAX};
-use super::topics::{Admin, admin, metadata, wanted};
+use super::topics::{Admin, admin, asker, metadata, wanted};
 use super::{KafkaLog, KafkaSettings};
 use crate::BusError;
 use futures_executor::block_on;
@@ -48,7 +48,7 @@ impl KafkaLog {
     pub fn examine(settings: &KafkaSettings) -> Result<KafkaState, BusError> {
         let heard = Heard::default();
         let admin = admin(settings, &heard)?;
-        let found = metadata(&admin, settings, &heard, Instant::now() + REQUEST_MAX.min(settings.wait))?;
+        let found = metadata(&asker(settings, &heard)?, settings, &heard, Instant::now() + REQUEST_MAX.min(settings.wait))?;
         let wanted = wanted(settings);
         let held =
             |name: &str| found.topics().iter().find(|topic| topic.name() == name && !topic.partitions().is_empty());

@@ -6,7 +6,7 @@
 //! are no consumer groups, and offsets are committed only for who watches (`marks`). Bounds are asked of the brokers (`ends`).
 //!
 //! Brokers that lose what they acknowledged are noticed: by an append that gets an offset which was there before, by a
-//! reader that is set back. From then on every call is [`BusError::CutBack`], and the process is to end.
+//! reader that is set back, by a look every few seconds (`look`). From then on every call is [`BusError::CutBack`], and the process is to end.
 //!
 //! Promises: what `append` returned is on all replicas in sync, once, its records together and in order; while brokers
 //! are away, calls wait as long as is set and are then errors, and reading goes on by itself when they are back.
@@ -19,6 +19,7 @@ mod cursors;
 mod ends;
 mod examine;
 mod lease;
+mod look;
 mod marks;
 mod message;
 mod producer;
@@ -35,8 +36,9 @@ use client::Heard;
 use cursors::Cursors;
 use ends::Ends;
 use lease::Leases;
+use look::{Look, Seen};
 use marks::Marks;
-use model::{Offset, PARTITIONS, Partition};
+use model::{Offset, Partition};
 use producer::Appender;
 use std::ops::Range;
 use std::sync::Arc;
@@ -51,9 +53,10 @@ const TAIL_WAIT: Duration = Duration::from_secs(2);
 pub struct KafkaLog {
     cluster: String,
     names: Vec<String>,
+    _look: Look,
     ends: Arc<Ends>,
-    tails: Tails,
-    cursors: Cursors,
+    tails: Arc<Tails>,
+    cursors: Arc<Cursors>,
     /// Before the appender: roles are let go by a last append.
     leases: Leases,
     marks: Marks,
@@ -74,9 +77,14 @@ impl KafkaLog {
         let ends = Arc::new(Ends::new(settings, names.clone(), heard.clone())?);
         let appender = |name| Appender::new(settings, name, heard.clone()).map(Arc::new);
         let (readings, appender) = (appender("append-readings")?, appender("append")?);
+        let tails = Arc::new(Tails::new(settings, &ends, &heard)?);
+        let cursors = Arc::new(Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone())?);
+        let (t, c, e) = (Arc::clone(&tails), Arc::clone(&cursors), Arc::clone(&ends));
+        let seen = Seen { tails: t, cursors: c, ends: e, heard: heard.clone() };
         Ok(KafkaLog {
-            tails: Tails::new(settings, &ends, &heard)?,
-            cursors: Cursors::new(settings, names.clone(), Arc::clone(&ends), heard.clone())?,
+            _look: Look::new(seen, &settings.place())?,
+            tails,
+            cursors,
             marks: Marks::new(settings, heard.clone()),
             leases: Leases::new(settings, owner.to_owned(), Arc::clone(&appender), heard)?,
             readings,
@@ -117,15 +125,7 @@ impl KafkaLog {
     /// Whether a topic ends before where it ended for this process. Brokers that lost what they acknowledged have lost the
     /// producer's last numbers as well, which it takes for a fault of its own.
     fn cut_back(&self) -> Option<BusError> {
-        for topic in Topic::ALL {
-            let before: Vec<Offset> = (0..PARTITIONS).map(|partition| self.ends.known(topic, partition)).collect();
-            let held = self.ends.ask(topic).ok()?;
-            let lost = (0..PARTITIONS).zip(before).zip(&held).find(|((_, before), held)| held.end < *before);
-            if let Some(((partition, before), held)) = lost {
-                return Some(self.ends.cut_back(topic, partition, before, held.end));
-            }
-        }
-        None
+        Topic::ALL.into_iter().find_map(|topic| self.ends.check(topic).err()).and_then(|_| self.ends.cut())
     }
 
     /// Whether the log still is what it was.

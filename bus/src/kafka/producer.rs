@@ -62,6 +62,11 @@ impl Part {
     /// Takes the answer to one message.
     pub(super) fn on_delivery(&self, result: &DeliveryResult<'_>) {
         match result {
+            // Sent twice, so long ago that the broker no longer knows where it stands.
+            Ok(message) if message.offset() < 0 => {
+                let unknown = KafkaError::MessageProduction(RDKafkaErrorCode::DuplicateSequenceNumber);
+                self.batch.answered(1, Some(unknown));
+            }
             Ok(message) => {
                 let offset = message.offset() as u64;
                 self.first.fetch_min(offset, Ordering::Relaxed);
@@ -190,6 +195,7 @@ impl Appender {
         }
         let doing = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::MessageTimedOut) => "append in time: what was sent may stand on the log or not",
+            Some(RDKafkaErrorCode::DuplicateSequenceNumber) => "see where on the log it stands: it was sent twice",
             Some(RDKafkaErrorCode::NotEnoughReplicas | RDKafkaErrorCode::NotEnoughReplicasAfterAppend) => {
                 "append: fewer replicas are in sync than min.insync.replicas asks for"
             }

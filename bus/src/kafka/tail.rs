@@ -14,7 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -48,6 +48,9 @@ struct Shared {
     wakes: [RwLock<Vec<Wake>>; TOPICS],
     /// Watched, and not yet followed because the brokers did not answer.
     late: Mutex<Vec<Topic>>,
+    heard: Heard,
+    /// The troubles after which the log was found to be what it was; after further ones it may be another.
+    sure_of: AtomicU64,
     ending: AtomicBool,
 }
 
@@ -66,6 +69,8 @@ struct Ring {
     end: Offset,
     blocks: VecDeque<Block>,
     bytes: usize,
+    /// The last block that was taken in before any trouble.
+    sure: Option<Block>,
 }
 
 /// What the tail knows of a read.
@@ -96,6 +101,31 @@ impl Tails {
         // thread goes on trying, and wakes when it could.
         if is_first && shared.follow(topic).is_err() {
             shared.late.lock().expect("nothing panics while it holds this lock").push(topic);
+        }
+    }
+
+    /// The topics that are followed.
+    pub(super) fn followed(&self) -> Vec<Topic> {
+        let is_followed = |topic: &Topic| self.shared(*topic).parts[topic.index()][0].lock().followed;
+        Topic::ALL.into_iter().filter(is_followed).collect()
+    }
+
+    /// What was taken in last of each partition before any trouble.
+    pub(super) fn sure(&self, topic: Topic) -> Vec<(Topic, Partition, Block)> {
+        let parts = self.shared(topic).parts[topic.index()].iter();
+        let sure = (0..PARTITIONS).zip(parts.map(|part| part.lock().sure.clone()));
+        sure.filter_map(|(partition, block)| Some((topic, partition, block?))).collect()
+    }
+
+    /// The troubles after which the log was found to be what it was.
+    pub(super) fn sure_of(&self) -> u64 {
+        self.readings.shared.sure_of.load(Ordering::Acquire)
+    }
+
+    /// The log was found to be what it was, after so many troubles.
+    pub(super) fn be_sure_of(&self, troubles: u64) {
+        for lane in [&self.readings, &self.others] {
+            lane.shared.sure_of.store(troubles, Ordering::Release);
         }
     }
 
@@ -152,6 +182,8 @@ impl Lane {
             parts: Default::default(),
             wakes: Default::default(),
             late: Mutex::default(),
+            heard: heard.clone(),
+            sure_of: AtomicU64::new(heard.troubles()),
             ending: AtomicBool::new(false),
         });
         let works = Arc::clone(&shared);
@@ -215,6 +247,7 @@ impl Shared {
     /// Takes in what arrived, then wakes who watches.
     fn take(&self, gathered: &mut BTreeMap<(Topic, Partition), Gather>) {
         let mut touched: Vec<Topic> = Vec::new();
+        let is_sure = self.heard.troubles() == self.sure_of.load(Ordering::Acquire);
         while let Some(((topic, partition), gather)) = gathered.pop_first() {
             let part = &self.parts[topic.index()][partition as usize];
             let mut ring = part.lock();
@@ -224,6 +257,9 @@ impl Shared {
                     let now = self.ends.ask(topic).map_or(ring.end, |held| held[partition as usize].end);
                     self.ends.cut_back(topic, partition, ring.end, now.min(ring.end));
                     break;
+                }
+                if is_sure {
+                    ring.sure = Some(block.clone());
                 }
                 ring.take(topic, block);
             }
@@ -257,7 +293,8 @@ impl Ring {
     fn take(&mut self, topic: Topic, block: Block) {
         if block.first > self.end && !topic.is_compacted() {
             // Retention went past the reader: who stands at the old end must hear of it, and asks elsewhere.
-            *self = Ring { followed: true, first: block.first, end: block.first, ..Ring::default() };
+            let sure = self.sure.take();
+            *self = Ring { followed: true, first: block.first, end: block.first, sure, ..Ring::default() };
         }
         self.end = block.end();
         self.bytes += block.at.len();

@@ -6,6 +6,7 @@ use crate::{BusError, Topic};
 use futures_executor::block_on;
 use model::PARTITIONS;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const SAFE_REPLICATION: i32 = 3;
 
 pub(super) type Admin = AdminClient<Heard>;
+pub(super) type Asker = BaseConsumer<Heard>;
 
 /// How it stands with a topic.
 enum Standing {
@@ -35,16 +37,25 @@ pub(super) fn admin(settings: &KafkaSettings, heard: &Heard) -> Result<Admin, Bu
     admin.map_err(|error| heard.failed(&settings.place(), "make a client", error))
 }
 
+/// A client that asks about the cluster, and hears why brokers do not answer: an [`Admin`] does not.
+pub(super) fn asker(settings: &KafkaSettings, heard: &Heard) -> Result<Asker, BusError> {
+    let asker = client::config(settings, "topics").create_with_context(heard.clone());
+    asker.map_err(|error| heard.failed(&settings.place(), "make a client", error))
+}
+
 /// All topics and brokers, as soon as a broker answers.
 pub(super) fn metadata(
-    admin: &Admin,
+    asker: &Asker,
     settings: &KafkaSettings,
     heard: &Heard,
     until: Instant,
 ) -> Result<Metadata, BusError> {
     loop {
         let left = until.saturating_duration_since(Instant::now()).clamp(LOOK_EVERY, REQUEST_MAX);
-        match admin.inner().fetch_metadata(None, left) {
+        let asked = asker.fetch_metadata(None, left);
+        // What it heard meanwhile. It has no messages.
+        while asker.poll(Duration::ZERO).is_some() {}
+        match asked {
             Ok(metadata) => return Ok(metadata),
             Err(error) if Instant::now() >= until => {
                 let doing = "be reached: is it running, can this machine reach it, are user and password right?";
@@ -58,10 +69,10 @@ pub(super) fn metadata(
 /// Makes the topics that are missing, and waits until all have leaders. Existing ones are left as they are. Gives the id
 /// of the cluster.
 pub(super) fn make_ready(settings: &KafkaSettings, heard: &Heard) -> Result<String, BusError> {
-    let admin = admin(settings, heard)?;
+    let asker = asker(settings, heard)?;
     let until = Instant::now() + OPEN_MAX.min(settings.wait);
     loop {
-        let found = metadata(&admin, settings, heard, until)?;
+        let found = metadata(&asker, settings, heard, until)?;
         let mut missing = Vec::new();
         let mut waits_for = None;
         for (name, partitions, _) in wanted(settings) {
@@ -80,7 +91,7 @@ pub(super) fn make_ready(settings: &KafkaSettings, heard: &Heard) -> Result<Stri
             }
         }
         if missing.is_empty() && waits_for.is_none() {
-            let cluster = admin.inner().fetch_cluster_id(REQUEST_MAX.min(settings.wait));
+            let cluster = asker.client().fetch_cluster_id(REQUEST_MAX.min(settings.wait));
             return cluster.ok_or_else(|| heard.failed(&settings.place(), "tell the id of its cluster", "no answer"));
         }
         if Instant::now() >= until {
@@ -91,7 +102,7 @@ pub(super) fn make_ready(settings: &KafkaSettings, heard: &Heard) -> Result<Stri
         if missing.is_empty() {
             std::thread::sleep(LOOK_EVERY);
         } else {
-            make(&admin, settings, heard, &missing)?;
+            make(&admin(settings, heard)?, settings, heard, &missing)?;
         }
     }
 }

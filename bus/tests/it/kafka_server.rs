@@ -33,20 +33,27 @@ fn fetched() -> PathBuf {
 impl Kafka {
     /// One broker.
     pub fn start() -> Kafka {
-        Kafka::start_nodes(1, None)
+        Kafka::start_nodes(1, None, &[])
     }
 
     /// One broker that tells its clients to come by another port of loopback.
     pub fn start_behind(port: u16) -> Kafka {
-        Kafka::start_nodes(1, Some(port))
+        Kafka::start_nodes(1, Some(port), &[])
     }
 
     /// A cluster of three, each of them able to lead it.
     pub fn start_three() -> Kafka {
-        Kafka::start_nodes(3, None)
+        Kafka::start_nodes(3, None, &[])
     }
 
-    fn start_nodes(nodes: usize, told: Option<u16>) -> Kafka {
+    /// One broker that lets in one user alone, `name:password`; over TLS with the key and certificate in a PEM file.
+    pub fn start_for(user: &str, pem: Option<&Path>) -> Kafka {
+        let pem = pem.map(|pem| ("KAFKA_PEM", pem.to_str().unwrap()));
+        let more: Vec<(&str, &str)> = [("KAFKA_USER", user)].into_iter().chain(pem).collect();
+        Kafka::start_nodes(1, None, &more)
+    }
+
+    fn start_nodes(nodes: usize, told: Option<u16>, more: &[(&str, &str)]) -> Kafka {
         // All at once, so that each is another.
         let listeners: Vec<TcpListener> = (0..2 * nodes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let all: Vec<u16> = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
@@ -54,7 +61,7 @@ impl Kafka {
         let (ports, controllers) = all.split_at(nodes);
         let folder = std::env::temp_dir().join(format!("citywatch-kafka-{}-{}", std::process::id(), ports[0]));
         let mut command = Command::new(project().join("deploy/test/kafka.sh"));
-        command.arg(fetched()).arg(folder);
+        command.envs(more.iter().copied()).arg(fetched()).arg(folder);
         let of_node = |(port, controller): (&u16, &u16)| format!("{port}:{controller}:{}", told.unwrap_or(*port));
         command.args(ports.iter().zip(controllers).map(of_node));
         let mut script = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -4,6 +4,7 @@ mod cut;
 mod faults;
 mod leases;
 mod outside;
+mod secure;
 
 use super::conformance;
 use super::kafka_server::{Kafka, SHARED};

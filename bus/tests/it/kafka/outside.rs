@@ -128,6 +128,35 @@ fn kcat_reads_the_feed() {
     assert_eq!(serde_json::from_str::<Transition>(value).unwrap(), transition);
 }
 
+/// How far a reader is stands where every tool looks for it, and another process reads it there.
+#[test]
+fn a_mark_is_a_committed_offset() {
+    let settings = settings(&SHARED);
+    let [reader, other] = [(); 2].map(|()| KafkaLog::open(&settings, "test").unwrap());
+    // Brokers make the topic of the groups when somebody first asks for one.
+    let until = Instant::now() + DEADLINE;
+    let is = |at: &[Option<u64>]| other.marked("rules", Topic::Observations).is_ok_and(|marked| marked == at);
+    while !is(&vec![None; PARTITIONS as usize]) {
+        assert!(Instant::now() < until, "nothing is said yet");
+    }
+    let mut expected = vec![None; PARTITIONS as usize];
+    (expected[3], expected[15]) = (Some(7), Some(0));
+    // A commit that comes before the group has its coordinator may be lost, as one in a running city may.
+    while !is(&expected) {
+        assert!(Instant::now() < until, "the mark is seen");
+        reader.mark("rules", Topic::Observations, &[(3, 7), (15, 0)]).unwrap();
+    }
+    let group: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", SHARED.broker())
+        .set("group.id", format!("{}rules", settings.prefix))
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition(&settings.topic_name(Topic::Observations), 3);
+    let told = group.committed_offsets(list, DEADLINE).unwrap();
+    assert_eq!(told.elements()[0].offset(), Place::Offset(7));
+}
+
 /// Another number of partitions would put keys elsewhere: it is refused, with the topic's name.
 #[test]
 fn a_topic_with_other_partitions_is_refused() {
