@@ -109,7 +109,11 @@ impl Ends {
                 Err(error) if Instant::now() >= until => {
                     return Err(self.heard.failed(&self.place, format!("see how far {topic} goes"), error));
                 }
-                Err(_) => std::thread::sleep(AGAIN),
+                Err(_) => {
+                    std::thread::sleep(AGAIN);
+                    // What it has of the topic may be what a broker knew that had just started, and is kept for minutes.
+                    let _ = self.asker.fetch_metadata(Some(&self.names[topic.index()]), AGAIN);
+                }
             }
         }
     }

@@ -48,7 +48,8 @@ impl KafkaLog {
     pub fn examine(settings: &KafkaSettings) -> Result<KafkaState, BusError> {
         let heard = Heard::default();
         let admin = admin(settings, &heard)?;
-        let found = metadata(&asker(settings, &heard)?, settings, &heard, Instant::now() + REQUEST_MAX.min(settings.wait))?;
+        let found =
+            metadata(&asker(settings, &heard)?, settings, &heard, Instant::now() + REQUEST_MAX.min(settings.wait))?;
         let wanted = wanted(settings);
         let held =
             |name: &str| found.topics().iter().find(|topic| topic.name() == name && !topic.partitions().is_empty());
