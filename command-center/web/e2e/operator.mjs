@@ -13,6 +13,7 @@ import { deliberates, interviews, objects, publishes, sendsItBack, upholds } fro
 import { ARRIVAL_MS, BINARY, startDemo, step, stopDemo } from "./demo.mjs";
 import { typesOf } from "../api.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
+import { fitsPaper } from "./paper.mjs";
 import { pictures } from "./screens.mjs";
 import { addsAFile, appliesIt, asksWhyNot, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
 import { acknowledges, analyses, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCalculation, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
@@ -62,6 +63,7 @@ async function aCase(browser, page, origin, folder) {
       await page.goto(origin + path);
       await page.locator(`[data-test="${part}"]`).first().waitFor();
       await inBothThemes(page, path);
+      await fitsPaper(page, part, process.argv[2]);
     }
     await page.goto(`${origin}/cases/${id}`);
     await page.locator('[data-act="transfer"]').click();
