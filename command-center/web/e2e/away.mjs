@@ -1,5 +1,6 @@
 /** The page while nobody looks at it, while its server is another, and on paper. Against the made-up city. */
 import assert from "node:assert/strict";
+import { makeDuty } from "./duty.mjs";
 import { Fixture } from "./fixture.mjs";
 import { fitsPaper } from "./paper.mjs";
 import { seesTheCity, until } from "./steps.mjs";
@@ -53,6 +54,7 @@ export async function restarts(page, fixture, origin) {
 /** On paper: nothing is cut off at the right, and a long list goes over several sheets. */
 export async function prints(page, fixture, origin) {
   const incident = fixture.city.incidents.find((one) => one.state === "open");
+  fixture.duty = makeDuty(fixture.now());
   const screens = [["incident", `/incidents/${incident.id}`, "chart"], ["sensor", `/sensors/${incident.key}`, "chart"], ["sensors", "/sensors", "sensor-row"], ["overview", "/", "row"], ["duty", "/duty", "rosters"]];
   for (const [name, path, part] of screens) {
     await page.goto(origin + path);

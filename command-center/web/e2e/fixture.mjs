@@ -27,7 +27,7 @@ export class Fixture {
     this.refusing = false;
     this.sessions = true;
     this.roles = ["operator", "dispatcher"];
-    this.duty = { notices: [], storms: [], overrides: [], handovers: [], subscriptions: [], deliveries: [] };
+    this.duty = { notices: [], storms: [], chains: [], contacts: [], overrides: [], handovers: [], subscriptions: [], deliveries: [] };
     this.ring = [];
     this.lastId = 0;
     this.accepted = 1_000_000;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { launch, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
 import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, judgesIt, makesACase, signsIn } from "./command.mjs";
 import { deliberates, interviews, objects, publishes, sendsItBack, upholds } from "./dossiers.mjs";
+import { plansDuty } from "./duty.mjs";
 import { ARRIVAL_MS, BINARY, startDemo, step, stopDemo } from "./demo.mjs";
 import { typesOf } from "../api.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
@@ -91,6 +92,8 @@ async function aCase(browser, page, origin, folder) {
   await step("another supervisor upholds the objection", () => upholds(sam, origin, objection, shoot));
   await step("the first one calls the unit to an interview", () => interviews(sue, origin, id, shoot));
   const panel = await step("the operator puts the case to a panel", () => deliberates(page, origin, id));
+  const ada = await as("ada", "administrator");
+  await step("an administrator plans who is told", () => plansDuty(ada, origin));
   const stranger = await open(browser, { origin, viewport: PHONE });
   others.push(stranger);
   await step("it is published, and everybody reads it", () => publishes(sue, origin, panel, stranger, shoot));
