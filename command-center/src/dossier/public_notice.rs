@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_notice_has_words_and_a_time_to_come() {
-        let publish = |words: &Words, from, until| PublicNotice::publish(words, Where::default(), (from, until), None, AT);
+        let publish =
+            |words: &Words, from, until| PublicNotice::publish(words, Where::default(), (from, until), None, AT);
         let Ok(PublicNoticeFact::Published { from, .. }) = publish(&words(), None, until(1)) else {
             panic!("it is published")
         };
