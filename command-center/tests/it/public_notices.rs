@@ -43,9 +43,9 @@ fn a_notice_is_told_to_everybody_and_taken_back() {
         let later = post(&olga, ROUTE, &notice("明日检修", json!({ "from": START + 12 * HOUR }))).await;
         assert_eq!(later.status, 201);
         let incident = olga.json("/api/v1/incidents").await["items"][0]["id"].clone();
-        let place = json!({ "area": "110101003", "incident": incident });
+        let place = json!({ "area": "110101007", "incident": incident });
         let path = post(&olga, ROUTE, &notice("井盖移位", place)).await.header("location").to_owned();
-        assert_eq!(olga.json(&path).await["area"], json!({ "district": "110101", "subdistrict": "110101003" }));
+        assert_eq!(olga.json(&path).await["area"], json!({ "district": "110101", "subdistrict": "110101007" }));
         assert_eq!(told(&life).await, ["井盖移位", "积水"], "newest first, and none that is to come");
 
         let bad = [
@@ -61,7 +61,7 @@ fn a_notice_is_told_to_everybody_and_taken_back() {
         assert_eq!(post(&sue, ROUTE, &notice("不行", json!({}))).await.status, 403, "who supervises tells nobody");
         let far = Client::of_account(&life.handle, &account("far", Role::Operator, &["110101008"])).await;
         assert_eq!(post(&far, ROUTE, &notice("全市", json!({}))).await.status, 403, "not for the whole city");
-        assert_eq!(post(&far, ROUTE, &notice("别处", json!({ "area": "110101003" }))).await.status, 400);
+        assert_eq!(post(&far, ROUTE, &notice("别处", json!({ "area": "110101007" }))).await.status, 400);
         assert_eq!(far.get(&path).await.status, 403);
         assert_eq!(Client::stranger(life.handle.local_addr()).get(&path).await.status, 401);
 
