@@ -7,7 +7,7 @@ import { lang, t, term } from "../words";
 
 /** What it is about, in a few words. */
 export function aboutWords(one: DossierRow | Dossier): string {
-  if ("title" in one) return one.title;
+  if ("title" in one) return (lang.value === "en" && one.title_en) || one.title;
   if ("question" in one) return one.question;
   if ("matter" in one) return one.matter;
   const about = "against" in one ? one.against : one.about;
