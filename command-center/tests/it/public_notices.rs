@@ -16,7 +16,7 @@ const HOUR: i64 = 3_600_000;
 const PUBLIC: &str = "/api/v1/public/notices";
 const ROUTE: &str = "/api/v1/public-notices";
 
-fn notice(title: &str, more: Value) -> Value {
+fn notice(title: &str, more: &Value) -> Value {
     let mut notice = json!({ "title": title, "text": "请绕行；咨询 13912345678", "until": START + 24 * HOUR });
     notice.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     notice
@@ -37,14 +37,14 @@ fn a_notice_is_told_to_everybody_and_taken_back() {
         let case = olga.json("/api/v1/cases?class=0402").await["items"][0].clone();
         assert_eq!(told(&life).await, [""; 0]);
         let english = json!({ "title_en": "Water on the road", "text_en": "Take another way", "case": case["id"] });
-        let city = post(&olga, ROUTE, &notice("积水", english)).await;
+        let city = post(&olga, ROUTE, &notice("积水", &english)).await;
         assert_eq!(city.status, 201, "{}", String::from_utf8_lossy(&city.body));
         assert_eq!(city.json()["about"], json!({ "kind": "case", "case": case["id"], "case_number": case["number"] }));
-        let later = post(&olga, ROUTE, &notice("明日检修", json!({ "from": START + 12 * HOUR }))).await;
+        let later = post(&olga, ROUTE, &notice("明日检修", &json!({ "from": START + 12 * HOUR }))).await;
         assert_eq!(later.status, 201);
         let incident = olga.json("/api/v1/incidents").await["items"][0]["id"].clone();
         let place = json!({ "area": "110101007", "incident": incident });
-        let path = post(&olga, ROUTE, &notice("井盖移位", place)).await.header("location").to_owned();
+        let path = post(&olga, ROUTE, &notice("井盖移位", &place)).await.header("location").to_owned();
         assert_eq!(olga.json(&path).await["area"], json!({ "district": "110101", "subdistrict": "110101007" }));
         assert_eq!(told(&life).await, ["井盖移位", "积水"], "newest first, and none that is to come");
 
@@ -55,13 +55,13 @@ fn a_notice_is_told_to_everybody_and_taken_back() {
             json!({ "title_en": "no text beside it" }),
         ];
         for bad in bad {
-            assert_eq!(post(&olga, ROUTE, &notice("不行", bad.clone())).await.status, 400, "{bad}");
+            assert_eq!(post(&olga, ROUTE, &notice("不行", &bad)).await.status, 400, "{bad}");
         }
         let sue = supervisor(&life, "sue").await;
-        assert_eq!(post(&sue, ROUTE, &notice("不行", json!({}))).await.status, 403, "who supervises tells nobody");
+        assert_eq!(post(&sue, ROUTE, &notice("不行", &json!({}))).await.status, 403, "who supervises tells nobody");
         let far = Client::of_account(&life.handle, &account("far", Role::Operator, &["110101008"])).await;
-        assert_eq!(post(&far, ROUTE, &notice("全市", json!({}))).await.status, 403, "not for the whole city");
-        assert_eq!(post(&far, ROUTE, &notice("别处", json!({ "area": "110101007" }))).await.status, 400);
+        assert_eq!(post(&far, ROUTE, &notice("全市", &json!({}))).await.status, 403, "not for the whole city");
+        assert_eq!(post(&far, ROUTE, &notice("别处", &json!({ "area": "110101007" }))).await.status, 400);
         assert_eq!(far.get(&path).await.status, 403);
         assert_eq!(Client::stranger(life.handle.local_addr()).get(&path).await.status, 401);
 
