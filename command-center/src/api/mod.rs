@@ -29,6 +29,7 @@ mod open311;
 mod open_data;
 mod page;
 pub(crate) mod problem;
+mod public_notices;
 mod rosters;
 mod rules;
 mod sensors;
@@ -221,6 +222,10 @@ fn dossiers() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(mediations::perform))
         .routes(routes!(mediations::refer))
         .routes(routes!(mediations::withdraw))
+        .routes(routes!(public_notices::told))
+        .routes(routes!(public_notices::list, public_notices::publish))
+        .routes(routes!(public_notices::detail))
+        .routes(routes!(public_notices::withdraw))
 }
 
 /// Routes that are sent a whole rule set.

@@ -5,6 +5,7 @@ use super::deliberation::Deliberation;
 use super::interview::Interview;
 use super::mediation::Mediation;
 use super::objection::Objection;
+use super::public_notice::PublicNotice;
 use super::{Dossier, Step, fold};
 use crate::CenterError;
 use crate::center::Center;
@@ -37,6 +38,7 @@ async fn apply(connection: &mut AnyConnection, found: &[(Partition, Records)]) -
             Some(Objection::KIND) => take::<Objection>(connection, data).await?,
             Some(Deliberation::KIND) => take::<Deliberation>(connection, data).await?,
             Some(Mediation::KIND) => take::<Mediation>(connection, data).await?,
+            Some(PublicNotice::KIND) => take::<PublicNotice>(connection, data).await?,
             _ => {}
         }
     }

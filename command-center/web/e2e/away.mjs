@@ -1,7 +1,8 @@
 /** The page while nobody looks at it, while its server is another, and on paper. Against the made-up city. */
 import assert from "node:assert/strict";
-import { shooter } from "./browser.mjs";
+import { makeDuty } from "./duty.mjs";
 import { Fixture } from "./fixture.mjs";
+import { fitsPaper } from "./paper.mjs";
 import { seesTheCity, until } from "./steps.mjs";
 
 const at = (page, name) => page.locator(`[data-test="${name}"]`);
@@ -50,29 +51,16 @@ export async function restarts(page, fixture, origin) {
   page.faults = page.faults.filter((fault) => !fault.includes("ERR_"));
 }
 
-/** On paper: light, without what is clicked, nothing cut off at the right, and all of it. */
+/** On paper: nothing is cut off at the right, and a long list goes over several sheets. */
 export async function prints(page, fixture, origin) {
   const incident = fixture.city.incidents.find((one) => one.state === "open");
-  for (const [path, part] of [[`/incidents/${incident.id}`, "timeline"], ["/sensors", "sensor-row"]]) {
+  fixture.duty = makeDuty(fixture.now());
+  const screens = [["incident", `/incidents/${incident.id}`, "chart"], ["sensor", `/sensors/${incident.key}`, "chart"], ["sensors", "/sensors", "sensor-row"], ["overview", "/", "row"], ["duty", "/duty", "rosters"]];
+  for (const [name, path, part] of screens) {
     await page.goto(origin + path);
     await at(page, part).first().waitFor();
-    await page.emulateMedia({ media: "print" });
-    await until(page, "paper is light", () => document.documentElement.dataset.theme === "light");
-    const seen = await page.evaluate(() => ({
-      head: getComputedStyle(document.querySelector("header.bar")).display,
-      printed: getComputedStyle(document.querySelector(".printed")).display,
-      buttons: [...document.querySelectorAll("button.button")].filter((one) => one.checkVisibility()).length,
-      inner: [...document.querySelectorAll(".scroll")].filter((one) => one.scrollHeight > one.clientHeight + 1 && getComputedStyle(one).overflowY !== "visible").length,
-    }));
-    assert.deepEqual(seen, { head: "none", printed: "block", buttons: 0, inner: 0 }, path);
-    await page.setViewportSize({ width: 703, height: 1000 });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.equal(wide, 0, `${path} fits an A4 sheet`);
-    await shooter(process.argv[2])(page, `paper-${part}`);
-    const pdf = await page.pdf({ preferCSSPageSize: true, ...(process.argv[2] ? { path: `${process.argv[2]}/paper-${part}.pdf` } : {}) });
-    assert.ok((pdf.toString("latin1").match(/\/Type\s*\/Page\b/g) ?? []).length >= (part === "sensor-row" ? 2 : 1), "a long list goes over several sheets");
-    await page.emulateMedia({ media: "screen" });
-    await until(page, "the screen is as it was", () => document.documentElement.dataset.theme === "dark");
-    await page.setViewportSize({ width: 1440, height: 900 });
+    await until(page, "charts have readings", () => [...document.querySelectorAll('[data-test="chart"]')].every((one) => Number(one.dataset.points) > 0));
+    const sheets = await fitsPaper(page, name, process.argv[2]);
+    assert.ok(sheets >= (name === "sensors" ? 2 : 1), `${name} takes ${sheets} sheets`);
   }
 }

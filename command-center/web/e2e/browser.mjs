@@ -5,6 +5,7 @@ import { chromium } from "playwright-core";
 
 export const DESKTOP = { width: 1440, height: 900 };
 export const WALL = { width: 1920, height: 1080 };
+export const WALL_4K = { width: 3840, height: 2160 };
 export const PHONE = { width: 390, height: 844 };
 
 /** Waits are for conditions, each at most this long: software rendering on a busy machine is slow. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { deflateSync, crc32 } from "node:zlib";
 import { inBothThemes } from "./axe.mjs";
+import { fitsPaper } from "./paper.mjs";
 import { until } from "./steps.mjs";
 
 /** Of the accounts of this story; they live as long as its folder. */
@@ -183,6 +184,7 @@ export async function judgesIt(page, origin, id, unit) {
   const row = page.locator(`[data-test="kpi-row"][data-code="${unit}"]`);
   await row.locator('[data-kpi="handled-in-time"] b').waitFor();
   await inBothThemes(page, "/supervise");
+  await fitsPaper(page, "supervise");
   await row.locator("a").click();
   await page.locator(`[data-test="case-row"][data-id="${id}"] a`).click();
   await stands(page, "closed");

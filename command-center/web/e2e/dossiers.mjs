@@ -126,6 +126,36 @@ export async function deliberates(page, origin, id) {
   return new URL(page.url()).pathname;
 }
 
+/** The operator tells everybody something about the case; a citizen reads it until it is taken back. */
+export async function tellsEverybody(page, origin, id, stranger, shoot) {
+  await page.goto(`${origin}/cases/${id}`);
+  await at(page, "begin-public-notices").click();
+  await at(page, "field-title").fill("路面积水，请绕行");
+  await at(page, "field-text").fill("排水集团正在抽排，预计两小时内恢复。");
+  await at(page, "field-area").selectOption("110101");
+  const { now_at } = await page.evaluate(async () => (await fetch("/api/v1/areas/now")).json());
+  await at(page, "field-until").fill(new Date(now_at + 8 * 3_600_000 - 86_400_000).toISOString().slice(0, 16));
+  await isAccessible(page, "the form of a notice");
+  await at(page, "dossier-send").click();
+  await at(page, "dossier-told").waitFor();
+  page.faults = page.faults.filter((fault) => !/status of 400/.test(fault));
+  await at(page, "field-until").fill(new Date(now_at + 10 * 3_600_000).toISOString().slice(0, 16));
+  await sends(page);
+  await stands(page, "published");
+  await inBothThemes(page, "a public notice");
+  await shoot(page, "notice-zh-dark-desktop");
+  await stranger.goto(`${origin}/citizen`);
+  await at(stranger, "city-notice").first().waitFor();
+  assert.match(await at(stranger, "city-notice").first().innerText(), /路面积水，请绕行[^]*抽排[^]*东城区/);
+  await inBothThemes(stranger, "/citizen, with a notice");
+  await shoot(stranger, "citizen-notice-zh-light-phone");
+  await acts(page, "withdraw", () => at(page, "field-reason").fill("已恢复通行"));
+  await stands(page, "withdrawn");
+  await stranger.goto(`${origin}/citizen`);
+  await at(stranger, "report").waitFor();
+  assert.equal(await at(stranger, "city-notice").count(), 0);
+}
+
 /** A supervisor publishes it; everybody reads it, and who sat there is not told. */
 export async function publishes(page, origin, path, stranger, shoot) {
   await page.goto(origin + path);

@@ -21,6 +21,8 @@ export function makeDuty(now) {
     storms: [{ area: "110101", name: { zh: "东城区", en: "Dongcheng" }, since: now - 20 * 60_000, count: 14 }],
     overrides: [],
     handovers: [{ id: "h1", at: now - 9 * HOUR, by: "ben", note: "3 号泵检修中，预计明早恢复" }],
+    chains: [{ id: "c1", version: 1, name: "排水", subject: "incidents", domains: ["drainage"], areas: [], severity: "moderate", classes: [], group_by: ["rule", "district"], wait_ms: 30_000, interval_ms: 300_000, repeat_ms: null, quiet: { from: "22:00", to: "07:00" }, steps: [{ notify: [`roster/${ROSTER}`], wait_ms: 300_000 }, { notify: ["ben"], wait_ms: 900_000 }], groups: 2 }],
+    contacts: [{ id: "k1", who: "ben", kind: "email", address: "b…@city.example", language: "zh", created_at: now, created_by: "ada" }],
     subscriptions: [
       { id: "s1", name: "排水集团", url: "https://hooks.drainage.example/citywatch", form: "json", domains: ["drainage"], areas: [], severity: "moderate", classes: [], state: "active", reason: null, waiting: 0, failures: 0, next_at: null, secret_before_until: null, created_at: now, created_by: "ada" },
       { id: "s2", name: "环卫中心", url: "https://sanitation.example/hook", form: "cap", domains: [], areas: ["110101"], severity: "minor", classes: [], state: "active", reason: null, waiting: 3, failures: 6, next_at: now + 90_000, secret_before_until: null, created_at: now, created_by: "token/sanitation" },
@@ -55,7 +57,9 @@ export function dutyOf(duty, [first, id, third], asked) {
       if (id === undefined) return { items: [{ id: ROSTER, version: 1, ...roster, on_duty: ["anna"] }] };
       return { id: ROSTER, version: 1, roster, spans: spans(duty, Number(asked.get("from"))), overrides: duty.overrides, handovers: duty.handovers };
     case "chains":
-      return { items: [{ id: "c1", version: 1, name: "排水", subject: "incidents", domains: ["drainage"], areas: [], severity: "moderate", classes: [], group_by: ["rule", "district"], wait_ms: 30_000, interval_ms: 300_000, repeat_ms: null, quiet: { from: "22:00", to: "07:00" }, steps: [{ notify: [`roster/${ROSTER}`], wait_ms: 300_000 }, { notify: ["ben"], wait_ms: 900_000 }], groups: 2 }] };
+      return { items: duty.chains };
+    case "contacts":
+      return { items: third === "deliveries" ? duty.deliveries.slice(0, 1) : duty.contacts };
     case "subscriptions":
       return { items: third === "deliveries" ? duty.deliveries : duty.subscriptions };
     default:
@@ -77,13 +81,66 @@ export function dutyDoes(duty, [first, id, what], body, now) {
     duty.handovers.unshift({ id: "h2", at: now, by: "ada", note: body.note });
     return {};
   }
+  if (first === "chains") {
+    const kept = { groups: 0, ...body, id: id ?? "c2", version: (duty.chains.find((one) => one.id === id)?.version ?? 0) + 1 };
+    duty.chains = [...duty.chains.filter((one) => one.id !== id), ...(what === "end" ? [] : [kept])];
+    return { id: kept.id, version: kept.version };
+  }
+  if (first === "contacts") {
+    if (what === "end") duty.contacts = duty.contacts.filter((one) => one.id !== id);
+    if (id !== undefined) return {};
+    duty.contacts.push({ ...body, id: "k2", address: `${body.address.slice(0, 12)}…`, created_at: now, created_by: "ada" });
+    return { contact: duty.contacts.at(-1), secret: body.kind === "webhook" ? "whsec_Q2hlY2sgdGhhdCBpdCBpcyBzaG93biBvbmNl" : null };
+  }
   if (first !== "subscriptions") return undefined;
   if (id === undefined) {
-    duty.subscriptions.push({ ...duty.subscriptions[0], ...body, id: "s3", areas: [] });
+    duty.subscriptions.push({ ...duty.subscriptions[0], ...body, id: "s3" });
     return { subscription: duty.subscriptions.at(-1), secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" };
   }
   if (what === "resend") for (const one of duty.deliveries) if (one.state === "dead") one.state = "failed";
   return { subscription: duty.subscriptions.find((one) => one.id === id), secret: null };
+}
+
+/** A chain is changed and another made, and one ended: what is sent is what the server is told by hand too. */
+async function makesAChain(page, duty, shoot) {
+  await at(page, "chain-change").click();
+  assert.equal(await at(page, "step-wait").first().inputValue(), "5");
+  await at(page, "chain-interval").fill("10");
+  await at(page, "chains-save").click();
+  await at(page, "chain-name").waitFor({ state: "detached" });
+  assert.deepEqual({ ...duty.chains[0], groups: 2 }, { ...makeDuty(0).chains[0], version: 2, interval_ms: 600_000 });
+  await at(page, "chains-new").click();
+  await at(page, "chain-name").fill("超时案件");
+  await at(page, "chain-subject").selectOption("late_cases");
+  await at(page, "step-roster").check();
+  await at(page, "step-add").click();
+  await at(page, "step-people").nth(1).fill("ben，chen");
+  await at(page, "step-wait").nth(1).fill("30");
+  await isAccessible(page, "the form of a chain");
+  await shoot(page, "chain-form-zh-dark");
+  await at(page, "chains-save").click();
+  await page.locator('[data-test="chain"]', { hasText: "超时案件" }).waitFor();
+  assert.deepEqual(duty.chains[1].steps, [{ notify: [`roster/${ROSTER}`], wait_ms: 600_000 }, { notify: ["ben", "chen"], wait_ms: 1_800_000 }]);
+  await page.locator('[data-test="chain"]', { hasText: "超时案件" }).locator('[data-test="end"]').click();
+  await at(page, "sure").click();
+  await page.locator('[data-test="chain"]', { hasText: "超时案件" }).waitFor({ state: "detached" });
+}
+
+/** A way to reach somebody, tried, looked at, and taken away. */
+async function addsAContact(page) {
+  await at(page, "contacts-new").click();
+  await at(page, "contact-who").fill("chen");
+  await at(page, "contact-kind").selectOption("webhook");
+  await at(page, "contact-address").fill("https://chen.example/hook");
+  await at(page, "contacts-save").click();
+  await at(page, "contact-secret").waitFor();
+  const chen = page.locator('[data-test="contact"][data-who="chen"]');
+  await chen.locator('[data-test="test"]').click();
+  await chen.locator('[data-test="deliveries-show"]').click();
+  await chen.locator('[data-test="delivery"]').waitFor();
+  await chen.locator('[data-test="end"]').click();
+  await at(page, "sure").click();
+  await chen.waitFor({ state: "detached" });
 }
 
 /** The banner, the bell, the week, and a subscriber's dead deliveries. */
@@ -119,12 +176,17 @@ export async function onDuty(page, fixture, origin, shoot) {
   await shoot(page, "duty-zh-dark");
   await page.locator('[data-test="subscription"]', { hasText: "环卫中心" }).locator('[data-test="resend"]').click();
   await page.locator('[data-test="delivery"][data-state="dead"]').waitFor({ state: "detached" });
-  await at(page, "subscribe-new").click();
+  await at(page, "subscriptions-new").click();
   await at(page, "subscribe-name").fill("交管局");
   await at(page, "subscribe-url").fill("https://traffic.example/hook");
-  await at(page, "subscribe-save").click();
+  await at(page, "about-traffic").check();
+  await at(page, "about-areas").selectOption(["110101", "110105"]);
+  await at(page, "subscriptions-save").click();
   await at(page, "secret").waitFor();
   assert.equal(await at(page, "subscription").count(), 3);
+  assert.match(await at(page, "subscription").last().innerText(), /交通 · 东城区 · 朝阳区/);
+  await makesAChain(page, fixture.duty, shoot);
+  await addsAContact(page);
   await at(page, "read-all").click();
   await page.locator('[data-test="my-notices"][data-unread="0"]').waitFor();
   fixture.duty.storms = [];
@@ -134,4 +196,36 @@ export async function onDuty(page, fixture, origin, shoot) {
   await at(page, "theme").click();
   await isAccessible(page, "who is on duty, in English");
   await shoot(page, "duty-en-light");
+}
+
+/** The same against the real program: what the forms send it takes, and what it refuses stands there in its words. */
+export async function plansDuty(page, origin) {
+  await page.goto(`${origin}/duty`);
+  await at(page, "chains-new").click();
+  await at(page, "chain-name").fill("朝阳积水");
+  await at(page, "about-drainage").check();
+  await at(page, "about-areas").selectOption("110105");
+  await at(page, "about-classes").selectOption("0402");
+  await at(page, "step-people").fill("ada");
+  await at(page, "chains-save").click();
+  const chain = page.locator('[data-test="chain"]', { hasText: "朝阳积水" });
+  await chain.waitFor();
+  await chain.locator('[data-test="chain-change"]').click();
+  await at(page, "step-add").click();
+  await at(page, "step-people").nth(1).fill("bo");
+  await at(page, "chains-save").click();
+  await page.locator('[data-test="chain"]', { hasText: "bo" }).waitFor();
+  await at(page, "contacts-new").click();
+  await at(page, "contact-who").fill("ada");
+  await at(page, "contact-address").fill("ada@city.example");
+  await at(page, "contacts-save").click();
+  assert.match(await at(page, "contacts-told").innerText(), /mail/, "the demo has no mail server");
+  page.faults = page.faults.filter((fault) => !/status of 400/.test(fault));
+  await at(page, "contact-kind").selectOption("webhook");
+  await at(page, "contact-address").fill("https://ada.example/hook");
+  await at(page, "contacts-save").click();
+  await at(page, "contact-secret").waitFor();
+  await page.locator('[data-test="contact"][data-who="ada"] [data-test="end"]').click();
+  await at(page, "sure").click();
+  await at(page, "contact").waitFor({ state: "detached" });
 }

@@ -27,7 +27,8 @@ export class Fixture {
     this.refusing = false;
     this.sessions = true;
     this.roles = ["operator", "dispatcher"];
-    this.duty = { notices: [], storms: [], overrides: [], handovers: [], subscriptions: [], deliveries: [] };
+    this.duty = { notices: [], storms: [], chains: [], contacts: [], overrides: [], handovers: [], subscriptions: [], deliveries: [] };
+    this.notices = [];
     this.ring = [];
     this.lastId = 0;
     this.accepted = 1_000_000;
@@ -187,7 +188,10 @@ export class Fixture {
       case "units":
       case "deliberations":
       case "mediations":
+      case "public-notices":
         return { items: [] };
+      case "public":
+        return id === "notices" ? { items: this.notices } : undefined;
       case "rules":
         return id === "versions" ? { items: this.versions } : undefined;
       case "sensors": {

@@ -1,11 +1,21 @@
 /**
  * How smooth the page is: `node e2e/measure.mjs`. Frame times in Chromium with software GL while 10,000 open incidents
  * scroll, and while a map with 100,000 sensors is dragged; and how long the first queue takes to be there.
- * Needs `npm run build`. The figures are worth what the machine's other load lets them be: it is printed too.
+ * Needs `npm run build`. Times between frames are worth what the machine's other load lets them be: it is printed too,
+ * and what a frame costs in CPU time, of the page and of the process that draws, which other load changes little.
  */
 import { loadavg } from "node:os";
 import { launch, mapReady, open } from "./browser.mjs";
 import { Fixture } from "./fixture.mjs";
+
+/** CPU time so far, in seconds: of all that run pages, and of the one that draws for them. */
+async function cpu(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const of = (type) => processInfo.filter((one) => one.type === type).reduce((sum, one) => sum + one.cpuTime, 0);
+  return { page: of("renderer"), gl: of("GPU") };
+}
 
 /** Records the time between two frames, and tasks of more than 50 ms, while `act` goes on. */
 async function framesWhile(page, act) {
@@ -23,7 +33,9 @@ async function framesWhile(page, act) {
     window.observer_ = new PerformanceObserver((list) => window.tasks_.push(...list.getEntries().map((one) => one.duration)));
     window.observer_.observe({ type: "longtask" });
   });
+  const before = await cpu(page.context().browser());
   await act();
+  const after = await cpu(page.context().browser());
   const { frames, tasks } = await page.evaluate(() => {
     window.recording_ = false;
     window.observer_.disconnect();
@@ -31,7 +43,8 @@ async function framesWhile(page, act) {
   });
   const sorted = [...frames].sort((a, b) => a - b);
   const share = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]?.toFixed(1);
-  return `${frames.length} frames, p50 ${share(0.5)} ms, p95 ${share(0.95)} ms, p99 ${share(0.99)} ms, longest ${sorted.at(-1)?.toFixed(1)} ms; tasks over 50 ms: ${tasks.length}, longest ${Math.max(0, ...tasks).toFixed(0)} ms`;
+  const each = (name) => `${((1000 * (after[name] - before[name])) / frames.length).toFixed(1)} ms`;
+  return `CPU a frame ${each("page")} (page), ${each("gl")} (drawing); ${frames.length} frames, p50 ${share(0.5)} ms, p95 ${share(0.95)} ms, p99 ${share(0.99)} ms, longest ${sorted.at(-1)?.toFixed(1)} ms; tasks over 50 ms: ${tasks.length}, longest ${Math.max(0, ...tasks).toFixed(0)} ms`;
 }
 
 async function withCity(browser, name, size, act) {

@@ -9,11 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch, open, PATIENCE_MS, PHONE, shooter } from "./browser.mjs";
 import { addAccount, checksIt, dispatchesIt, findsItInTheList, handlesIt, judgesIt, makesACase, signsIn } from "./command.mjs";
-import { deliberates, interviews, objects, publishes, sendsItBack, upholds } from "./dossiers.mjs";
+import { deliberates, interviews, objects, publishes, sendsItBack, tellsEverybody, upholds } from "./dossiers.mjs";
+import { plansDuty } from "./duty.mjs";
 import { ARRIVAL_MS, BINARY, startDemo, step, stopDemo } from "./demo.mjs";
 import { typesOf } from "../api.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
-import { pictures } from "./screens.mjs";
+import { fitsPaper } from "./paper.mjs";
+import { furnish, pictures } from "./screens.mjs";
 import { addsAFile, appliesIt, asksWhyNot, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
 import { acknowledges, analyses, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCalculation, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
@@ -62,6 +64,7 @@ async function aCase(browser, page, origin, folder) {
       await page.goto(origin + path);
       await page.locator(`[data-test="${part}"]`).first().waitFor();
       await inBothThemes(page, path);
+      await fitsPaper(page, part, process.argv[2]);
     }
     await page.goto(`${origin}/cases/${id}`);
     await page.locator('[data-act="transfer"]').click();
@@ -89,9 +92,12 @@ async function aCase(browser, page, origin, folder) {
   await step("another supervisor upholds the objection", () => upholds(sam, origin, objection, shoot));
   await step("the first one calls the unit to an interview", () => interviews(sue, origin, id, shoot));
   const panel = await step("the operator puts the case to a panel", () => deliberates(page, origin, id));
+  const ada = await as("ada", "administrator");
+  await step("an administrator plans who is told", () => plansDuty(ada, origin));
   const stranger = await open(browser, { origin, viewport: PHONE });
   others.push(stranger);
   await step("it is published, and everybody reads it", () => publishes(sue, origin, panel, stranger, shoot));
+  await step("tells everybody about it, and takes it back", () => tellsEverybody(page, origin, id, stranger, shoot));
   for (const other of others) {
     assert.deepEqual(other.faults, []);
     await other.context().close();
@@ -151,6 +157,7 @@ try {
       await switchesLanguage(page);
     });
     const caseId = await aCase(browser, page, origin, folder);
+    if (process.argv[2]) await furnish(page);
     if (process.argv[2]) await step("takes pictures", async () => pictures(browser, await page.context().storageState(), origin, shoot, { incident: id, case: caseId }));
     await step("looks at a sensor", () => looksAtASensor(page));
     await step("analyses what was found", async () => {

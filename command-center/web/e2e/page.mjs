@@ -223,6 +223,7 @@ async function conflicts(page, fixture, origin) {
 
 /** The wall: nobody touches it, it goes round, it says when it is old, and it comes back by itself. */
 async function wall(page, fixture, origin) {
+  fixture.notices = [{ number: "1", title: "东二环积水，请绕行", text: "水深约 30 厘米，正在排水。", title_en: "", text_en: "", area: { district: "110101", subdistrict: null }, area_name: { zh: "东城区", en: "Dongcheng" }, from: 0, until: fixture.now() + 3_600_000, published_at: 0 }];
   await page.goto(`${origin}/wall?lang=zh&turn=1`);
   await page.locator('[data-test="wall-map"][data-state="ready"]').waitFor();
   assert.equal(await at(page, "wall-open").innerText(), String(fixture.overview().open.total));
@@ -235,6 +236,8 @@ async function wall(page, fixture, origin) {
   await until(page, "feeds are fresh", () => document.querySelectorAll('[data-test="wall-feeds"] tr').length === 4 && !document.querySelector('[data-test="wall-feeds"]').textContent.includes("—"));
   await until(page, "it looks at a district", () => document.querySelector('[data-test="wall-districts"] tr.focus') !== null);
   await until(page, "it looks at a domain", () => document.querySelector('[data-test="wall-domains"] tr.focus') !== null);
+  await at(page, "wall-notice").waitFor();
+  await shoot(page, "wall-notice-zh");
   fixture.cut(true);
   await page.locator(".wall.old").waitFor();
   await at(page, "trouble").waitFor();

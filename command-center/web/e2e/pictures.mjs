@@ -7,10 +7,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DESKTOP, launch, open, PHONE, WALL } from "./browser.mjs";
+import { DESKTOP, launch, open, PHONE } from "./browser.mjs";
 import { addAccount, dispatchesIt, makesACase, signsIn } from "./command.mjs";
 import { BINARY, startDemo, step, stopDemo } from "./demo.mjs";
-import { drawn, fresh, screens, takeScreen } from "./screens.mjs";
+import { drawn, fresh, furnish, screens, takeScreen, takeWall } from "./screens.mjs";
 import { opensOne, seesTheCity } from "./steps.mjs";
 
 const BYTES_MAX = 200_000;
@@ -23,7 +23,8 @@ const WANTED = [
   ["cases", "zh", "dark", "desktop"], ["cases", "en", "light", "desktop"],
   ["case", "en", "light", "desktop"], ["case", "zh", "dark", "desktop"], ["case", "zh", "light", "phone"],
   ["analyze", "zh", "light", "desktop"], ["analyze", "en", "dark", "desktop"],
-  ["alarms", "en", "light", "desktop"], ["supervise", "zh", "light", "desktop"], ["sensor", "zh", "dark", "desktop"],
+  ["alarms", "en", "light", "desktop"], ["supervise", "zh", "light", "desktop"], ["supervise", "en", "dark", "desktop"], ["sensor", "zh", "dark", "desktop"],
+  ["duty", "zh", "dark", "desktop"], ["duty", "en", "light", "phone"],
   ["citizen", "zh", "light", "phone"], ["citizen", "en", "dark", "phone"],
 ];
 
@@ -87,6 +88,7 @@ try {
     await dispatchesIt(page, id);
     return id;
   });
+  await furnish(page);
   const sensor = await page.evaluate(async () => (await (await fetch("/api/v1/sensors?domain=waste&state=online&limit=1")).json()).items[0].id);
   const storageState = await page.context().storageState();
   const all = { ...screens({ incident, case: caseId }), sensor: [`/sensors/${encodeURIComponent(sensor)}`, "sensor"] };
@@ -97,10 +99,7 @@ try {
     await one.context().close();
   }
   for (const language of ["zh", "en"]) {
-    const wall = await fresh(browser, storageState, { viewport: WALL, language, look: "dark", origin });
-    await wall.goto(`${origin}/wall?lang=${language}`);
-    await wall.locator('[data-test="wall-map"][data-state="ready"]').waitFor();
-    await drawn(wall);
+    const wall = await takeWall(browser, storageState, origin, language);
     await save(wall, `wall-${language}`);
     await wall.context().close();
   }

@@ -26,6 +26,11 @@ export function loadAreas(): Promise<void> {
   return asked;
 }
 
+/** The subdistricts of a district, as far as they are known. */
+export function subdistrictsOf(district: string): Area[] {
+  return [...known.value.values()].filter((area) => area.parent === district);
+}
+
 /** Where an incident is, in one line: its place's own name, after the district unless that is in it. */
 export function whereabouts(incident: Incident): string {
   const place = nameOf(incident.place_name, lang.value) || incident.key;

@@ -9,3 +9,9 @@ export function failure(error: unknown): string {
   if (error.status >= 500) return error.problem.detail ?? t("error.server");
   return error.message;
 }
+
+/** That something was not done, and why, in the server's words where it has any. */
+export function refusal(error: unknown): string {
+  const said = error instanceof ApiError ? error.problem.detail : undefined;
+  return t("act.refused", { reason: said ?? failure(error) });
+}

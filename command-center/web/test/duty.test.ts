@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Chain, ChainBody } from "../src/api/duty";
+import { bodyOf, draftOf, emptyChain, toldNames } from "../src/duty/chain";
+import { withChosen } from "../src/duty/filter";
 import { DAY_MS, daysOf, mondayOf } from "../src/duty/week";
 
 /** 2026-03-02T00:00+08:00, a Monday. */
@@ -22,5 +25,33 @@ describe("a roster's week", () => {
       [[0, 0.25, "anna"], [0.25, 0.75]],
       [[0, 1]], [[0, 1]], [[0, 1]], [[0, 1]], [[0, 1]],
     ]);
+  });
+});
+
+describe("the form of a chain", () => {
+  const body: ChainBody = {
+    name: "夜间", subject: "late_cases", domains: ["air"], areas: ["110101003"], severity: "severe", classes: ["0402"], group_by: [],
+    wait_ms: 1_500, interval_ms: 90_000, repeat_ms: null, quiet: null, steps: [{ notify: ["roster/r1", "ben", "chen"], wait_ms: 30_000 }],
+  };
+  const chain: Chain = { ...body, id: "c", version: 3, groups: 0 };
+
+  it("sends what it was opened with, where nothing was changed", () => {
+    expect(bodyOf(draftOf(chain))).toEqual(body);
+    const other: Chain = { ...chain, repeat_ms: 60_000, quiet: { from: "23:00", to: "05:00" } };
+    expect(bodyOf(draftOf(other))).toEqual({ ...body, repeat_ms: 60_000, quiet: { from: "23:00", to: "05:00" } });
+  });
+
+  it("reads names with commas of either script, and an empty repeat as never", () => {
+    const draft = { ...emptyChain(), name: "a", steps: [{ rosters: [], people: " ben，chen, ", minutes: 1 }] };
+    expect(bodyOf(draft).steps).toEqual([{ notify: ["ben", "chen"], wait_ms: 60_000 }]);
+    expect(bodyOf(draft).repeat_ms).toBeNull();
+  });
+
+  it("calls a roster by its name where that is known", () => {
+    expect(toldNames(["roster/r1", "roster/r2", "ben"], [{ id: "r1", name: "夜班" }])).toBe("夜班, roster/r2, ben");
+  });
+
+  it("keeps what was chosen by the API and is in no list", () => {
+    expect(withChosen(["110101"], ["110101003", "110101"])).toEqual(["110101", "110101003"]);
   });
 });

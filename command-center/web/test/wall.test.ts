@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { HourMean } from "../src/api/types";
 import { airClass, aqi, iaqi, INDEXES, POLLUTANTS, trafficClass, trafficIndex } from "../src/wall/indices";
-import { holds, lasts, round, tally } from "../src/wall/rotation";
+import type { ToldNotice } from "../src/api/dossiers";
+import { districtOf, holds, lasts, round, tally } from "../src/wall/rotation";
 import { incident } from "./city";
 
 const NOV_2026 = Date.UTC(2026, 10, 29, 6);
@@ -71,6 +72,15 @@ describe("the round", () => {
       { kind: "domain", domain: "drainage" }, { kind: "domain", domain: "air" }, { kind: "domain", domain: "cross" },
     ]);
     expect(round([])).toEqual([{ kind: "city" }]);
+  });
+
+  it("ends with what the city tells everybody and is not over, at its place", () => {
+    const told = (number: string, until: number, district: string | null): ToldNotice => ({ number, title: number, text: "", title_en: "", text_en: "", area: { district, subdistrict: null }, area_name: {}, from: 0, until, published_at: 0 });
+    const stops = round([], [told("a", 5, "110105"), told("b", 4, null), told("c", 9, null)], 4);
+    expect(stops.slice(1).map((stop) => stop.kind === "notice" && stop.notice.number)).toEqual(["a", "c"]);
+    expect(stops.map(districtOf)).toEqual([null, "110105", null]);
+    expect(open.filter((one) => holds(stops[1] ?? { kind: "city" }, one)).map((one) => one.id)).toEqual(["a", "b"]);
+    expect(round([], Array.from({ length: 9 }, () => told("x", 9, null)), 4).length).toBe(5);
   });
 
   it("stays twice as long at the city, and as long as the address asks", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "vue/compiler-sfc";
 import { CASE_STATES, STAGES, TIME_UNITS } from "../src/api/cases";
+import { CONTACT_KINDS } from "../src/api/duty";
 import { LINT_CODES } from "../src/api/rules";
 import { DOSSIER_KINDS } from "../src/api/dossiers";
 import { SATISFIED } from "../src/api/serve";
@@ -13,6 +14,7 @@ import { WHY_NOTS } from "../src/api/why";
 import { ACTS, FINDINGS, VERDICTS } from "../src/cases/acts";
 import { COLUMNS } from "../src/cases/board";
 import { ACTS as DOSSIER_ACTS, BEGINNINGS, type Field } from "../src/dossiers/fields";
+import { GROUPS_BY, SUBJECTS } from "../src/duty/chain";
 import { en } from "../src/words/en";
 import { zh } from "../src/words/zh";
 
@@ -50,7 +52,7 @@ describe("the dictionaries", () => {
   it("have a word for every member of the closed lists", () => {
     const lists = {
       severity: SEVERITIES, domain: DOMAINS, state: SENSOR_STATES, "case.state": CASE_STATES, column: COLUMNS, clock: STAGES, limit: TIME_UNITS, timeUnit: TIME_UNITS,
-      "case.act": Object.keys(ACTS), field: Object.values(ACTS).flat(), result: [...VERDICTS, ...FINDINGS], kpi: KPIS, finding: FINDING_KINDS, reason: REASONS, "supervise.by": TAKEN_FOR, lint: LINT_CODES, "citizen.satisfied": SATISFIED, verdict: WHY_NOTS, "dossier.kind": DOSSIER_KINDS, "dossier.act": Object.values(DOSSIER_ACTS).flatMap((acts) => Object.keys(acts)), "dossier.field": dossierFields.map((field) => field.name), "dossier.option": dossierFields.flatMap((field) => field.options ?? []),
+      "case.act": Object.keys(ACTS), field: Object.values(ACTS).flat(), result: [...VERDICTS, ...FINDINGS], kpi: KPIS, finding: FINDING_KINDS, reason: REASONS, "supervise.by": TAKEN_FOR, lint: LINT_CODES, "citizen.satisfied": SATISFIED, contact: CONTACT_KINDS, subject: SUBJECTS, group: GROUPS_BY, verdict: WHY_NOTS, "dossier.kind": DOSSIER_KINDS, "dossier.act": Object.values(DOSSIER_ACTS).flatMap((acts) => Object.keys(acts)), "dossier.field": dossierFields.map((field) => field.name), "dossier.option": dossierFields.flatMap((field) => field.options ?? []),
     };
     const members = Object.entries(lists).flatMap(([list, words]) => words.map((one) => `${list}.${one}`));
     expect(members.filter((key) => !(key in zh))).toEqual([]);
@@ -58,7 +60,7 @@ describe("the dictionaries", () => {
 
   it("are used: a word that no file names is left over", () => {
     const code = files.filter((file) => !file.name.startsWith("words")).map((file) => file.text).join("\n");
-    const listed = /^(severity|domain|state|metric|act|sensor\.coverage|unknown\.todo|transition|transition\.reason|line|chart|map\.colour|queue|queue\.group|aqi|tpi|case\.state|case\.act|case\.source|case\.level|cases\.view|column|clock|clock\.state|limit|timeUnit|field|result|step|kpi|finding|reason|peers|supervise\.by|citizen\.satisfied|appeals\.channel|lint|fn|bench\.busy|bench\.tab|bench\.level|bench\.verdict|delivery|subscription|notice|turns|weekday|truth|verdict|explain\.which|analyze\.view|analyze\.level|dossier\.(?:act|begin|field|kind|option|show|state|step)|deduction|signin\.refusal)\./;
+    const listed = /^(severity|domain|state|metric|act|sensor\.coverage|unknown\.todo|transition|transition\.reason|line|chart|map\.colour|queue|queue\.group|aqi|tpi|case\.state|case\.act|case\.source|case\.level|cases\.view|column|clock|clock\.state|limit|timeUnit|field|result|step|kpi|finding|reason|peers|supervise\.by|citizen\.satisfied|appeals\.channel|lint|fn|bench\.busy|bench\.tab|bench\.level|bench\.verdict|delivery|contact|language|subject|group|subscription|notice|turns|weekday|truth|verdict|explain\.which|analyze\.view|analyze\.level|dossier\.(?:act|begin|field|kind|option|show|state|step)|deduction|signin\.refusal)\./;
     expect(keys.filter((key) => !listed.test(key) && !code.includes(`"${key}"`) && !code.includes(`'${key}'`))).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import type { Name, Schemas, Told } from "./types";
 
 /** Kinds of dossiers, by their routes. */
-export const DOSSIER_KINDS = ["interviews", "objections", "deliberations", "mediations"] as const;
+export const DOSSIER_KINDS = ["interviews", "objections", "deliberations", "mediations", "public-notices"] as const;
 export type DossierKind = (typeof DOSSIER_KINDS)[number];
 
 /** A step as it stands on the bus; which of the rest it has depends on what happened. */
@@ -22,8 +22,11 @@ export type Interview = Told<"InterviewDetail", Whole>;
 export type Objection = Told<"ObjectionDetail", Whole>;
 export type Deliberation = Told<"DeliberationDetail", { steps: DossierStep[] }>;
 export type Mediation = Told<"MediationDetail", { steps: DossierStep[] }>;
-export type DossierRow = InterviewRow | ObjectionRow | Schemas["Deliberation"] | Schemas["Mediation"];
-export type Dossier = Interview | Objection | Deliberation | Mediation;
+export type PublicNotice = Told<"PublicNoticeDetail", { steps: DossierStep[] }>;
+export type DossierRow = InterviewRow | ObjectionRow | Schemas["Deliberation"] | Schemas["Mediation"] | Schemas["PublicNotice"];
+export type Dossier = Interview | Objection | Deliberation | Mediation | PublicNotice;
+/** What everybody reads of a public notice. */
+export type ToldNotice = Told<"ToldNotice", { area_name: Name }>;
 export type Published = Schemas["PublishedDeliberation"];
 
 export const SEATS = ["party_delegate", "congress_delegate", "cppcc_member", "citizen", "netizen", "media"] as const satisfies readonly Schemas["Seat"][];

@@ -27,7 +27,15 @@ export type Span = Schemas["Span"];
 export type Override = Schemas["Override"];
 export type Roster = Schemas["Roster"] & { id: string; version: number; on_duty: string[] };
 export type RosterDetail = Schemas["RosterDetail"];
-export type Chain = Schemas["Chain"] & { id: string; version: number; groups: number };
+export type Subject = Schemas["Subject"];
+export type GroupBy = Schemas["GroupBy"];
+/** A chain whole, as it is sent and told: defaults are for those who write it by hand. */
+export type ChainBody = Required<Schemas["Chain"]>;
+export type Chain = ChainBody & { id: string; version: number; groups: number };
+
+export const CONTACT_KINDS = ["email", "wecom", "dingtalk", "webhook"] as const satisfies readonly Schemas["ContactKind"][];
+export type ContactKind = Schemas["ContactKind"];
+export type Contact = Schemas["DutyContact"];
 
 export type Subscription = Schemas["Subscription"];
 export type Delivery = Schemas["Delivery"];

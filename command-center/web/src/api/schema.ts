@@ -1881,6 +1881,25 @@ export interface components {
             new: string;
             old: string;
         };
+        /** @description Tells everybody something. */
+        NewPublicNotice: components["schemas"]["PublicNoticeWords"] & {
+            /** @description The code of a district or subdistrict; the whole city without it. */
+            area?: string | null;
+            /** @description The id or number of a case that it is about. */
+            case?: string | null;
+            /**
+             * Format: int64
+             * @description From now without it.
+             */
+            from?: number | null;
+            /** @description The id of an incident that it is about. */
+            incident?: string | null;
+            /**
+             * Format: int64
+             * @description 92 days later at most.
+             */
+            until: number;
+        };
         /** @description A new subscription. */
         NewSubscription: {
             /** @description Codes of districts and subdistricts; none for all that may be seen. */
@@ -2147,6 +2166,61 @@ export interface components {
         };
         /** @description Nothing more to say. */
         Publication: Record<string, never>;
+        /** @description A public notice. */
+        PublicNotice: components["schemas"]["DossierHead"] & components["schemas"]["PublicNoticeWords"] & {
+            about: components["schemas"]["PublicNoticeAbout"] | null;
+            area: components["schemas"]["PublicNoticeWhere"];
+            /** Format: int64 */
+            from: number;
+            state: components["schemas"]["PublicNoticeState"];
+            /**
+             * Format: int64
+             * @description Over from then on.
+             */
+            until: number;
+        };
+        /** @description What a notice is about. */
+        PublicNoticeAbout: {
+            incident: string;
+            /** @enum {string} */
+            kind: "incident";
+        } | {
+            case: string;
+            case_number: string;
+            /** @enum {string} */
+            kind: "case";
+        };
+        /** @description A public notice with its steps. */
+        PublicNoticeDetail: components["schemas"]["PublicNotice"] & {
+            /** @description What who asks may do now: the last parts of the routes. */
+            acts: string[];
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+        };
+        /** @description Public notices, newest first, 200 at most. */
+        PublicNotices: {
+            items: components["schemas"]["PublicNotice"][];
+        };
+        /**
+         * @description How it stands. That its time is over is no state: everybody sees that from `until`.
+         * @enum {string}
+         */
+        PublicNoticeState: "published" | "withdrawn";
+        /** @description Where a notice holds; the whole city where there is neither. */
+        PublicNoticeWhere: {
+            /** @description Codes. */
+            district: string | null;
+            subdistrict: string | null;
+        };
+        /** @description What a notice says, in Chinese, and in English where somebody wrote that too. */
+        PublicNoticeWords: {
+            text: string;
+            text_en?: string;
+            /** @description 1 to 80 characters. */
+            title: string;
+            /** @description Empty where it is in Chinese alone. */
+            title_en?: string;
+        };
         /** @description What everybody may read of a deliberation. */
         PublishedDeliberation: {
             agenda: string[];
@@ -3036,6 +3110,25 @@ export interface components {
         /** @description All tokens, the oldest first. */
         TokenList: {
             items: components["schemas"]["Token"][];
+        };
+        /** @description What everybody reads. */
+        ToldNotice: components["schemas"]["PublicNoticeWords"] & {
+            area: components["schemas"]["PublicNoticeWhere"];
+            /** @description By language; empty for the whole city. */
+            area_name: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            from: number;
+            number: string;
+            /** Format: int64 */
+            published_at: number;
+            /** Format: int64 */
+            until: number;
+        };
+        /** @description The notices that hold now, newest first. */
+        ToldNotices: {
+            items: components["schemas"]["ToldNotice"][];
         };
         /** @description Whom a notice was for. */
         ToName: {

@@ -4,8 +4,8 @@ import { cityTime } from "../format";
 
 export interface Field {
   name: string;
-  /** A line, some lines, a day and time of the city, one of several words, yes or no, a text a line, a number, or people. */
-  as: "line" | "lines" | "time" | "choice" | "yesno" | "list" | "number" | "people";
+  /** A line, some lines, a day and time of the city, one of several words, yes or no, a text a line, a number, people, or an area. */
+  as: "line" | "lines" | "time" | "choice" | "yesno" | "list" | "number" | "people" | "area";
   options?: readonly string[];
   /** Whether it may be left out. */
   free?: true;
@@ -49,6 +49,7 @@ export const ACTS: Record<DossierKind, Record<string, readonly Field[]>> = {
     "ask-again": REASON,
     withdraw: REASON,
   },
+  "public-notices": { withdraw: REASON },
 };
 
 /** What beginning one asks for. */
@@ -57,6 +58,10 @@ export const BEGINNINGS = {
   objections: REASON,
   deliberations: [{ name: "cause", as: "choice", options: CAUSES }, lines("question"), { name: "agenda", as: "list", free: true }, { name: "members", as: "people", options: SEATS }],
   mediations: [lines("matter"), { name: "mediator", as: "line" }, { name: "parties", as: "people", options: PARTIES }],
+  "public-notices": [
+    { name: "title", as: "line" }, lines("text"), { name: "title_en", as: "line", free: true }, { ...lines("text_en"), free: true },
+    { name: "area", as: "area", free: true }, { name: "from", as: "time", free: true }, { name: "until", as: "time" },
+  ],
 } as const satisfies Record<DossierKind, readonly Field[]>;
 
 /** Somebody who takes part: as what, and who, where that is known. */
@@ -102,6 +107,7 @@ export function bodyOf(fields: readonly Field[], draft: Draft): Record<string, u
         return Number(text);
       case "list":
         return listOf(text);
+      case "area":
       case "line":
       case "lines":
       case "choice":

@@ -3,9 +3,9 @@ import { computed } from "vue";
 import { DOSSIER_KINDS, type DossierKind } from "../api/dossiers";
 import { isDesk, isSupervisor, isUnit } from "../session";
 
-/** Deliberations and mediations are led by the city's desks, the others are between units and who supervises them. */
+/** Deliberations, mediations and public notices are led by the city's desks, the others are between units and who supervises them. */
 export function isSeen(kind: DossierKind): boolean {
-  const isTalk = kind === "deliberations" || kind === "mediations";
+  const isTalk = kind !== "interviews" && kind !== "objections";
   return isSupervisor.value || (isTalk ? isDesk.value : isUnit.value);
 }
 

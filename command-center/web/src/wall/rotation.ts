@@ -1,10 +1,13 @@
-/** Where the wall looks next: the city, the districts where most is open, then one domain after the other. Pure. */
+/** Where the wall looks next: the city, the districts where most is open, one domain after the other, then what the city tells everybody. Pure. */
+import type { ToldNotice } from "../api/dossiers";
 import { DOMAINS, type Domain, type Incident, SEVERITIES, type Severity } from "../api/types";
 
-export type Focus = { kind: "city" } | { kind: "district"; code: string } | { kind: "domain"; domain: Domain };
+export type Focus = { kind: "city" } | { kind: "district"; code: string } | { kind: "domain"; domain: Domain } | { kind: "notice"; notice: ToldNotice };
 
 /** Districts of one round. */
 const DISTRICTS_MAX = 6;
+/** Notices of one round. */
+const NOTICES_MAX = 4;
 /** Time at each stop, unless the address of the screen says another. */
 const STOP_S = 12;
 const STOP_S_MIN = 1;
@@ -14,8 +17,14 @@ const CITY_STOPS = 2;
 /** What an open incident adds to the heat of its area: each severity is twice the one below. */
 export const WEIGHT: Record<Severity, number> = { minor: 1, moderate: 2, severe: 4, extreme: 8 };
 
-/** The stops of one round. Places where nothing is open are left out. */
-export function round(open: Iterable<Incident>): Focus[] {
+/** The district that a focus lies in; null for the city. */
+export function districtOf(focus: Focus): string | null {
+  if (focus.kind === "district") return focus.code;
+  return focus.kind === "notice" ? (focus.notice.area.district ?? null) : null;
+}
+
+/** The stops of one round. Places where nothing is open are left out, and so are notices whose time is over. */
+export function round(open: Iterable<Incident>, notices: ToldNotice[] = [], now = 0): Focus[] {
   const heat = new Map<string, number>();
   const domains = new Set<Domain>();
   for (const { district, domain, severity } of open) {
@@ -27,6 +36,7 @@ export function round(open: Iterable<Incident>): Focus[] {
     { kind: "city" },
     ...hottest.map(([code]): Focus => ({ kind: "district", code })),
     ...DOMAINS.filter((domain) => domains.has(domain)).map((domain): Focus => ({ kind: "domain", domain })),
+    ...notices.filter((notice) => notice.until > now).slice(0, NOTICES_MAX).map((notice): Focus => ({ kind: "notice", notice })),
   ];
 }
 
@@ -39,8 +49,9 @@ export function lasts(focus: Focus, asked: unknown): number {
 
 /** Whether a focus holds an incident. */
 export function holds(focus: Focus, incident: Incident): boolean {
-  if (focus.kind === "district") return incident.district === focus.code;
-  return focus.kind === "city" || incident.domain === focus.domain;
+  if (focus.kind === "domain") return incident.domain === focus.domain;
+  const district = districtOf(focus);
+  return district === null || incident.district === district;
 }
 
 export interface Tally {

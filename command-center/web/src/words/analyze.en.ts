@@ -7,6 +7,7 @@ export const enAnalyze: Record<keyof typeof zhAnalyze, string> = {
   "analyze.view.hotspots": "Hot spots",
   "analyze.view.repeats": "Repeats at a place",
   "analyze.view.alarms": "Alarm health",
+  "analyze.day": "the last day",
   "analyze.days": "the last {days} days",
   "analyze.level": "Level of area",
   "analyze.level.subdistrict": "By subdistrict",

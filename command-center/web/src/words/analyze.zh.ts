@@ -5,6 +5,7 @@ export const zhAnalyze = {
   "analyze.view.hotspots": "热点",
   "analyze.view.repeats": "同一地点反复发生",
   "analyze.view.alarms": "告警质量",
+  "analyze.day": "最近 1 天",
   "analyze.days": "最近 {days} 天",
   "analyze.level": "区域级别",
   "analyze.level.subdistrict": "按街道",

@@ -34,7 +34,7 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
 export type OpenList =
   | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi"
   | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers" | "lint" | "fn" | "verdict"
-  | "citizen.satisfied" | "appeals.channel" | "delivery" | "subscription" | "notice" | "turns" | "weekday" | "dossier.act" | "dossier.field" | "dossier.option" | "dossier.state" | "dossier.step" | "deduction" | "signin.refusal";
+  | "citizen.satisfied" | "appeals.channel" | "delivery" | "contact" | "language" | "subject" | "group" | "subscription" | "notice" | "turns" | "weekday" | "dossier.act" | "dossier.field" | "dossier.option" | "dossier.state" | "dossier.step" | "deduction" | "signin.refusal";
 
 /** The word of a member of an open list (`domain.…`, `metric.…`), or the member itself when there is none. */
 export function term(list: OpenList, member: string, given: Record<string, string | number> = {}): string {
