@@ -18,10 +18,13 @@ mod city;
 mod command;
 mod dossier;
 mod error;
+mod events;
 mod live;
 mod perceive;
 mod reader;
 mod replay;
+#[cfg(test)]
+mod schemas;
 mod serve;
 mod settings;
 mod start;

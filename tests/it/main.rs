@@ -4,6 +4,7 @@
 
 mod agree;
 mod apply;
+mod asyncapi;
 mod bad_input;
 mod city;
 mod cli;
