@@ -241,6 +241,7 @@ impl City {
             duties: shown.duties,
             zone: config.time.zone.0.clone(),
             oidc: config.center.oidc()?,
+            open311: config.center.open311()?,
             feed_counts: self.ingest.as_ref().map(counts::feed_counts),
             part_counts: Some(counts::part_counts(historian, Arc::clone(&self.cut_back), Arc::clone(&self.behind))),
             outward: config.notices.outward().map_err(Failure::usage)?,

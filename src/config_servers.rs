@@ -3,7 +3,7 @@
 use crate::config::{Config, Span, TimeSource};
 use crate::failure::{Failure, read_text};
 use bus::{EmbeddedSettings, KafkaSettings, Topic};
-use command_center::{MailServer, Network, OidcSettings, Outward};
+use command_center::{MailServer, Network, OidcSettings, Open311Pull, Outward};
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
 use model::Millis;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub struct Center {
     pub store: String,
     pub oidc: PathBuf,
+    pub open311: PathBuf,
 }
 
 impl Center {
@@ -32,6 +33,16 @@ impl Center {
         let folder = self.oidc.parent().unwrap_or(Path::new(""));
         let settings = OidcSettings::parse(&read_text(&self.oidc)?, folder);
         settings.map(Some).map_err(|error| Failure::usage(format!("{}: {error}", self.oidc.display())))
+    }
+
+    /// Other Open311 servers that are asked, if there are to be any.
+    pub fn open311(&self) -> Result<Vec<Open311Pull>, Failure> {
+        if self.open311.as_os_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let folder = self.open311.parent().unwrap_or(Path::new(""));
+        let pulls = Open311Pull::parse(&read_text(&self.open311)?, folder);
+        pulls.map_err(|error| Failure::usage(format!("{}: {error}", self.open311.display())))
     }
 
     /// What is wrong, if something is.

@@ -18,6 +18,7 @@ use crate::serve::feed::FeedCounters;
 use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
 use crate::serve::notice::Outgoing;
+use crate::serve::pull::Pull;
 use crate::settings::PartCounts;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
@@ -51,6 +52,8 @@ pub(crate) struct Center {
     pub(crate) outbox: Notify,
     /// What sends messages to others.
     pub(crate) outgoing: Outgoing,
+    /// Other Open311 servers that are asked.
+    pub(crate) pulls: Vec<Pull>,
     pub(crate) passwords: Passwords,
     /// The identity provider, where there is one.
     pub(crate) oidc: Option<Oidc>,

@@ -4,6 +4,7 @@ use crate::auth::oidc::OidcSettings;
 use crate::city::Rules;
 use crate::serve::notice::allowed::Network;
 use crate::serve::notice::mail::MailServer;
+use crate::serve::pull::Open311Pull;
 use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
 use model::{Calendar, Calendars, Duties, Millis};
@@ -132,6 +133,8 @@ pub struct Settings {
     pub part_counts: Option<Arc<dyn Fn() -> PartCounts + Send + Sync>>,
     /// Where messages may be sent.
     pub outward: Outward,
+    /// Other Open311 servers whose requests are taken in as appeals.
+    pub open311: Vec<Open311Pull>,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -155,6 +158,7 @@ impl Settings {
             feed_counts: None,
             part_counts: None,
             outward: Outward::default(),
+            open311: Vec::new(),
             workbench: None,
         }
     }

@@ -16,6 +16,7 @@ use crate::reader::{Appends, blocking};
 use crate::serve::appeal::replay as appeals;
 use crate::serve::merge::Merging;
 use crate::serve::notice::Outgoing;
+use crate::serve::pull::Pull;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::{CenterError, Settings};
@@ -93,6 +94,7 @@ impl CommandCenter {
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
             outgoing: Outgoing::new(&outward)?,
+            pulls: settings.open311.into_iter().map(Pull::new).collect(),
             passwords: Passwords::new(),
             oidc,
             duties: Arc::new(duties),

@@ -18,6 +18,7 @@ mod faults;
 mod kafka_chain;
 mod kafka_cluster;
 mod nothing_lost;
+mod open311;
 mod page;
 mod people;
 mod perceive;

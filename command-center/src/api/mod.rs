@@ -29,6 +29,7 @@ mod open311;
 mod open_data;
 mod page;
 pub(crate) mod problem;
+mod pulls;
 mod rosters;
 mod rules;
 mod sensors;
@@ -127,6 +128,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(appeals_desk::contact))
         .routes(routes!(appeals_desk::import).layer(DefaultBodyLimit::max(appeals_desk::LIST_BYTES_MAX)))
         .routes(routes!(appeals_desk::refused))
+        .routes(routes!(pulls::servers))
         .routes(routes!(duties::classes))
         .routes(routes!(duties::units))
         .routes(routes!(duties::duties))

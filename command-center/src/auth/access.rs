@@ -120,6 +120,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/appeals/{number}/contact", Roles(&[Operator, Unit], None)),
     (Method::POST, "/api/v1/appeals/import", Roles(&[Operator], Some(Scope::AppealsWrite))),
     (Method::GET, "/api/v1/appeals/refused", Roles(&[Operator], None)),
+    (Method::GET, "/api/v1/open311/servers", Roles(&[Operator, Administrator], None)),
     (Method::GET, "/open311/v2/{document}", Public),
     (Method::POST, "/open311/v2/{document}", Public),
     (Method::GET, "/open311/v2/services/{document}", Public),

@@ -21,6 +21,7 @@ pub(crate) mod outbox;
 pub(crate) mod pages;
 mod place;
 pub(crate) mod positions;
+pub(crate) mod pulls;
 pub(crate) mod rosters;
 pub(crate) mod runs;
 pub(crate) mod sessions;
@@ -51,6 +52,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "dossiers", include_str!("migrations/0010_dossiers.sql")),
     (11, "oidc", include_str!("migrations/0011_oidc.sql")),
     (12, "opened", include_str!("migrations/0012_opened.sql")),
+    (13, "pulls", include_str!("migrations/0013_pulls.sql")),
 ];
 
 /// The database.
