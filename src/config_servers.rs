@@ -3,9 +3,9 @@
 use crate::config::{Config, Span, TimeSource};
 use crate::failure::{Failure, read_text};
 use bus::{EmbeddedSettings, KafkaSettings, Topic};
-use command_center::{MailServer, Network, OidcSettings, Open311Pull, Outward};
+use command_center::{MailServer, Network, OidcSettings, Open311Pull, Outward, WeChat};
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
-use model::Millis;
+use model::{Duties, Millis};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ pub struct Center {
     pub store: String,
     pub oidc: PathBuf,
     pub open311: PathBuf,
+    pub wechat: PathBuf,
 }
 
 impl Center {
@@ -43,6 +44,17 @@ impl Center {
         let folder = self.open311.parent().unwrap_or(Path::new(""));
         let pulls = Open311Pull::parse(&read_text(&self.open311)?, folder);
         pulls.map_err(|error| Failure::usage(format!("{}: {error}", self.open311.display())))
+    }
+
+    /// The city's WeChat official account, if it has one; its classes are of these duties.
+    pub fn wechat(&self, duties: &Duties) -> Result<Option<WeChat>, Failure> {
+        if self.wechat.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let folder = self.wechat.parent().unwrap_or(Path::new(""));
+        let knows = |class: &str| duties.classes.contains_key(class);
+        let settings = WeChat::parse(&read_text(&self.wechat)?, folder, knows);
+        settings.map(Some).map_err(|error| Failure::usage(format!("{}: {error}", self.wechat.display())))
     }
 
     /// What is wrong, if something is.

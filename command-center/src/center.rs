@@ -19,6 +19,7 @@ use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
 use crate::serve::notice::Outgoing;
 use crate::serve::pull::Pull;
+use crate::serve::wechat::WeChat;
 use crate::settings::PartCounts;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
@@ -54,6 +55,8 @@ pub(crate) struct Center {
     pub(crate) outgoing: Outgoing,
     /// Other Open311 servers that are asked.
     pub(crate) pulls: Vec<Pull>,
+    /// The city's WeChat account, where it has one.
+    pub(crate) wechat: Option<WeChat>,
     pub(crate) passwords: Passwords,
     /// The identity provider, where there is one.
     pub(crate) oidc: Option<Oidc>,

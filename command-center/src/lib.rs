@@ -46,6 +46,7 @@ pub use serve::merge;
 pub use serve::notice::allowed::Network;
 pub use serve::notice::mail::MailServer;
 pub use serve::pull::Open311Pull;
+pub use serve::wechat::WeChat;
 pub use settings::{FeedCounts, HistoryCounts, Outward, PartCounts, Retries, Settings};
 pub use start::{CommandCenter, Handle, Stage};
 pub use store::{StoreState, check_store, examine_store};

@@ -5,6 +5,7 @@ use crate::city::Rules;
 use crate::serve::notice::allowed::Network;
 use crate::serve::notice::mail::MailServer;
 use crate::serve::pull::Open311Pull;
+use crate::serve::wechat::WeChat;
 use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
 use model::{Calendar, Calendars, Duties, Millis};
@@ -135,6 +136,8 @@ pub struct Settings {
     pub outward: Outward,
     /// Other Open311 servers whose requests are taken in as appeals.
     pub open311: Vec<Open311Pull>,
+    /// The city's WeChat official account, if it has one.
+    pub wechat: Option<WeChat>,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -159,6 +162,7 @@ impl Settings {
             part_counts: None,
             outward: Outward::default(),
             open311: Vec::new(),
+            wechat: None,
             workbench: None,
         }
     }

@@ -94,6 +94,7 @@ impl CommandCenter {
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
             outgoing: Outgoing::new(&outward)?,
+            wechat: settings.wechat,
             pulls: settings.open311.into_iter().map(Pull::new).collect(),
             passwords: Passwords::new(),
             oidc,

@@ -29,6 +29,7 @@ mod rules_page;
 mod simulate;
 mod supervise;
 mod tidy;
+mod wechat;
 mod workbench;
 
 #[allow(dead_code, reason = "shared with the tests of another crate")]

@@ -42,6 +42,7 @@ mod stream;
 mod subscriptions;
 mod supervise;
 mod tail;
+mod wechat;
 
 pub(crate) use areas::AreaCache;
 pub(crate) use open_data::OpenCache;
@@ -252,6 +253,7 @@ pub(crate) fn router(center: Arc<Center>) -> Router {
         // Described by their own standard.
         .merge(open311::routes())
         .merge(open_data::routes())
+        .merge(wechat::routes())
         .route_layer(from_fn_with_state(Arc::clone(&center), admit))
         .fallback(page::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -126,6 +126,8 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/open311/v2/services/{document}", Public),
     (Method::GET, "/open311/v2/requests/{document}", Public),
     (Method::GET, "/open311/v2/tokens/{document}", Public),
+    (Method::GET, "/wechat/messages", Public),
+    (Method::POST, "/wechat/messages", Public),
     (Method::GET, "/open-data/{document}", Public),
     (Method::GET, "/sensorthings/v1.1", Public),
     (Method::GET, "/sensorthings/v1.1/{set}", Public),

@@ -9,3 +9,4 @@ pub(crate) mod notice;
 pub(crate) mod publisher;
 pub(crate) mod pull;
 pub(crate) mod replay;
+pub(crate) mod wechat;

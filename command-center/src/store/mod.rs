@@ -26,6 +26,7 @@ pub(crate) mod rosters;
 pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod subscriptions;
+pub(crate) mod wechat;
 
 pub use examine::{StoreState, examine_store};
 pub use place::check_store;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "oidc", include_str!("migrations/0011_oidc.sql")),
     (12, "opened", include_str!("migrations/0012_opened.sql")),
     (13, "pulls", include_str!("migrations/0013_pulls.sql")),
+    (14, "wechat", include_str!("migrations/0014_wechat.sql")),
 ];
 
 /// The database.

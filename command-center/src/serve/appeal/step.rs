@@ -62,6 +62,8 @@ pub(crate) enum Channel {
     Hotline,
     /// Open311 GeoReport.
     Open311,
+    /// The city's WeChat official account.
+    WeChat,
 }
 
 impl Channel {
@@ -71,6 +73,7 @@ impl Channel {
             Channel::Page => "page",
             Channel::Hotline => "hotline",
             Channel::Open311 => "open311",
+            Channel::WeChat => "wechat",
         }
     }
 }
