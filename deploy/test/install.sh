@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need beside Rust and Node, where it is missing: the Mosquitto broker and its clients,
-# PostgreSQL, Java and Maven for Kafka, kcat, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
+# PostgreSQL, Java and Maven for Kafka, kcat, Python for schemathesis, poppler to read PDF, and Chromium with a Chinese font. Debian and root only;
 # elsewhere it says what is missing.
 set -eu
 missing=
@@ -16,6 +16,8 @@ have mosquitto_sub || missing="$missing mosquitto-clients"
 have kcat || missing="$missing kcat"
 have java || missing="$missing default-jre-headless"
 have mvn || missing="$missing maven"
+have pdftotext || missing="$missing poppler-utils"
+[ -d /usr/share/poppler/cMap ] || missing="$missing poppler-data"
 have chromium || missing="$missing chromium"
 [ -d /usr/share/fonts/opentype/noto ] || [ -d /usr/share/fonts/truetype/wqy ] || missing="$missing fonts-wqy-microhei"
 [ -n "$missing" ] || exit 0

@@ -147,6 +147,8 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(analyze::repeated))
         .routes(routes!(analyze::forecast::forecast))
         .routes(routes!(supervise::month))
+        .routes(routes!(supervise::month_csv))
+        .routes(routes!(supervise::month_pdf))
         .merge(telling())
         .merge(dossiers())
         .routes(routes!(stream::live))

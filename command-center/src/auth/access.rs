@@ -143,6 +143,8 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
         Roles(&[Operator, Dispatcher, Supervisor, RuleEngineer, Administrator], None),
     ),
     (Method::GET, "/api/v1/supervise/months/{month}", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/supervise/months/{month}/report.csv", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/supervise/months/{month}/report.pdf", Roles(STAFF, None)),
     (Method::GET, "/api/v1/interviews", BOTH_SIDES),
     (Method::POST, "/api/v1/interviews", SUPERVISES),
     (Method::GET, "/api/v1/interviews/{id}", BOTH_SIDES),
