@@ -241,6 +241,7 @@ impl City {
             zone: config.time.zone.0.clone(),
             oidc: config.center.oidc()?,
             open311: config.center.open311()?,
+            photo_bytes_a_day: u64::from(config.center.photo_mib_a_day) << 20,
             wechat: config.center.wechat(&shown.duties)?,
             duties: shown.duties,
             feed_counts: self.ingest.as_ref().map(counts::feed_counts),

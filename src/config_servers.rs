@@ -11,13 +11,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The command center's store.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Center {
     pub store: String,
     pub oidc: PathBuf,
     pub open311: PathBuf,
     pub wechat: PathBuf,
+    pub photo_mib_a_day: u32,
+}
+
+impl Default for Center {
+    fn default() -> Center {
+        Center {
+            store: String::new(),
+            oidc: PathBuf::new(),
+            open311: PathBuf::new(),
+            wechat: PathBuf::new(),
+            photo_mib_a_day: 4_096,
+        }
+    }
 }
 
 impl Center {

@@ -68,6 +68,8 @@ pub(crate) struct Center {
     pub(crate) gates: Gates,
     /// Files of evidence.
     pub(crate) evidence: Files,
+    /// Bytes that the photos of strangers may take a day.
+    pub(crate) photo_bytes_a_day: u64,
     /// Counts the changes of accounts, tokens and sessions: who follows live is looked at again.
     pub(crate) credentials: watch::Sender<u64>,
     pub(crate) counters: Counters,
@@ -123,6 +125,8 @@ pub(crate) struct Counters {
     pub(crate) read_anew: AtomicU64,
     /// Records of `analyze` that are no transitions.
     pub(crate) passed_over: AtomicU64,
+    /// Photos of strangers for which the day had no room.
+    pub(crate) photos_refused: AtomicU64,
     /// Strangers who asked too often.
     pub(crate) turned_away: AtomicU64,
     /// Of the utilities' feed.

@@ -136,6 +136,8 @@ pub struct Settings {
     pub outward: Outward,
     /// Other Open311 servers whose requests are taken in as appeals.
     pub open311: Vec<Open311Pull>,
+    /// Bytes that the photos of people without an account may take a day, all together.
+    pub photo_bytes_a_day: u64,
     /// The city's WeChat official account, if it has one.
     pub wechat: Option<WeChat>,
     /// Asked about rules.
@@ -162,6 +164,7 @@ impl Settings {
             part_counts: None,
             outward: Outward::default(),
             open311: Vec::new(),
+            photo_bytes_a_day: 4 << 30,
             wechat: None,
             workbench: None,
         }

@@ -103,6 +103,7 @@ impl CommandCenter {
             merging: Merging::seeded(),
             gates: Gates::new(),
             evidence: Files::new(data_dir.join("evidence"))?,
+            photo_bytes_a_day: settings.photo_bytes_a_day,
             credentials: watch::Sender::new(0),
             counters: Counters::default(),
             feed_counts,

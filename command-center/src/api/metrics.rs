@@ -147,6 +147,8 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     page.one("live_cut_off_total", "counter", "Pages cut off because they fell behind.", cut_off);
     let turned_away = counters.turned_away.load(Ordering::Relaxed);
     page.one("turned_away_total", "counter", "Strangers who asked too often and were told to come later.", turned_away);
+    let refused = counters.photos_refused.load(Ordering::Relaxed);
+    page.one("photos_refused_total", "counter", "Photos of strangers for which the day had no room.", refused);
     let answers = counters.answers().map(|(class, count)| (format!("status=\"{class}\""), count));
     page.family("http_answers_total", "counter", "Answers by class of status.", answers);
     Ok(page.0)

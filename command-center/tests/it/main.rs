@@ -28,6 +28,7 @@ mod open_data;
 mod pages;
 mod perceive;
 mod permissions;
+mod photos;
 mod receiver;
 mod supervise;
 mod talks;
