@@ -33,8 +33,8 @@ check: ## formatting, lints, documentation
 
 page: $(WEB)/dist/index.html ## the page that is served from inside the binary
 
-page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit tests of the page
-	cd $(WEB) && npm run --silent check && npm run --silent test
+page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit tests of the page; the AsyncAPI document
+	cd $(WEB) && npm run --silent check && npm run --silent test && npm run --silent asyncapi
 
 browser: page ## an operator's first five minutes in Chromium, against the built binary
 	cd $(WEB) && npm run --silent e2e && npm run --silent operator && npm run --silent citizen && npm run --silent live

@@ -273,7 +273,8 @@ impl Config {
         for path in config.registry.paths.iter_mut().chain(&mut config.rules.paths) {
             *path = folder.join(&*path);
         }
-        for path in [&mut config.mqtt.credentials, &mut config.center.oidc] {
+        let Center { oidc, open311, wechat, .. } = &mut config.center;
+        for path in [&mut config.mqtt.credentials, oidc, open311, wechat] {
             if !path.as_os_str().is_empty() {
                 *path = folder.join(&*path);
             }

@@ -3,19 +3,34 @@
 use crate::config::{Config, Span, TimeSource};
 use crate::failure::{Failure, read_text};
 use bus::{EmbeddedSettings, KafkaSettings, Topic};
-use command_center::{MailServer, Network, OidcSettings, Outward};
+use command_center::{MailServer, Network, OidcSettings, Open311Pull, Outward, WeChat};
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
-use model::Millis;
+use model::{Duties, Millis};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The command center's store.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Center {
     pub store: String,
     pub oidc: PathBuf,
+    pub open311: PathBuf,
+    pub wechat: PathBuf,
+    pub photo_mib_a_day: u32,
+}
+
+impl Default for Center {
+    fn default() -> Center {
+        Center {
+            store: String::new(),
+            oidc: PathBuf::new(),
+            open311: PathBuf::new(),
+            wechat: PathBuf::new(),
+            photo_mib_a_day: 4_096,
+        }
+    }
 }
 
 impl Center {
@@ -32,6 +47,27 @@ impl Center {
         let folder = self.oidc.parent().unwrap_or(Path::new(""));
         let settings = OidcSettings::parse(&read_text(&self.oidc)?, folder);
         settings.map(Some).map_err(|error| Failure::usage(format!("{}: {error}", self.oidc.display())))
+    }
+
+    /// Other Open311 servers that are asked, if there are to be any.
+    pub fn open311(&self) -> Result<Vec<Open311Pull>, Failure> {
+        if self.open311.as_os_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let folder = self.open311.parent().unwrap_or(Path::new(""));
+        let pulls = Open311Pull::parse(&read_text(&self.open311)?, folder);
+        pulls.map_err(|error| Failure::usage(format!("{}: {error}", self.open311.display())))
+    }
+
+    /// The city's WeChat official account, if it has one; its classes are of these duties.
+    pub fn wechat(&self, duties: &Duties) -> Result<Option<WeChat>, Failure> {
+        if self.wechat.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let folder = self.wechat.parent().unwrap_or(Path::new(""));
+        let knows = |class: &str| duties.classes.contains_key(class);
+        let settings = WeChat::parse(&read_text(&self.wechat)?, folder, knows);
+        settings.map(Some).map_err(|error| Failure::usage(format!("{}: {error}", self.wechat.display())))
     }
 
     /// What is wrong, if something is.

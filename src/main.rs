@@ -4,6 +4,7 @@
 //! invariant and ends the process with 70; what is on the disk stays right, because nothing relies on an orderly end.
 
 mod appeals;
+mod asyncapi;
 mod audit;
 mod behind;
 mod change;
@@ -103,6 +104,8 @@ enum Command {
     Devices(devices::Devices),
     /// Print the OpenAPI description of the API
     Openapi,
+    /// Print the AsyncAPI description of the topics
+    Asyncapi,
     /// Can it reach what it needs; what is wrong, and the mend
     Doctor(doctor::Doctor),
     /// The configuration file
@@ -138,6 +141,7 @@ fn main() -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Devices(devices) => devices.run(),
         Command::Openapi => openapi(),
+        Command::Asyncapi => asyncapi::run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(config) => config.run(),
     };

@@ -4,7 +4,8 @@ use crate::failure::{Failure, read_text};
 use crate::lines::{DataDir, print_lines};
 use crate::tail::Ask;
 use clap::{Args, Subcommand, ValueEnum};
-use command_center::supervise::{CallFold, CaseFold, Formula, Month, ObjectionFold, Report, csv, html, report};
+use command_center::supervise::{CallFold, CaseFold, Formula, Month, ObjectionFold, Report, csv, html, pdf, report};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,8 +26,10 @@ pub enum Format {
     Json,
     /// For spreadsheets: one line a unit.
     Csv,
-    /// For publication: one page, which a browser prints to PDF.
+    /// For publication: one page, which a browser shows and prints.
     Html,
+    /// For publication: A4, with the figures of the CSV.
+    Pdf,
 }
 
 /// `supervise score`.
@@ -38,7 +41,7 @@ pub struct Score {
     /// The scoring formula; without it, that which every city starts with
     #[arg(long, value_name = "FILE")]
     formula: Option<PathBuf>,
-    /// A table, one JSON, CSV, or a page of HTML
+    /// A table, one JSON, CSV, a page of HTML, or PDF
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     #[command(flatten)]
@@ -75,6 +78,7 @@ impl Supervise {
             Format::Json => serde_json::to_string(&report).map_err(Failure::internal)? + "\n",
             Format::Csv => csv(&report),
             Format::Html => html(&report),
+            Format::Pdf => return Ok(std::io::stdout().write_all(&pdf(&report, &BTreeMap::new()))?),
         };
         Ok(std::io::stdout().write_all(text.as_bytes())?)
     }

@@ -18,6 +18,8 @@ use crate::serve::feed::FeedCounters;
 use crate::serve::gate::{Gate, Pace};
 use crate::serve::merge::Merging;
 use crate::serve::notice::Outgoing;
+use crate::serve::pull::Pull;
+use crate::serve::wechat::WeChat;
 use crate::settings::PartCounts;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
@@ -51,6 +53,10 @@ pub(crate) struct Center {
     pub(crate) outbox: Notify,
     /// What sends messages to others.
     pub(crate) outgoing: Outgoing,
+    /// Other Open311 servers that are asked.
+    pub(crate) pulls: Vec<Pull>,
+    /// The city's WeChat account, where it has one.
+    pub(crate) wechat: Option<WeChat>,
     pub(crate) passwords: Passwords,
     /// The identity provider, where there is one.
     pub(crate) oidc: Option<Oidc>,
@@ -62,6 +68,8 @@ pub(crate) struct Center {
     pub(crate) gates: Gates,
     /// Files of evidence.
     pub(crate) evidence: Files,
+    /// Bytes that the photos of strangers may take a day.
+    pub(crate) photo_bytes_a_day: u64,
     /// Counts the changes of accounts, tokens and sessions: who follows live is looked at again.
     pub(crate) credentials: watch::Sender<u64>,
     pub(crate) counters: Counters,
@@ -117,6 +125,8 @@ pub(crate) struct Counters {
     pub(crate) read_anew: AtomicU64,
     /// Records of `analyze` that are no transitions.
     pub(crate) passed_over: AtomicU64,
+    /// Photos of strangers for which the day had no room.
+    pub(crate) photos_refused: AtomicU64,
     /// Strangers who asked too often.
     pub(crate) turned_away: AtomicU64,
     /// Of the utilities' feed.

@@ -4,6 +4,8 @@ use crate::auth::oidc::OidcSettings;
 use crate::city::Rules;
 use crate::serve::notice::allowed::Network;
 use crate::serve::notice::mail::MailServer;
+use crate::serve::pull::Open311Pull;
+use crate::serve::wechat::WeChat;
 use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
 use model::{Calendar, Calendars, Duties, Millis};
@@ -132,6 +134,12 @@ pub struct Settings {
     pub part_counts: Option<Arc<dyn Fn() -> PartCounts + Send + Sync>>,
     /// Where messages may be sent.
     pub outward: Outward,
+    /// Other Open311 servers whose requests are taken in as appeals.
+    pub open311: Vec<Open311Pull>,
+    /// Bytes that the photos of people without an account may take a day, all together.
+    pub photo_bytes_a_day: u64,
+    /// The city's WeChat official account, if it has one.
+    pub wechat: Option<WeChat>,
     /// Asked about rules.
     pub workbench: Option<Arc<dyn Workbench>>,
 }
@@ -155,6 +163,9 @@ impl Settings {
             feed_counts: None,
             part_counts: None,
             outward: Outward::default(),
+            open311: Vec::new(),
+            photo_bytes_a_day: 4 << 30,
+            wechat: None,
             workbench: None,
         }
     }

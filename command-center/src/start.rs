@@ -16,6 +16,7 @@ use crate::reader::{Appends, blocking};
 use crate::serve::appeal::replay as appeals;
 use crate::serve::merge::Merging;
 use crate::serve::notice::Outgoing;
+use crate::serve::pull::Pull;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::{CenterError, Settings};
@@ -93,6 +94,8 @@ impl CommandCenter {
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
             outgoing: Outgoing::new(&outward)?,
+            wechat: settings.wechat,
+            pulls: settings.open311.into_iter().map(Pull::new).collect(),
             passwords: Passwords::new(),
             oidc,
             duties: Arc::new(duties),
@@ -100,6 +103,7 @@ impl CommandCenter {
             merging: Merging::seeded(),
             gates: Gates::new(),
             evidence: Files::new(data_dir.join("evidence"))?,
+            photo_bytes_a_day: settings.photo_bytes_a_day,
             credentials: watch::Sender::new(0),
             counters: Counters::default(),
             feed_counts,

@@ -12,7 +12,7 @@ use crate::command::timers;
 use crate::perceive::{follow, pulse};
 use crate::reader::{Appends, Reader, bounds};
 use crate::serve::notice::sender;
-use crate::serve::{feed, publisher};
+use crate::serve::{feed, publisher, pull};
 use crate::start::{GOODBYE_MAX, Stage};
 use crate::store::positions::resume;
 use bus::Topic;
@@ -170,6 +170,7 @@ async fn of_store(
     let fed = Reader::new(log(), Topic::Analyze, analyze, next, feed::READ_BYTES);
     let c = || Arc::clone(center);
     let (for_incidents, for_feed, for_outbox, for_pulse, for_timers, for_others) = (c(), c(), c(), c(), c(), c());
+    let for_pulls = c();
     Ok(vec![
         Task::spawn("projection of incidents", async move { projector::run(&for_incidents, incidents).await }),
         Task::spawn("utilities' feed", async move { feed.run(&for_feed, fed).await }),
@@ -178,6 +179,7 @@ async fn of_store(
             async move { publisher::run(&for_outbox.store, &for_outbox.log, &for_outbox.outbox).await },
         ),
         Task::spawn("deliveries", async move { sender::run(&for_others).await }),
+        Task::spawn("other Open311 servers", async move { pull::run(&for_pulls).await }),
         Task::spawn("clocks of cases", async move { timers::run(&for_timers).await }),
         Task::spawn("pulse", async move {
             let parts = (&for_pulse.store, &for_pulse.live, &for_pulse.sensors);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beside Rust and Node, where it is missing: the Mosquitto broker and its clients,
-# PostgreSQL, Java and Maven for Kafka, kcat, OpenSSL's headers for the log over TLS, Python for schemathesis, and Chromium with a Chinese font. Debian and root only;
-# elsewhere it says what is missing.
+# PostgreSQL, Java and Maven for Kafka, kcat, OpenSSL's headers for the log over TLS, Python for schemathesis, poppler to
+# read PDF, and Chromium with a Chinese font. Debian and root only; elsewhere it says what is missing.
 set -eu
 missing=
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
@@ -17,6 +17,8 @@ have mosquitto_sub || missing="$missing mosquitto-clients"
 have kcat || missing="$missing kcat"
 have java || missing="$missing default-jre-headless"
 have mvn || missing="$missing maven"
+have pdftotext || missing="$missing poppler-utils"
+[ -d /usr/share/poppler/cMap ] || missing="$missing poppler-data"
 have chromium || missing="$missing chromium"
 [ -d /usr/share/fonts/opentype/noto ] || [ -d /usr/share/fonts/truetype/wqy ] || missing="$missing fonts-wqy-microhei"
 [ -n "$missing" ] || exit 0

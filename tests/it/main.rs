@@ -4,6 +4,7 @@
 
 mod agree;
 mod apply;
+mod asyncapi;
 mod bad_input;
 mod city;
 mod cli;
@@ -17,6 +18,7 @@ mod faults;
 mod kafka_chain;
 mod kafka_cluster;
 mod nothing_lost;
+mod open311;
 mod page;
 mod people;
 mod perceive;
@@ -27,6 +29,7 @@ mod rules_page;
 mod simulate;
 mod supervise;
 mod tidy;
+mod wechat;
 mod workbench;
 
 #[allow(dead_code, reason = "shared with the tests of another crate")]

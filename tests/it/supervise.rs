@@ -5,7 +5,9 @@ use bus::{Batch, EmbeddedLog, EmbeddedSettings, Event, EventLog, Topic};
 use model::EventTime;
 use seeds::cases::MONTH;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use uuid::Uuid;
 
 /// A step of a case as it stands on the log.
@@ -15,11 +17,14 @@ fn step(case: Uuid, version: u64, at: i64, step: &Value, clocks: &Value) -> Valu
     whole
 }
 
-/// A log with the work of two offices: of 40 cases each, one leaves every second, the other every tenth.
-fn log_of_two_offices(data: &Path) {
+/// Two offices: one leaves every second of its cases, the other every tenth.
+const TWO: [(&str, i64); 2] = [("110101001", 2), ("110101002", 10)];
+
+/// A log with the work of offices, of 40 cases each: by code, and every how many cases it leaves one.
+fn log_of<'a>(data: &Path, offices: impl IntoIterator<Item = (&'a str, i64)>) {
     let log = EmbeddedLog::open(data.join("log"), EmbeddedSettings::default()).unwrap();
     let mut batch = Batch::new();
-    for (office, leaves_every) in [("110101001", 2), ("110101002", 10)] {
+    for (office, leaves_every) in offices {
         for number in 0..40_i64 {
             let case = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{office} {number}").as_bytes());
             let at = MONTH.0.0 + number * 3_600_000 + 3_600_000;
@@ -98,18 +103,23 @@ fn log_of_two_offices(data: &Path) {
     log.append(batch).unwrap();
 }
 
-#[test]
-fn a_score_is_derived_from_the_log_again_to_the_last_digit() {
-    let folder = tempfile::tempdir().unwrap();
-    log_of_two_offices(folder.path());
-    // Without citizens: their part has no value here, and what is unknown gives no score.
+/// The seeded formula without citizens: their part has no value here, and what is unknown gives no score.
+fn own_formula(folder: &Path) -> PathBuf {
     let seeded = include_str!("../../seeds/scoring/city-2026.toml");
     let own = seeded
         .replace("responded = 0.05\nsolved = 0.25\nsatisfied = 0.2\n", "")
         .replace("handled = 0.1\nhandled-in-time = 0.1", "handled = 0.3\nhandled-in-time = 0.4")
         .replacen("least = 30", "least = 20", 1);
-    let formula = folder.path().join("formula.toml");
+    let formula = folder.join("formula.toml");
     std::fs::write(&formula, own).unwrap();
+    formula
+}
+
+#[test]
+fn a_score_is_derived_from_the_log_again_to_the_last_digit() {
+    let folder = tempfile::tempdir().unwrap();
+    log_of(folder.path(), TWO);
+    let formula = own_formula(folder.path());
     let (data, formula) = (folder.path().to_str().unwrap(), formula.to_str().unwrap());
     let score = |format: &str| {
         run_well(&[
@@ -148,4 +158,62 @@ fn a_score_is_derived_from_the_log_again_to_the_last_digit() {
     assert!(unknown.contains("unknown"), "citizens were not asked: {unknown}");
     let refused = run(&["supervise", "score", "--month", "2025-07", "--data-dir", data]);
     assert_eq!(refused.status.code(), Some(2), "the formula does not count for that month");
+}
+
+/// The PDF of a month has every figure that its CSV has, as text, with the heads of tables on each page.
+#[test]
+fn the_pdf_has_the_figures_of_the_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let offices: Vec<(String, i64)> =
+        (0..50).map(|nth| (format!("1101{:02}{:03}", 1 + nth % 5, 1 + nth), 2 + nth % 9)).collect();
+    log_of(folder.path(), offices.iter().map(|(code, leaves_every)| (code.as_str(), *leaves_every)));
+    let formula = own_formula(folder.path());
+    let score = |format: &str| {
+        let (data, formula) = (folder.path().to_str().unwrap(), formula.to_str().unwrap());
+        let month = ["supervise", "score", "--month", "2026-07", "--data-dir", data];
+        let scored = run(&[&month[..], &["--formula", formula, "--format", format]].concat());
+        assert!(scored.status.success(), "{}", String::from_utf8_lossy(&scored.stderr));
+        scored.stdout
+    };
+    let file = folder.path().join("month.pdf");
+    let pdf = score("pdf");
+    assert_eq!(pdf, score("pdf"), "the same report is the same file");
+    std::fs::write(&file, &pdf).unwrap();
+    let read = Command::new("pdftotext").arg("-layout").arg(&file).arg("-").output();
+    let read = read.expect("pdftotext is there: deploy/test/install.sh");
+    assert!(read.status.success() && read.stderr.is_empty(), "{}", String::from_utf8_lossy(&read.stderr));
+    let text = String::from_utf8(read.stdout).unwrap();
+    let pages: Vec<&str> = text.split('\u{c}').filter(|page| !page.is_empty()).collect();
+    assert!(pages.len() > 4, "{}", pages.len());
+    let (mut ranked, mut counted) = (BTreeMap::new(), BTreeMap::new());
+    for (number, page) in pages.iter().enumerate() {
+        assert!(page.contains(&format!("第 {} / {1} 页 page {0} of {1}", number + 1, pages.len())), "{page}");
+        for line in page.lines() {
+            let row: Vec<&str> = line.split([' ', '/']).filter(|word| !word.is_empty()).collect();
+            match row[..] {
+                [rank, unit, score, low, high, _] if unit.starts_with("street-office-") => {
+                    assert!(page.contains("名次") && page.contains("Rank"), "a head without which no row stands");
+                    ranked.insert(unit, [rank, score, low, high]);
+                }
+                [unit, ..] if unit.starts_with("street-office-") && row.len() == 1 + 12 * 2 + 1 => {
+                    assert!(page.contains("按期处置率"), "a head without which no row stands");
+                    counted.insert(unit, row[1..].to_vec());
+                }
+                _ => {}
+            }
+        }
+    }
+    let csv = String::from_utf8(score("csv")).unwrap();
+    let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), offices.len());
+    for row in rows {
+        let [_, _, _, unit, best, worst, score, low, high, figures @ .., mean] = &row[..] else { panic!("{row:?}") };
+        let two = |figure: &str| format!("{:.2}", figure.parse::<f64>().unwrap());
+        let place = if best == worst { (*best).to_owned() } else { format!("{best}–{worst}") };
+        assert_eq!(ranked[unit].map(str::to_owned), [place, two(score), two(low), two(high)], "{unit}");
+        let hours = format!("{:.2}", mean.parse::<f64>().unwrap() / 3_600_000.0);
+        let wanted: Vec<&str> = figures.iter().copied().chain([hours.as_str()]).collect();
+        assert_eq!(counted[unit], wanted, "{unit}");
+    }
+    assert!(text.contains("月曝光") && text.contains("选择性执行") && text.contains("SHA-256"), "{text}");
 }

@@ -5,11 +5,11 @@ use crate::CenterError;
 use crate::auth::audit::note;
 use crate::center::Center;
 use crate::command::duty::desk::follow_incidents;
+use crate::events::{IncidentAcknowledged, body};
 use crate::store::commit;
 use crate::store::incidents::{Acknowledged, StoredIncident, acknowledge, find, newest_change, note_change};
 use crate::store::outbox::{Waiting, push};
 use bus::Topic;
-use serde_json::json;
 use uuid::Uuid;
 
 /// What became of an act.
@@ -57,10 +57,14 @@ pub(crate) async fn acknowledged(
 }
 
 fn event(incident: &StoredIncident, act: &Acknowledged) -> Waiting {
-    let body = json!({
-        "incident": incident.id, "revision": incident.revision, "domain": incident.domain,
-        "by": act.by, "at": act.at, "note": act.note,
-    });
+    let told = IncidentAcknowledged {
+        incident: incident.id,
+        revision: incident.revision,
+        domain: incident.domain,
+        by: &act.by,
+        at: act.at,
+        note: &act.note,
+    };
     Waiting {
         seq: 0,
         topic: Topic::Command,
@@ -68,6 +72,6 @@ fn event(incident: &StoredIncident, act: &Acknowledged) -> Waiting {
         event_id: format!("{}/acknowledged", incident.id),
         kind: "org.citywatch.incident.acknowledged".to_owned(),
         at: act.at,
-        body: body.to_string(),
+        body: body(&told),
     }
 }

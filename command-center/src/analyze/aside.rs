@@ -11,6 +11,7 @@ use crate::center::Center;
 use crate::command::decide::Refused;
 use crate::command::duty::desk::follow_incidents;
 use crate::command::text::{note, reason};
+use crate::events::{AlarmAside, IncidentAssigned, body};
 use crate::store::asides::{aside_of, ended_asides, find_aside, keep_aside, mark, open_of};
 use crate::store::commit;
 use crate::store::incidents::{StoredIncident, find, newest_change, note_change};
@@ -18,7 +19,6 @@ use crate::store::outbox::{Waiting, push};
 use bus::Topic;
 use model::{EventTime, Millis};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::AnyConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -214,10 +214,14 @@ pub(crate) async fn assign(
     incident.change = newest_change(&mut transaction).await? + 1;
     mark(&mut transaction, &incident).await?;
     note_change(&mut transaction, incident.change).await?;
-    let body = json!({
-        "incident": incident.id, "revision": incident.revision, "domain": incident.domain,
-        "to": incident.assignee, "by": who.name, "at": now,
-    });
+    let given = IncidentAssigned {
+        incident: incident.id,
+        revision: incident.revision,
+        domain: incident.domain,
+        to: incident.assignee.as_deref(),
+        by: &who.name,
+        at: now,
+    };
     let assigned = Waiting {
         seq: 0,
         topic: Topic::Command,
@@ -225,7 +229,7 @@ pub(crate) async fn assign(
         event_id: format!("{}/assigned/{}", incident.id, incident.change),
         kind: "org.citywatch.incident.assigned".to_owned(),
         at: now,
-        body: body.to_string(),
+        body: body(&given),
     };
     told(&mut transaction, &assigned, &who.name).await?;
     commit(transaction).await?;
@@ -287,10 +291,16 @@ fn tell(center: &Center, changed: &[StoredIncident]) {
 }
 
 fn event(aside: &Aside, what: &str, by: &str, at: EventTime) -> Waiting {
-    let body = json!({
-        "aside": aside.id, "kind": aside.kind, "rule": aside.rule, "key": aside.key, "until": aside.until,
-        "reason": aside.reason, "by": by, "at": at,
-    });
+    let told = AlarmAside {
+        aside: aside.id,
+        kind: aside.kind,
+        rule: &aside.rule,
+        key: &aside.key,
+        until: aside.until,
+        reason: &aside.reason,
+        by,
+        at,
+    };
     Waiting {
         seq: 0,
         topic: Topic::Command,
@@ -298,6 +308,6 @@ fn event(aside: &Aside, what: &str, by: &str, at: EventTime) -> Waiting {
         event_id: format!("{}/{what}", aside.id),
         kind: format!("org.citywatch.alarm.{what}"),
         at,
-        body: body.to_string(),
+        body: body(&told),
     }
 }

@@ -18,6 +18,7 @@ use crate::serve::appeal::acts::{Answered, Ask, PHOTOS_MAX, add_photo, answer, f
 use crate::serve::appeal::intake::{NewAppeal, Taken, known_near, take_in};
 use crate::serve::appeal::key;
 use crate::serve::appeal::life::{Appeal, Judgement};
+use crate::serve::appeal::photos::take_room;
 use crate::serve::appeal::step::{Channel, Satisfied};
 use crate::serve::gate::{Gate, network};
 use crate::store::appeals::Reporter;
@@ -255,7 +256,8 @@ pub(crate) async fn detail(
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, body = AppealView), (status = 404, body = Problem),
         (status = 409, description = "it has four", body = Problem), (status = 413, body = Problem),
-        (status = 415, description = "no photo", body = Problem), (status = 429, body = Problem)))]
+        (status = 415, description = "no photo", body = Problem), (status = 429, body = Problem),
+        (status = 507, description = "the room of the day is used up", body = Problem)))]
 pub(crate) async fn add(
     State(center): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -276,6 +278,11 @@ async fn photo(center: &Arc<Center>, appeal: &Appeal, bytes: Bytes) -> Result<()
     let no_photo = || Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send a photo: JPEG, PNG or WebP");
     let kind = kind.ok_or_else(no_photo)?.to_owned();
     let (for_files, size) = (Arc::clone(center), bytes.len() as u64);
+    if !take_room(center, size).await? {
+        let text =
+            "the city takes no more photos of this size today: send it tomorrow; your appeal is taken without it";
+        return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, text));
+    }
     let hash = blocking(move || for_files.evidence.keep(&bytes)).await?;
     let evidence = Evidence { hash, kind, bytes: size, taken_at: None, lon: None, lat: None };
     let (center, appeal) = (Arc::clone(center), appeal.clone());

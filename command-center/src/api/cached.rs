@@ -21,15 +21,16 @@ pub(crate) struct Cached {
 
 impl Cached {
     /// Of this body. It takes processor time: call it where that does not hold up others.
-    pub(crate) fn new(body: String) -> Cached {
-        let digest = Sha256::digest(body.as_bytes());
+    pub(crate) fn new(body: impl Into<Bytes>) -> Cached {
+        let plain: Bytes = body.into();
+        let digest = Sha256::digest(&plain);
         let tag = digest.iter().take(16).fold(String::new(), |tag, byte| format!("{tag}{byte:02x}"));
-        let gzip = (body.len() >= GZIP_FROM).then(|| {
+        let gzip = (plain.len() >= GZIP_FROM).then(|| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(body.as_bytes()).expect("memory takes everything");
+            encoder.write_all(&plain).expect("memory takes everything");
             Bytes::from(encoder.finish().expect("memory takes everything"))
         });
-        Cached { tag, plain: Bytes::from(body), gzip }
+        Cached { tag, plain, gzip }
     }
 
     /// The body.

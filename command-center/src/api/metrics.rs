@@ -8,15 +8,17 @@ use crate::auth::role::Reach;
 use crate::center::Center;
 use crate::perceive::pulse::open_counts;
 use crate::reader::{blocking, bounds};
+use crate::serve::pull::Pull;
 use crate::store::cases::count_cases;
 use crate::store::deliveries::count_deliveries;
 use crate::store::outbox::waiting;
+use crate::store::pulls::{PullRow, all_pulls};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bus::Topic;
 use std::fmt::{Display, Write};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A page of metrics in the making.
 struct Page(String);
@@ -42,6 +44,28 @@ impl Page {
     }
 }
 
+/// Of the Open311 servers that are asked, by address.
+fn pulled(page: &mut Page, center: &Center, rows: &[PullRow]) {
+    if center.pulls.is_empty() {
+        return;
+    }
+    // An address was parsed, so it has no quotes and no line ends.
+    let label = |url: &str| format!("server=\"{url}\"");
+    let asked = |url: &str| center.pulls.iter().any(|pull| pull.settings.url == url);
+    let good = rows.iter().filter(|row| asked(&row.url));
+    let good = good.filter_map(|row| Some((label(&row.url), row.pulled_at? as f64 / 1_000.0)));
+    page.family("open311_pulled_seconds", "gauge", "When a server last answered well, epoch seconds.", good);
+    let count = |of: fn(&Pull) -> &AtomicU64| {
+        center.pulls.iter().map(move |pull| (label(&pull.settings.url), of(pull).load(Ordering::Relaxed)))
+    };
+    let help = "Requests of other servers that were taken in.";
+    page.family("open311_taken_total", "counter", help, count(|pull| &pull.taken));
+    let help = "Requests of other servers that could not be taken; one that is met again counts again.";
+    page.family("open311_refused_total", "counter", help, count(|pull| &pull.refused));
+    let help = "Questions to other servers that failed.";
+    page.family("open311_failed_total", "counter", help, count(|pull| &pull.failed));
+}
+
 /// Counters and gauges for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health",
     responses((status = 200, content_type = "text/plain; version=0.0.4", body = String)))]
@@ -56,6 +80,7 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     let outbox = waiting(&mut reading).await?;
     let (cases, late) = count_cases(&mut reading, &Reach::City).await?;
     let (deliveries, dead) = count_deliveries(&mut reading).await?;
+    let pulls = all_pulls(&mut reading).await?;
     drop(reading);
     let parts = match center.part_counts.clone() {
         Some(ask) => blocking(move || ask()).await,
@@ -114,6 +139,7 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     ] {
         page.one(name, "counter", help, count.load(Ordering::Relaxed));
     }
+    pulled(&mut page, center, &pulls);
     let lost = *center.store.lost().borrow();
     page.one("store_lost_total", "counter", "Times when the store's server was away and came back.", lost);
     page.one("live_subscribers", "gauge", "Pages that follow live.", center.live.subscribers());
@@ -121,6 +147,8 @@ async fn text(center: &Center) -> Result<String, CenterError> {
     page.one("live_cut_off_total", "counter", "Pages cut off because they fell behind.", cut_off);
     let turned_away = counters.turned_away.load(Ordering::Relaxed);
     page.one("turned_away_total", "counter", "Strangers who asked too often and were told to come later.", turned_away);
+    let refused = counters.photos_refused.load(Ordering::Relaxed);
+    page.one("photos_refused_total", "counter", "Photos of strangers for which the day had no room.", refused);
     let answers = counters.answers().map(|(class, count)| (format!("status=\"{class}\""), count));
     page.family("http_answers_total", "counter", "Answers by class of status.", answers);
     Ok(page.0)

@@ -30,6 +30,7 @@ mod open_data;
 mod page;
 pub(crate) mod problem;
 mod public_notices;
+mod pulls;
 mod rosters;
 mod rules;
 mod sensors;
@@ -42,6 +43,7 @@ mod stream;
 mod subscriptions;
 mod supervise;
 mod tail;
+mod wechat;
 
 pub(crate) use areas::AreaCache;
 pub(crate) use open_data::OpenCache;
@@ -128,6 +130,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(appeals_desk::contact))
         .routes(routes!(appeals_desk::import).layer(DefaultBodyLimit::max(appeals_desk::LIST_BYTES_MAX)))
         .routes(routes!(appeals_desk::refused))
+        .routes(routes!(pulls::servers))
         .routes(routes!(duties::classes))
         .routes(routes!(duties::units))
         .routes(routes!(duties::duties))
@@ -145,6 +148,8 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(analyze::repeated))
         .routes(routes!(analyze::forecast::forecast))
         .routes(routes!(supervise::month))
+        .routes(routes!(supervise::month_csv))
+        .routes(routes!(supervise::month_pdf))
         .merge(telling())
         .merge(dossiers())
         .routes(routes!(stream::live))
@@ -255,6 +260,7 @@ pub(crate) fn router(center: Arc<Center>) -> Router {
         // Described by their own standard.
         .merge(open311::routes())
         .merge(open_data::routes())
+        .merge(wechat::routes())
         .route_layer(from_fn_with_state(Arc::clone(&center), admit))
         .fallback(page::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

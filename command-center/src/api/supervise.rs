@@ -12,23 +12,23 @@ use crate::center::Center;
 use crate::city::Names;
 use crate::reader::{blocking, bounds};
 use crate::supervise::{
-    By, CallFold, CaseFold, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month, ObjectionFold, Period,
-    StepError, corrected, kpis, report,
+    By, CallBack, CallFold, Case, CaseFold, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month,
+    ObjectionFold, Period, Report, StepError, Upheld, corrected, csv, kpis, pdf, report,
 };
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use bus::{EventLog, Topic};
 use model::PARTITIONS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use utoipa::ToSchema;
 
 /// A month's answer is good for so long, by the wall: deriving it reads all steps of all cases.
 const GOOD_FOR_MS: i64 = 60_000;
-/// Months whose answers are held; past it the one derived longest ago goes.
-const MONTHS_MAX: usize = 24;
+/// Answers that are held; past it the one derived longest ago goes.
+const ANSWERS_MAX: usize = 48;
 /// Bytes of one partition that are read at a time.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -56,9 +56,17 @@ pub(crate) struct MonthReport {
     pub(super) unit_names: BTreeMap<String, Names>,
 }
 
-/// What was answered last, by month: when, and what.
+/// In which form a month is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Json,
+    Csv,
+    Pdf,
+}
+
+/// What was answered last, by month and form: when, and what.
 #[derive(Default)]
-pub(crate) struct MonthCache(Mutex<BTreeMap<String, (i64, Cached)>>);
+pub(crate) struct MonthCache(Mutex<BTreeMap<(String, Form), (i64, Cached)>>);
 
 /// Indicators with numerator and denominator, rankings with intervals, exposed cases and findings of a month, from the
 /// steps of all cases and appeals on the log. For accounts of the whole city. It is derived at most once a minute.
@@ -72,12 +80,52 @@ pub(crate) async fn month(
     Path(month): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let (answer, _) = asked(center, &who, &month, Form::Json).await?;
+    Ok(answer.answer(&headers, "application/json"))
+}
+
+/// The month's ranked units as CSV: places, scores with intervals, indicators with numerator and denominator.
+#[utoipa::path(get, path = "/api/v1/supervise/months/{month}/report.csv", tag = "supervise",
+    params(("month" = String, Path, description = "as in 2026-07, or current")),
+    responses((status = 200, content_type = "text/csv", body = String), (status = 400, body = Problem),
+        (status = 403, description = "another role, or an account of some areas", body = Problem)))]
+pub(crate) async fn month_csv(
+    State(center): Shared,
+    Extension(who): Extension<Who>,
+    Path(month): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (answer, month) = asked(center, &who, &month, Form::Csv).await?;
+    Ok((named(month, "csv"), answer.answer(&headers, "text/csv; charset=utf-8")).into_response())
+}
+
+/// The month's report for publication as PDF: rankings, indicators, exposed cases, findings, upheld objections.
+#[utoipa::path(get, path = "/api/v1/supervise/months/{month}/report.pdf", tag = "supervise",
+    params(("month" = String, Path, description = "as in 2026-07, or current")),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400, body = Problem),
+        (status = 403, description = "another role, or an account of some areas", body = Problem)))]
+pub(crate) async fn month_pdf(
+    State(center): Shared,
+    Extension(who): Extension<Who>,
+    Path(month): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (answer, month) = asked(center, &who, &month, Form::Pdf).await?;
+    Ok((named(month, "pdf"), answer.answer(&headers, "application/pdf")).into_response())
+}
+
+/// Under which name a browser saves it.
+fn named(month: Month, ending: &str) -> [(HeaderName, String); 1] {
+    [(header::CONTENT_DISPOSITION, format!("attachment; filename=\"citywatch-{month}.{ending}\""))]
+}
+
+async fn asked(center: Arc<Center>, who: &Who, month: &str, form: Form) -> Result<(Cached, Month), Problem> {
     if who.reach != Reach::City {
         let text = "a month is told of the whole city: your account is for some areas of it";
         return Err(Problem::new(StatusCode::FORBIDDEN, text));
     }
     let formula = Formula::seeded();
-    let month = match month.as_str() {
+    let month = match month {
         "current" => {
             formula.month_of(center.now()).ok_or_else(|| Problem::bad("the log's clock stands at no month"))?
         }
@@ -86,20 +134,31 @@ pub(crate) async fn month(
     if !formula.counts_for(month) {
         return Err(Problem::bad(format!("the formula {} does not count for {month}", formula.id())));
     }
-    let answer = blocking(move || answer(&center, month, &formula)).await?;
-    Ok(answer.answer(&headers, "application/json"))
+    let answer = blocking(move || answer(&center, month, &formula, form)).await?;
+    Ok((answer, month))
 }
 
-fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, CenterError> {
+fn answer(center: &Center, month: Month, formula: &Formula, form: Form) -> Result<Cached, CenterError> {
     // Held while the answer is made: whoever asks meanwhile waits for it instead of making another.
     let mut held = center.months.0.lock().expect("deriving a month does not panic");
-    let (name, now) = (month.to_string(), secret::wall_ms());
+    let (name, now) = ((month.to_string(), form), secret::wall_ms());
     if let Some((_, cached)) = held.get(&name).filter(|(at, _)| (0..GOOD_FOR_MS).contains(&(now - at))) {
         return Ok(cached.clone());
     }
-    let report = derive(center, month, formula)?;
-    let cached = Cached::new(serde_json::to_string(&report).expect("text and numbers always serialise"));
-    if held.len() >= MONTHS_MAX
+    let cached = match form {
+        Form::Json => {
+            let report = derive(center, month, formula)?;
+            Cached::new(serde_json::to_string(&report).expect("text and numbers always serialise"))
+        }
+        Form::Csv => Cached::new(csv(&Told::read(center)?.report(month, formula))),
+        Form::Pdf => {
+            let report = Told::read(center)?.report(month, formula);
+            let names = unit_names(center, report.units.keys(), &report.groups, &report.exposed, &report.corrections);
+            let chinese = names.into_iter().filter_map(|(code, names)| Some((code, names.get("zh")?.clone())));
+            Cached::new(pdf(&report, &chinese.collect()))
+        }
+    };
+    if held.len() >= ANSWERS_MAX
         && let Some(oldest) = held.iter().min_by_key(|(_, (at, _))| *at).map(|(name, _)| name.clone())
     {
         held.remove(&oldest);
@@ -110,7 +169,7 @@ fn answer(center: &Center, month: Month, formula: &Formula) -> Result<Cached, Ce
 
 /// Whether a month has a finding about a unit, by the formula that every city starts with; as it was derived last.
 pub(super) fn has_finding(center: &Center, month: Month, kind: Kind, unit: &str) -> Result<bool, CenterError> {
-    let derived = answer(center, month, &Formula::seeded())?;
+    let derived = answer(center, month, &Formula::seeded(), Form::Json)?;
     let Found { enforcement } = serde_json::from_slice(derived.body()).expect("what was just written is read");
     Ok(enforcement.findings.iter().any(|finding| finding.kind == kind && finding.unit == unit))
 }
@@ -132,23 +191,52 @@ struct FoundFinding {
     unit: String,
 }
 
+/// What the log says of all cases.
+struct Told {
+    cases: Vec<Case>,
+    calls: Vec<CallBack>,
+    upheld: Vec<Upheld>,
+}
+
+impl Told {
+    fn read(center: &Center) -> Result<Told, CenterError> {
+        let (mut cases, mut calls, mut objections) =
+            (CaseFold::default(), CallFold::default(), ObjectionFold::default());
+        read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
+        read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
+        read(&*center.log, Topic::Supervise, &mut |step| objections.add(step))?;
+        Ok(Told { cases: cases.cases(), calls: calls.calls(), upheld: objections.upheld() })
+    }
+
+    fn report(&self, month: Month, formula: &Formula) -> Report {
+        report(month, formula, &self.cases, &self.calls, &[], &self.upheld)
+    }
+}
+
+/// The names of the units that a month tells of, by code.
+fn unit_names<'a>(
+    center: &Center,
+    counted: impl Iterator<Item = &'a String>,
+    groups: &'a [Group],
+    exposed: &'a [Exposed],
+    corrections: &'a [Correction],
+) -> BTreeMap<String, Names> {
+    let city = center.city();
+    let ranked = groups.iter().flat_map(|group| &group.units).map(|ranked| &ranked.score.unit);
+    let shown = exposed.iter().map(|case| &case.unit).chain(corrections.iter().map(|one| &one.unit));
+    let units = counted.chain(ranked).chain(shown);
+    units.map(|unit| (unit.clone(), unit_name(&city, &center.duties, unit))).collect()
+}
+
 pub(super) fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
-    let (mut cases, mut calls, mut objections) = (CaseFold::default(), CallFold::default(), ObjectionFold::default());
-    read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
-    read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
-    read(&*center.log, Topic::Supervise, &mut |step| objections.add(step))?;
-    let (cases, calls, upheld) = (cases.cases(), calls.calls(), objections.upheld());
-    let report = report(month, formula, &cases, &calls, &[], &upheld);
-    let cases = corrected(&cases, &upheld, formula);
+    let told = Told::read(center)?;
+    let report = told.report(month, formula);
+    let cases = corrected(&told.cases, &told.upheld, formula);
     let by = [("district", By::District), ("level", By::Level), ("class", By::Class)];
     let mut tables: BTreeMap<&'static str, BTreeMap<String, Kpis>> =
-        by.into_iter().map(|(word, by)| (word, kpis(&cases, &calls, report.period, by, formula))).collect();
+        by.into_iter().map(|(word, by)| (word, kpis(&cases, &told.calls, report.period, by, formula))).collect();
+    let unit_names = unit_names(center, report.units.keys(), &report.groups, &report.exposed, &report.corrections);
     tables.insert("unit", report.units);
-    let city = center.city();
-    let ranked = report.groups.iter().flat_map(|group| &group.units).map(|ranked| &ranked.score.unit);
-    let shown = report.exposed.iter().map(|case| &case.unit).chain(report.corrections.iter().map(|one| &one.unit));
-    let units = tables["unit"].keys().chain(ranked).chain(shown);
-    let unit_names = units.map(|unit| (unit.clone(), unit_name(&city, &center.duties, unit))).collect();
     Ok(MonthReport {
         month: report.month,
         formula: report.formula,

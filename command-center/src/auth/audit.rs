@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The key of the entries on `supervise`: one partition, so that they stand in their order.
 const KEY: &str = "audit";
@@ -29,7 +30,8 @@ const READ_BYTES: usize = 1 << 20;
 const BEGIN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AuditEntry)]
 pub(crate) struct Entry {
     /// From 1, without gaps.
     pub(crate) seq: u64,

@@ -9,13 +9,13 @@ use crate::CenterError;
 use crate::api::case_view::CaseRow;
 use crate::auth::audit;
 use crate::center::Center;
+use crate::events::{self, Deadline};
 use crate::store::cases::{StoredCase, body, find_case, save};
 use crate::store::commit;
 use crate::store::incidents::{find, newest_change, note_change};
 use crate::store::outbox::{Waiting, push};
 use bus::Topic;
 use model::{EventTime, IncidentState, Limit};
-use serde_json::json;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -351,11 +351,20 @@ fn deadline(case: &Case, step: &Step) -> Option<Waiting> {
     let area = place.subdistrict.as_ref().or(place.district.as_ref());
     let key = case.unit.clone().or_else(|| area.cloned()).unwrap_or_else(|| "city".to_owned());
     let clock = step.clocks.iter().chain(&case.clocks).find(|clock| clock.stage == stage);
-    let body = json!({
-        "case": case.id, "number": case.number, "version": step.version, "class": case.class, "state": case.state,
-        "stage": stage, "at": step.at, "limit": clock.map(|clock| clock.limit.to_string()), "unit": case.unit,
-        "district": place.district, "subdistrict": place.subdistrict, "climbs_to": climbs_to,
-    });
+    let deadline = Deadline {
+        case: case.id,
+        number: &case.number,
+        version: step.version,
+        class: &case.class,
+        state: case.state,
+        stage,
+        at: step.at,
+        limit: clock.map(|clock| clock.limit.to_string()),
+        unit: case.unit.as_deref(),
+        district: place.district.as_deref(),
+        subdistrict: place.subdistrict.as_deref(),
+        climbs_to,
+    };
     Some(Waiting {
         seq: 0,
         topic: Topic::Supervise,
@@ -363,6 +372,6 @@ fn deadline(case: &Case, step: &Step) -> Option<Waiting> {
         event_id: format!("{}/{}/deadline", step.case, step.version),
         kind: format!("org.citywatch.deadline.{}", step.what.name()),
         at: step.at,
-        body: body.to_string(),
+        body: events::body(&deadline),
     })
 }

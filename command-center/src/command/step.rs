@@ -12,13 +12,16 @@ use uuid::Uuid;
 pub(crate) const CITY: &str = "citywatch";
 
 /// A step. `(case, version)` names it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CaseStep)]
 pub(crate) struct Step {
     pub(crate) case: Uuid,
     /// The case's number, which people use.
     pub(crate) number: String,
     /// 1 for the first step of a case.
     pub(crate) version: u64,
+    /// Epoch milliseconds, UTC.
+    #[schema(value_type = i64)]
     pub(crate) at: EventTime,
     pub(crate) by: By,
     /// The clocks that it changed, as they are after it.
@@ -29,7 +32,7 @@ pub(crate) struct Step {
 }
 
 /// Who did it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct By {
     /// An account, `token/` and a token's name, or `citywatch`.
     pub(crate) name: String,
@@ -89,7 +92,7 @@ pub(crate) struct RuleLimits {
 }
 
 /// What a case begins with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Report {
     /// sensor, staff, citizen
     pub(crate) source: String,
@@ -98,7 +101,9 @@ pub(crate) struct Report {
     #[serde(default)]
     pub(crate) description: String,
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub(crate) domain: Option<Domain>,
+    #[schema(value_type = String)]
     pub(crate) severity: Severity,
     pub(crate) place: Where,
     /// The incident that it is made from.
@@ -143,7 +148,8 @@ pub(crate) struct Likeness {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CaseFact)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum Fact {
     Reported(Report),
@@ -174,10 +180,14 @@ pub(crate) enum Fact {
         evidence: Vec<String>,
     },
     ExtensionAsked {
+        /// As in `4 work_hour`.
+        #[schema(value_type = String)]
         limit: Limit,
         reason: String,
     },
     ExtensionGranted {
+        /// As in `4 work_hour`.
+        #[schema(value_type = String)]
         limit: Limit,
         note: String,
     },
@@ -185,6 +195,7 @@ pub(crate) enum Fact {
         reason: String,
     },
     Suspended {
+        #[schema(value_type = i64)]
         until: EventTime,
         reason: String,
     },
@@ -271,6 +282,7 @@ pub(crate) enum Fact {
     /// A clock used its limit; the next level is called.
     Breached {
         stage: Stage,
+        #[schema(value_type = Option<String>)]
         climbs_to: Option<AreaLevel>,
     },
 }

@@ -6,12 +6,14 @@ use crate::CenterError;
 use crate::analyze::aside::expire;
 use crate::auth::secret::wall_ms;
 use crate::center::Center;
+use crate::serve::wechat::KEPT_MS;
 use crate::store::appeals::forget_reporters;
 use crate::store::cases::due_cases;
 use crate::store::commit;
 use crate::store::deliveries::forget_deliveries;
 use crate::store::incidents::{newest_change, note_change};
 use crate::store::notices::forget_notices;
+use crate::store::wechat::forget_said;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -55,6 +57,7 @@ async fn forget(center: &Center) -> Result<(), CenterError> {
     let now = wall_ms();
     forget_reporters(&mut transaction, now).await?;
     forget_notices(&mut transaction, now).await?;
+    forget_said(&mut transaction, now - KEPT_MS).await?;
     forget_deliveries(&mut transaction, now - DELIVERED_KEPT_MS, now - DEAD_KEPT_MS).await?;
     commit(transaction).await
 }

@@ -58,12 +58,13 @@ pub(crate) enum Decision {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum InterviewFact {
     Called {
         unit: String,
         about: About,
+        #[schema(value_type = i64)]
         planned_at: EventTime,
         reason: String,
     },
@@ -72,6 +73,7 @@ pub(crate) enum InterviewFact {
         note: String,
     },
     Held {
+        #[schema(value_type = i64)]
         held_at: EventTime,
         /// The offices that were there.
         present: String,
@@ -81,12 +83,14 @@ pub(crate) enum InterviewFact {
     Decided {
         decision: Decision,
         note: String,
+        #[schema(value_type = Option<i64>)]
         follow_up_at: Option<EventTime>,
     },
     /// Not mended, it is followed up again.
     FollowedUp {
         mended: bool,
         note: String,
+        #[schema(value_type = Option<i64>)]
         follow_up_at: Option<EventTime>,
     },
     Withdrawn {

@@ -49,7 +49,7 @@ pub(crate) enum State {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum MediationFact {
     Opened {
@@ -61,6 +61,7 @@ pub(crate) enum MediationFact {
         mediator: String,
     },
     SessionHeld {
+        #[schema(value_type = i64)]
         held_at: EventTime,
         /// The parties that were there, by number from 1.
         parties: Vec<usize>,

@@ -27,7 +27,8 @@ use uuid::Uuid;
 pub(crate) const STEPS_MAX: u64 = 200;
 
 /// A step. `(dossier, version)` names it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DossierStep)]
 pub(crate) struct Step<F> {
     /// Which kind of dossier.
     pub(crate) kind: String,
@@ -36,6 +37,8 @@ pub(crate) struct Step<F> {
     pub(crate) number: String,
     /// 1 for the first step.
     pub(crate) version: u64,
+    /// Epoch milliseconds, UTC.
+    #[schema(value_type = i64)]
     pub(crate) at: EventTime,
     pub(crate) by: By,
     #[serde(flatten)]

@@ -83,14 +83,16 @@ pub(crate) enum State {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum ObjectionFact {
     Filed {
         unit: String,
         against: Contested,
+        #[schema(value_type = i64)]
         counted_at: EventTime,
         /// Until when it could be filed.
+        #[schema(value_type = i64)]
         until: EventTime,
         in_time: bool,
         reason: String,

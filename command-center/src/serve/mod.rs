@@ -7,4 +7,6 @@ pub(crate) mod gate;
 pub mod merge;
 pub(crate) mod notice;
 pub(crate) mod publisher;
+pub(crate) mod pull;
 pub(crate) mod replay;
+pub(crate) mod wechat;

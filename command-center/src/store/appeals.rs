@@ -28,7 +28,7 @@ pub(crate) struct RefusedLine {
     pub(crate) body: String,
 }
 
-/// Which appeals, of one channel.
+/// Which appeals, of one channel; what came from another list or server is not among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AppealFilter {
     pub(crate) channel: Channel,
@@ -44,8 +44,8 @@ fn of_row(row: &AnyRow) -> Result<Appeal, CenterError> {
 
 /// Saves an appeal as it is now.
 pub(crate) async fn save_appeal(connection: &mut AnyConnection, appeal: &Appeal) -> Result<(), CenterError> {
-    let statement = "INSERT INTO appeal (id, number, version, case_id, channel, class, received_at, body) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+    let statement = "INSERT INTO appeal (id, number, version, case_id, channel, class, received_at, reference, body) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
         ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body";
     let query = sqlx::query(statement)
         .bind(appeal.id.to_string())
@@ -55,6 +55,7 @@ pub(crate) async fn save_appeal(connection: &mut AnyConnection, appeal: &Appeal)
         .bind(appeal.said.channel.name())
         .bind(&appeal.said.class)
         .bind(appeal.received_at.0)
+        .bind(appeal.said.reference.clone())
         .bind(serde_json::to_string(appeal).expect("text and finite numbers always serialise"));
     query.execute(connection).await.map_err(CenterError::store("save an appeal"))?;
     Ok(())
@@ -106,7 +107,7 @@ pub(crate) async fn appeals_by(
     let places: Vec<String> = (0..filter.classes.len()).map(|place| format!("${}", place + 4)).collect();
     let classes = if places.is_empty() { String::new() } else { format!(" AND class IN ({})", places.join(", ")) };
     let statement = format!(
-        "SELECT body FROM appeal WHERE channel = $1 AND received_at >= $2 AND received_at <= $3{classes} \
+        "SELECT body FROM appeal WHERE channel = $1 AND reference IS NULL AND received_at >= $2 AND received_at <= $3{classes} \
          ORDER BY received_at DESC, number DESC LIMIT {limit}"
     );
     // Only numbers and words of ours are in the statement; texts of others are bound.

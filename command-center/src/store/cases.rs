@@ -231,6 +231,21 @@ pub(crate) async fn next_number(connection: &mut AnyConnection, of: &str, day: &
     Ok(row.map_err(CenterError::store("number it"))?.get(0))
 }
 
+/// Adds to the bytes of a day; gives all of them.
+pub(crate) async fn add_bytes(
+    connection: &mut AnyConnection,
+    of: &str,
+    day: &str,
+    bytes: u64,
+) -> Result<u64, CenterError> {
+    let query = sqlx::query(
+        "INSERT INTO counter (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value RETURNING value",
+    );
+    let row = query.bind(format!("{of}/{day}")).bind(bytes as i64).fetch_one(connection).await;
+    Ok(row.map_err(CenterError::store("count bytes"))?.get::<i64, _>(0) as u64)
+}
+
 /// Notes that this number of a day is taken.
 pub(crate) async fn note_number(
     connection: &mut AnyConnection,

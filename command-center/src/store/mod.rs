@@ -21,10 +21,12 @@ pub(crate) mod outbox;
 pub(crate) mod pages;
 mod place;
 pub(crate) mod positions;
+pub(crate) mod pulls;
 pub(crate) mod rosters;
 pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod subscriptions;
+pub(crate) mod wechat;
 
 pub use examine::{StoreState, examine_store};
 pub use place::check_store;
@@ -51,6 +53,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "dossiers", include_str!("migrations/0010_dossiers.sql")),
     (11, "oidc", include_str!("migrations/0011_oidc.sql")),
     (12, "opened", include_str!("migrations/0012_opened.sql")),
+    (13, "pulls", include_str!("migrations/0013_pulls.sql")),
+    (14, "wechat", include_str!("migrations/0014_wechat.sql")),
 ];
 
 /// The database.

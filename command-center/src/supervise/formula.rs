@@ -2,10 +2,12 @@
 
 use super::kpi::Kpi;
 use super::period::{Month, Period};
+use crate::auth::secret::hexadecimal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::{EventTime, Millis};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// A formula, as its file has it.
@@ -40,6 +42,9 @@ pub struct Formula {
     pub findings: Limits,
     /// Whether upheld objections of units count, and until when they are filed; without it they change nothing.
     pub objections: Option<ObjectionTerms>,
+    /// SHA-256 of the file, in hexadecimal.
+    #[serde(skip)]
+    pub digest: String,
 }
 
 /// Until when a unit may object.
@@ -123,8 +128,9 @@ impl ObjectionTerms {
 impl Formula {
     /// Reads the text of a formula; `file` is its name in errors.
     pub fn parse(file: &str, text: &str) -> Result<Formula, FormulaError> {
-        let formula: Formula =
+        let mut formula: Formula =
             toml::from_str(text).map_err(|source| FormulaError::Form { file: file.to_owned(), source })?;
+        formula.digest = hexadecimal(&Sha256::digest(text.as_bytes()));
         match formula.wrong() {
             None => Ok(formula),
             Some(what) => Err(FormulaError::Content { file: file.to_owned(), what }),
@@ -223,7 +229,10 @@ mod tests {
         let before = include_str!("../../../seeds/scoring/city-2026-1.toml");
         let before = Formula::parse("city-2026-1.toml", before).unwrap();
         assert_eq!((before.id(), before.objections), ("city/1".to_owned(), None));
-        assert_eq!(Formula { version: 2, objections: formula.objections, ..before }, formula, "all else is as it was");
+        assert_ne!(before.digest, formula.digest, "another file");
+        let as_before =
+            Formula { version: 2, objections: formula.objections, digest: formula.digest.clone(), ..before };
+        assert_eq!(as_before, formula, "all else is as it was");
         assert!(formula.counts_for("2026-01".parse().unwrap()) && !formula.counts_for("2025-12".parse().unwrap()));
         assert_eq!(formula.group("street-office-110101001"), Some("subdistricts"));
         assert_eq!(formula.group("district-water-110101"), Some("district-water"));

@@ -1,4 +1,4 @@
-//! The month's report: as JSON, as CSV, and as one page of HTML that prints well, so that a browser makes the PDF.
+//! The month's report: as JSON, as CSV, and as one page of HTML that prints well. `pdf` writes it as PDF.
 
 use super::case::{CallBack, Case, Seen};
 use super::enforcement::{Enforcement, enforcement};
@@ -20,6 +20,8 @@ pub struct Report {
     pub month: String,
     /// The formula and its version.
     pub formula: String,
+    /// SHA-256 of the formula's file, in hexadecimal.
+    pub formula_digest: String,
     /// From when to when it counts.
     pub period: Period,
     /// The indicators by unit.
@@ -55,6 +57,7 @@ pub fn report(
     Report {
         month: month.to_string(),
         formula: formula.id(),
+        formula_digest: formula.digest.clone(),
         period,
         groups: ranking(&units, formula),
         units,
@@ -139,12 +142,7 @@ fn ranking_table(page: &mut String, group: &Group) {
     );
     for ranked in &group.units {
         let score = &ranked.score;
-        let rank = match (ranked.rank, ranked.rank_worst) {
-            (Some(best), Some(worst)) if best == worst => best.to_string(),
-            (Some(best), Some(worst)) => format!("{best}–{worst}"),
-            _ => "不排名 not ranked".to_owned(),
-        };
-        let value = score.score.map_or_else(|| "未知 unknown".to_owned(), |score| format!("{score:.2}"));
+        let (rank, value) = (shown::rank(ranked), shown::score(score.score));
         let (low, high) = (score.interval.low, score.interval.high);
         let mark = score.score.map_or_else(String::new, |score| format!("<b style=\"left:{score:.2}%\"></b>"));
         line(
@@ -167,14 +165,15 @@ fn exposed(page: &mut String, cases: &[Exposed]) {
          <th>原因 Reasons</th></tr></thead><tbody>\n",
     );
     for case in cases {
-        let reasons: Vec<String> = case.reasons.iter().map(words).collect();
+        let reasons: Vec<String> = case.reasons.iter().map(reason).collect();
         let row = [&case.case, &case.class, &case.unit, &reasons.join("; ")].map(|cell| escape(cell)).join("</td><td>");
         line(page, format_args!("<tr><td>{row}</td></tr>"));
     }
     page.push_str("</tbody></table>\n");
 }
 
-fn words(reason: &Reason) -> String {
+/// A reason in words.
+pub(super) fn reason(reason: &Reason) -> String {
     let hours = |late: &Millis| late.0 / Millis::HOUR.0;
     match reason {
         Reason::HandledLate { late } => format!("超期处置 handled {} h late", hours(late)),
@@ -228,18 +227,46 @@ fn objections(page: &mut String, corrections: &[Correction]) {
          <th>计入 Counted</th></tr></thead><tbody>\n",
     );
     for one in corrections {
-        let against = match &one.against {
-            Contested::Case { case, deduction, .. } => format!("{deduction} {case}"),
-            Contested::Finding { month, finding } => {
-                let (english, chinese) = finding.names();
-                format!("{month} {chinese} {english}")
-            }
-        };
-        let counted = if one.counted { "是 yes" } else { "本版公式不计 not by this formula" };
-        let row = [&one.objection, &one.unit, &against, &one.upheld_at.to_string()].map(|cell| escape(cell));
+        let counted = shown::counted(one);
+        let row = [&one.objection, &one.unit, &against(one), &one.upheld_at.to_string()].map(|cell| escape(cell));
         line(page, format_args!("<tr><td>{}</td><td>{counted}</td></tr>", row.join("</td><td>")));
     }
     page.push_str("</tbody></table>\n");
+}
+
+/// What an upheld objection was against, in words.
+pub(super) fn against(one: &Correction) -> String {
+    match &one.against {
+        Contested::Case { case, deduction, .. } => format!("{deduction} {case}"),
+        Contested::Finding { month, finding } => {
+            let (english, chinese) = finding.names();
+            format!("{month} {chinese} {english}")
+        }
+    }
+}
+
+/// Figures in words, the same in the page and in the PDF.
+pub(super) mod shown {
+    use super::super::objections::Correction;
+    use super::super::score::Ranked;
+
+    /// The best and the worst place.
+    pub(in super::super) fn rank(ranked: &Ranked) -> String {
+        match (ranked.rank, ranked.rank_worst) {
+            (Some(best), Some(worst)) if best == worst => best.to_string(),
+            (Some(best), Some(worst)) => format!("{best}–{worst}"),
+            _ => "不排名 not ranked".to_owned(),
+        }
+    }
+
+    pub(in super::super) fn score(score: Option<f64>) -> String {
+        score.map_or_else(|| "未知 unknown".to_owned(), |score| format!("{score:.2}"))
+    }
+
+    /// Whether the formula counts an upheld objection.
+    pub(in super::super) fn counted(one: &Correction) -> &'static str {
+        if one.counted { "是 yes" } else { "本版公式不计 not by this formula" }
+    }
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {

@@ -28,6 +28,7 @@ mod open_data;
 mod pages;
 mod perceive;
 mod permissions;
+mod photos;
 mod public_notices;
 mod receiver;
 mod supervise;

@@ -53,6 +53,8 @@ mod pages;
 mod perceive;
 #[path = "../it/permissions.rs"]
 mod permissions;
+#[path = "../it/photos.rs"]
+mod photos;
 #[path = "../it/receiver.rs"]
 mod receiver;
 #[path = "../it/supervise.rs"]

@@ -152,10 +152,10 @@ pub(super) async fn one(center: &Center, number: &str, lang: Lang) -> Result<Val
     Ok(json!([request(center, &mut reading, &appeal, lang).await?]))
 }
 
-/// An appeal that everybody may see.
+/// An appeal that everybody may see: not what another server has, so that two that ask each other stay apart.
 async fn public(reading: &mut AnyConnection, number: &str) -> Result<Option<Appeal>, CenterError> {
     let found = appeal_numbered(reading, number).await?;
-    Ok(found.filter(|appeal| appeal.said.channel == Channel::Open311))
+    Ok(found.filter(|appeal| appeal.said.channel == Channel::Open311 && appeal.said.reference.is_none()))
 }
 
 async fn request(

@@ -30,6 +30,11 @@ pub(crate) fn of_reference(reference: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("appeal/hotline/{reference}").as_bytes())
 }
 
+/// The id of an appeal that another Open311 server has at this address.
+pub(crate) fn of_open311(address: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("appeal/open311/{address}").as_bytes())
+}
+
 /// Sixteen letters in groups of four.
 fn secret_of(key: &str) -> String {
     let hash = Sha256::digest(format!("appeal/secret/{key}").as_bytes());

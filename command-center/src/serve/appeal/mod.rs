@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod intake;
 pub(crate) mod key;
 pub(crate) mod life;
+pub(crate) mod photos;
 pub(crate) mod replay;
 pub(crate) mod step;
 pub(crate) mod told;

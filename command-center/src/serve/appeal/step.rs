@@ -8,20 +8,22 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A step. `(appeal, version)` names it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AppealStep {
     pub(crate) appeal: Uuid,
     /// The appeal's number, which people use.
     pub(crate) number: String,
     /// 1 for the first step of an appeal.
     pub(crate) version: u64,
+    /// Epoch milliseconds, UTC.
+    #[schema(value_type = i64)]
     pub(crate) at: EventTime,
     #[serde(flatten)]
     pub(crate) what: AppealFact,
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum AppealFact {
     Received(Received),
@@ -60,6 +62,8 @@ pub(crate) enum Channel {
     Hotline,
     /// Open311 GeoReport.
     Open311,
+    /// The city's WeChat official account.
+    WeChat,
 }
 
 impl Channel {
@@ -69,12 +73,13 @@ impl Channel {
             Channel::Page => "page",
             Channel::Hotline => "hotline",
             Channel::Open311 => "open311",
+            Channel::WeChat => "wechat",
         }
     }
 }
 
 /// What was said. Mobile telephone numbers in the text are hidden; who said it stands elsewhere.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Received {
     pub(crate) channel: Channel,
     pub(crate) class: String,
@@ -105,7 +110,7 @@ pub(crate) enum Satisfied {
 }
 
 /// What a reporter says when all is done, tied to the case and to the unit that had it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Rated {
     pub(crate) case: Uuid,
     /// How often the case was opened again before: each closing is rated once.

@@ -1,4 +1,4 @@
-//! One POST to an end-point: the address is looked up once, checked, and is the one that is connected to.
+//! One request to an end-point: the address is looked up once, checked, and is the one that is connected to.
 //!
 //! What it promises: it ends within its time; it follows no redirect; of an answer it reads no more than it needs.
 //! A connection is made for each message, so that every one is checked.
@@ -28,7 +28,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-/// Bytes of an answer that are read; the rest is left.
+/// Bytes of the answer to a message that are read; the rest is left.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
@@ -37,10 +37,17 @@ const AFTER_MAX: Millis = Millis::HOUR;
 /// How we name ourselves.
 const AGENT: &str = concat!("citywatch/", env!("CARGO_PKG_VERSION"));
 
-/// Posts messages.
+/// Posts messages, and reads what others publish.
 pub(crate) struct Poster {
     outward: Outward,
     tls: TlsConnector,
+}
+
+/// An answer, as far as it was read.
+struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
 /// Ends with what it carries.
@@ -66,44 +73,51 @@ impl Poster {
         body: String,
         judge: fn(&[u8]) -> Result<(), Tried>,
     ) -> Tried {
-        let url = match super::allowed::end_point(url, self.outward.plain_http) {
-            Ok(url) => url,
-            Err(why) => return Tried::Barred { why },
-        };
-        // All of it: looking the name up, connecting, sending, and the answer.
-        let try_max = Duration::from_millis(self.outward.try_max.0.max(1) as u64);
-        match tokio::time::timeout(try_max, self.posted(&url, headers, body, judge)).await {
-            Ok(tried) => tried,
-            Err(_) => away(format!("no answer within {} ms", try_max.as_millis())),
+        match self.ask(Method::POST, url, headers, body, ANSWER_BYTES_MAX).await {
+            Ok(Answered { status, headers, body }) => verdict(status, &headers, &body, judge),
+            Err(tried) => tried,
         }
     }
 
-    async fn posted(
+    /// Reads JSON that somebody publishes, `bytes_max` of it at most; `Err` says in words why there is none.
+    pub(crate) async fn get(&self, url: &str, bytes_max: usize) -> Result<Vec<u8>, String> {
+        let headers = vec![(header::ACCEPT, "application/json".to_owned())];
+        // One byte more than may be shows that there is more.
+        match self.ask(Method::GET, url, headers, String::new(), bytes_max + 1).await {
+            Ok(Answered { status, .. }) if !status.is_success() => {
+                Err(format!("the server answered {}", status.as_u16()))
+            }
+            Ok(Answered { body, .. }) if body.len() > bytes_max => {
+                Err(format!("the answer is longer than {bytes_max} bytes"))
+            }
+            Ok(Answered { body, .. }) => Ok(body),
+            Err(Tried::Away { why, .. } | Tried::Barred { why }) => Err(why),
+            Err(other) => Err(format!("{other:?}")),
+        }
+    }
+
+    /// Asks within the time of one try: looking the name up, connecting, sending, and the answer.
+    async fn ask(
         &self,
-        url: &Url,
+        method: Method,
+        url: &str,
         headers: Vec<(HeaderName, String)>,
         body: String,
-        judge: fn(&[u8]) -> Result<(), Tried>,
-    ) -> Tried {
-        let stream = match self.connect(url).await {
-            Ok(stream) => stream,
-            Err(tried) => return tried,
+        bytes_max: usize,
+    ) -> Result<Answered, Tried> {
+        let url = super::allowed::end_point(url, self.outward.plain_http).map_err(|why| Tried::Barred { why })?;
+        let try_max = Duration::from_millis(self.outward.try_max.0.max(1) as u64);
+        let asked = async {
+            let stream = self.connect(&url).await?;
+            let request = request(method, &url, headers, body).map_err(|why| Tried::Barred { why })?;
+            let answered = match url.scheme() {
+                "https" => exchange(self.secure(&url, stream).await.map_err(away)?, request, bytes_max).await,
+                _ => exchange(stream, request, bytes_max).await,
+            };
+            answered.map_err(|error| away(format!("the connection ended: {error}")))
         };
-        let request = match request(url, headers, body) {
-            Ok(request) => request,
-            Err(why) => return Tried::Barred { why },
-        };
-        let answered = match url.scheme() {
-            "https" => match self.secure(url, stream).await {
-                Ok(stream) => exchange(stream, request).await,
-                Err(why) => return away(why),
-            },
-            _ => exchange(stream, request).await,
-        };
-        match answered {
-            Ok((status, headers, answer)) => verdict(status, &headers, &answer, judge),
-            Err(error) => away(format!("the connection ended: {error}")),
-        }
+        let timed_out = |_| away(format!("no answer within {} ms", try_max.as_millis()));
+        tokio::time::timeout(try_max, asked).await.map_err(timed_out)?
     }
 
     async fn connect(&self, url: &Url) -> Result<TcpStream, Tried> {
@@ -161,11 +175,16 @@ pub(super) fn trust(outward: &Outward) -> Result<ClientConfig, CenterError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-fn request(url: &Url, headers: Vec<(HeaderName, String)>, body: String) -> Result<Request<Full<Bytes>>, String> {
+fn request(
+    method: Method,
+    url: &Url,
+    headers: Vec<(HeaderName, String)>,
+    body: String,
+) -> Result<Request<Full<Bytes>>, String> {
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let mut request = Request::new(Full::new(Bytes::from(body)));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = target.parse().map_err(|error| format!("the address cannot be asked: {error}"))?;
     let all = headers.into_iter().chain([
         (header::HOST, host.to_owned()),
@@ -182,23 +201,24 @@ fn request(url: &Url, headers: Vec<(HeaderName, String)>, body: String) -> Resul
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, HeaderMap, Vec<u8>), hyper::Error> {
+    bytes_max: usize,
+) -> Result<Answered, hyper::Error> {
     let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await?;
     // An error of the connection is an error of the request.
     let _carried = Carried(tokio::spawn(async move { drop(connection.await) }));
     let response = sender.send_request(request).await?;
     let (head, body) = response.into_parts();
-    Ok((head.status, head.headers, beginning(body).await))
+    Ok(Answered { status: head.status, headers: head.headers, body: beginning(body, bytes_max).await })
 }
 
 /// The beginning of an answer; one that breaks off says what it said until then.
-async fn beginning(mut body: Incoming) -> Vec<u8> {
+async fn beginning(mut body: Incoming, bytes_max: usize) -> Vec<u8> {
     let mut read = Vec::new();
     while let Some(Ok(frame)) = body.frame().await {
         let Some(data) = frame.data_ref() else { continue };
-        let left = ANSWER_BYTES_MAX - read.len();
+        let left = bytes_max - read.len();
         read.extend_from_slice(&data[..data.len().min(left)]);
-        if read.len() == ANSWER_BYTES_MAX {
+        if read.len() == bytes_max {
             break;
         }
     }

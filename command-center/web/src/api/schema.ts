@@ -561,7 +561,7 @@ export interface components {
          * @description By which way it came.
          * @enum {string}
          */
-        Channel: "page" | "hotline" | "open311";
+        Channel: "page" | "hotline" | "open311" | "wechat";
         /** @description What to draw of the evidence. */
         Chart: {
             metric: string;
@@ -2030,6 +2030,36 @@ export interface components {
         /** @description The class of the case, where the incident's rule has none or another is meant. */
         OfIncident: {
             class?: string | null;
+        };
+        /** @description A server that is asked. Times are of the wall, in epoch milliseconds. */
+        Open311Server: {
+            /** @description Why it failed. */
+            error: string | null;
+            /**
+             * Format: int64
+             * @description When it last failed; null if it has answered well since.
+             */
+            failed_at: number | null;
+            /**
+             * Format: int64
+             * @description When it last answered well; null if it never did.
+             */
+            pulled_at: number | null;
+            /**
+             * Format: int64
+             * @description Requests that could not be taken since the start; one that is met again counts again.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Requests taken in since the start.
+             */
+            taken: number;
+            url: string;
+        };
+        /** @description All of them. */
+        Open311Servers: {
+            items: components["schemas"]["Open311Server"][];
         };
         /** @description Open incidents. */
         OpenCounts: {

@@ -84,4 +84,5 @@ export const enServe: Record<keyof typeof zhServe, string> = {
   "appeals.channel.page": "page",
   "appeals.channel.hotline": "hotline",
   "appeals.channel.open311": "Open311 interface",
+  "appeals.channel.wechat": "WeChat account",
 };

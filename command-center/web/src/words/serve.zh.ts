@@ -82,4 +82,5 @@ export const zhServe = {
   "appeals.channel.page": "网页",
   "appeals.channel.hotline": "热线",
   "appeals.channel.open311": "Open311 接口",
+  "appeals.channel.wechat": "微信公众号",
 };

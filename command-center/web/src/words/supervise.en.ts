@@ -7,6 +7,8 @@ export const enSupervise: Record<keyof typeof zhSupervise, string> = {
   "supervise.before": "The month before",
   "supervise.after": "The month after",
   "supervise.current": "This month",
+  "supervise.pdf": "Report as PDF",
+  "supervise.csv": "Ranking as CSV",
   "supervise.span": "{from} to {until}",
   "supervise.formula": "Formula {formula}",
   "supervise.late": "Late cases",

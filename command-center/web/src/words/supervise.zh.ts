@@ -5,6 +5,8 @@ export const zhSupervise = {
   "supervise.before": "上一个月",
   "supervise.after": "下一个月",
   "supervise.current": "本月",
+  "supervise.pdf": "月报 PDF",
+  "supervise.csv": "排名 CSV",
   "supervise.span": "{from} 至 {until}",
   "supervise.formula": "公式 {formula}",
   "supervise.late": "逾期案件",
