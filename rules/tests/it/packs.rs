@@ -45,3 +45,22 @@ fn the_demo_has_ten_placed_sensors_a_domain_that_the_packs_select() {
     let cells = demo.sensors().iter().filter(|sensor| sensor.cell.as_deref() == Some("110101007001008"));
     assert!(cells.filter(|sensor| sensor.attr.contains_key("diameter_m")).count() >= 3, "a cell for the cell rule");
 }
+
+/// A message is shown as it is on the page, in either language.
+#[test]
+fn messages_are_figures_units_and_signs() {
+    const KNOWN: [&str; 20] = [
+        "PM", "AQI", "IAQI", "NO", "SO", "CO", "O", "CH", "H", "S", "LEL", "m", "mm", "cm", "km", "h", "s", "veh",
+        "ppm", "C",
+    ];
+    for name in PACKS {
+        let text = fs::read_to_string(here().join("packs").join(format!("{name}.yaml"))).unwrap();
+        for message in text.lines().filter_map(|line| line.trim().strip_prefix("message: ")) {
+            let said: String =
+                message.split("{{").map(|piece| piece.split_once("}}").map_or(piece, |(_, said)| said)).collect();
+            let words = said.split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+            let unknown: Vec<&str> = words.filter(|word| !KNOWN.contains(word) && *word != "g").collect();
+            assert!(unknown.is_empty(), "{name}: {message}: {unknown:?}");
+        }
+    }
+}
