@@ -33,7 +33,7 @@ function watchRows(page) {
     window.shownAt = {};
     const look = () => {
       for (const row of document.querySelectorAll('[data-test="row"]')) {
-        const [degrees] = row.textContent.match(/[\d.]+(?= degrees)/) ?? [];
+        const [degrees] = row.textContent.match(/[\d.]+(?= °C)/) ?? [];
         if (degrees) window.shownAt[degrees] ??= Date.now();
       }
     };
