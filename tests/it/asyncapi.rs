@@ -1,6 +1,6 @@
 //! The AsyncAPI document: what is printed is what is kept, every topic is in it, and what a city writes is as it says.
 
-use crate::page::Session;
+use crate::page::{Answer, Session};
 use crate::process::{Process, run_well};
 use bus::{EmbeddedLog, EventLog, Topic};
 use model::PARTITIONS;
@@ -103,23 +103,34 @@ fn act(page: &Session) {
     };
     let post = |path: &str, seen: &str, body: &Value| {
         let headers = [("Content-Type", "application/json"), ("If-Match", seen)];
-        let answer = page.send("POST", path, &headers, &body.to_string());
+        page.send("POST", path, &headers, &body.to_string())
+    };
+    let done = |path: &str, answer: Answer| {
         assert!((200..300).contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
         answer.json()
     };
+    // Readings change an incident while somebody looks at it: who is told so looks again.
+    let act = |of: &str, act: &str, body: &Value| {
+        let path = format!("{of}/{act}");
+        loop {
+            let answer = post(&path, &etag(of), body);
+            if answer.status != 412 {
+                return done(&path, answer);
+            }
+        }
+    };
     let list = page.json("/api/v1/incidents?state=open");
     let incident = format!("/api/v1/incidents/{}", list["items"][0]["id"].as_str().expect("one is open"));
-    let at = |act: &str| format!("{incident}/{act}");
-    post(&at("acknowledge"), &etag(&incident), &json!({ "note": "seen" }));
-    post(&at("assign"), &etag(&incident), &json!({ "to": "anna" }));
+    act(&incident, "acknowledge", &json!({ "note": "seen" }));
+    act(&incident, "assign", &json!({ "to": "anna" }));
     let said = json!({ "class": "0402", "title": "路面积水", "severity": "moderate", "area": "110101007" });
-    let case = post("/api/v1/cases", "", &said);
+    let case = done("a case", post("/api/v1/cases", "", &said));
     let case = format!("/api/v1/cases/{}", case["id"].as_str().expect("a case has an id"));
-    post(&format!("{case}/verify"), &etag(&case), &json!({ "result": "real" }));
-    post(&format!("{case}/register"), &etag(&case), &json!({}));
-    post(&at("out-of-service"), &etag(&incident), &json!({ "reason": "maintenance" }));
+    act(&case, "verify", &json!({ "result": "real" }));
+    act(&case, "register", &json!({}));
+    act(&incident, "out-of-service", &json!({ "reason": "maintenance" }));
     let appeal = json!({ "class": "0402", "text": "路面积水", "lon": 116.35, "lat": 39.9 });
-    post("/api/v1/appeals", "", &appeal);
+    done("an appeal", post("/api/v1/appeals", "", &appeal));
 }
 
 /// Every record of a log as a line for the script, and the topics that have any.
