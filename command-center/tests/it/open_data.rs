@@ -44,7 +44,8 @@ fn live(world: &World) -> Life {
         sensor: "S0",
         metric: "level_m",
         time: EventTime(NOW - minute * MINUTE),
-        value: 0.01 * minute as f64,
+        // At minute 0 what the log says too.
+        value: (12 + minute) as f64 / 100.0,
     };
     world.history.write(&(0..30).map(depth).collect::<Vec<_>>()).unwrap();
     world.append_entries(&[
@@ -150,10 +151,10 @@ fn sensors_are_things_with_datastreams_and_observations() {
         let results = |page: &Value| -> Vec<f64> {
             page["value"].as_array().unwrap().iter().map(|one| one["result"].as_f64().unwrap()).collect()
         };
-        assert_eq!(results(&newest), [0.0, 0.01, 0.02], "the newest first");
-        assert_eq!(results(&get(&format!("{path}?$top=2&$skip=3")).await), [0.03, 0.04]);
+        assert_eq!(results(&newest), [0.12, 0.13, 0.14], "the newest first");
+        assert_eq!(results(&get(&format!("{path}?$top=2&$skip=3")).await), [0.15, 0.16]);
         let between = "phenomenonTime%20ge%202026-07-19T23:50:00Z%20and%20phenomenonTime%20lt%202026-07-19T23:52:00Z";
-        assert_eq!(results(&get(&format!("{path}?$filter={between}")).await), [0.09, 0.1]);
+        assert_eq!(results(&get(&format!("{path}?$filter={between}")).await), [0.21, 0.22]);
         let one = newest["value"][0]["@iot.id"].as_str().unwrap();
         assert_eq!(get(&format!("/Observations('{one}')")).await["phenomenonTime"], "2026-07-20T00:00:00Z");
         assert_eq!(ids(&get("/Observations?$top=1").await), [format!("S0:level_m:{NOW}")]);
