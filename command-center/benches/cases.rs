@@ -40,6 +40,10 @@ const OPEN: u64 = 10_000;
 const PAGES: usize = 300;
 /// 2026-03-02T10:00+08:00, a Monday.
 const TIME: i64 = 1_772_416_800_000;
+/// The district that all cases lie in.
+const AREA: &str = r#"{"type":"FeatureCollection","schematic":true,"features":[
+{"type":"Feature","properties":{"code":"110101","level":"district","name":{"en":"Dongcheng","zh":"东城区"}},
+ "geometry":{"type":"Polygon","coordinates":[[[116.3,39.8],[116.5,39.8],[116.5,40.0],[116.3,40.0],[116.3,39.8]]]}}]}"#;
 
 fn main() {
     goal::head("P12", "steps of cases; the queue among a million cases", "2,000 steps/s; a page p99 50 ms");
@@ -64,7 +68,8 @@ fn start(dir: &Path, store: Option<&str>) -> (tokio::runtime::Runtime, Handle) {
     (0..PARTITIONS).for_each(|partition| batch.push(Topic::Observations, partition, b"", Some(&tick), &[]));
     log.append(batch).unwrap();
     let history = EmbeddedHistory::open(dir.join("history"), history::EmbeddedSettings::default()).unwrap();
-    let settings = Settings { store: store.map(str::to_owned), ..Settings::new(dir.join("center")) };
+    let areas = vec![AREA.to_owned()];
+    let settings = Settings { store: store.map(str::to_owned), areas, ..Settings::new(dir.join("center")) };
     let log: Arc<dyn EventLog> = log;
     let started = CommandCenter::start(log, Arc::new(history), Arc::new(Registry::default()), settings);
     let handle = runtime.block_on(started).unwrap();
