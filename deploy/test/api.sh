@@ -1,7 +1,8 @@
 #!/bin/sh
 # Asks a demo of this machine what its OpenAPI description allows, and what it does not: api.sh CITYWATCH WORK
 # schemathesis (from PyPI, into WORK) makes the requests; an answer of 500 or above, or one that is not as described,
-# fails. Left out are streams, which do not end, and what would lock out who asks.
+# fails. Left out are streams, which do not end, and what would lock out who asks. Before that a client of others' for
+# Open311 reports and reads.
 set -eu
 citywatch=$1 work=$2
 version=4.32.5
@@ -9,7 +10,7 @@ here=$(mktemp -d)
 mkdir -p "$work"
 if [ ! -x "$work/bin/schemathesis" ]; then
     python3 -m venv "$work"
-    "$work/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version"
+    "$work/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version" "three==0.8.0" "simplejson==4.3.0"
 fi
 "$citywatch" demo --sensors 300 --data-dir "$here/data" --http 127.0.0.1:0 --mqtt 127.0.0.1:0 >"$here/told" 2>&1 &
 demo=$!
@@ -41,6 +42,8 @@ request = urllib.request.Request(f"{page}/api/v1/sign-in", open(who, "rb").read(
 print(urllib.request.urlopen(request).headers["set-cookie"].split(";")[0])
 END
 )
+key=$("$citywatch" tokens add open311 --scope appeals:write --data-dir "$here/data")
+"$work/bin/python" "$(dirname "$0")/open311.py" "$page" "$key"
 "$citywatch" openapi >"$here/openapi.json"
 cd "$here"
 "$work/bin/schemathesis" run openapi.json --url "$page" -H "Cookie: $cookie" -H "Origin: $page" \
