@@ -30,7 +30,9 @@ fn a_killed_broker_loses_and_doubles_nothing() {
     let mut kafka = Kafka::start();
     let settings = settings(&kafka);
     let log: Arc<KafkaLog> = Arc::new(KafkaLog::open(&settings, "test").unwrap());
-    let (ledger, acknowledged, ends) = (Mutex::new(BTreeMap::new()), AtomicUsize::new(0), AtomicBool::new(false));
+    let (ledger, acknowledged) = (Mutex::new(BTreeMap::new()), AtomicUsize::new(0));
+    // The callers stop before the follower is told the end: an append that is under way still counts.
+    let (stops, ends) = (AtomicBool::new(false), AtomicBool::new(false));
     let (woken, wakes) = mpsc::channel();
     log.watch(
         Topic::Observations,
@@ -40,12 +42,12 @@ fn a_killed_broker_loses_and_doubles_nothing() {
         }),
     );
     let followed = thread::scope(|scope| {
-        for caller in 0..CALLERS {
-            let (log, ledger, acknowledged, ends) = (&log, &ledger, &acknowledged, &ends);
+        let (log, ledger, acknowledged, stops) = (&log, &ledger, &acknowledged, &stops);
+        let call = |caller: usize| {
             scope.spawn(move || {
                 let partition = (caller % 2) as Partition;
                 for append in 0.. {
-                    if ends.load(Ordering::Acquire) {
+                    if stops.load(Ordering::Acquire) {
                         return;
                     }
                     let values: Vec<String> = (0..3).map(|record| format!("{caller} {append} {record}")).collect();
@@ -59,10 +61,11 @@ fn a_killed_broker_loses_and_doubles_nothing() {
                     }
                     acknowledged.fetch_add(1, Ordering::AcqRel);
                 }
-            });
-        }
-        let (followed_log, ends_too) = (&log, &ends);
-        let follower = scope.spawn(move || follow(followed_log, ends_too, &wakes));
+            })
+        };
+        let callers: Vec<_> = (0..CALLERS).map(call).collect();
+        let ends = &ends;
+        let follower = scope.spawn(move || follow(log, ends, &wakes));
         for kill in 0..=KILLS {
             let (goal, until) = (acknowledged.load(Ordering::Acquire) + BETWEEN, Instant::now() + DEADLINE);
             while acknowledged.load(Ordering::Acquire) < goal {
@@ -74,6 +77,8 @@ fn a_killed_broker_loses_and_doubles_nothing() {
                 kafka.restart();
             }
         }
+        stops.store(true, Ordering::Release);
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
         ends.store(true, Ordering::Release);
         follower.join().unwrap()
     });
