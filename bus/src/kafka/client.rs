@@ -16,27 +16,47 @@ use std::time::Duration;
 /// Requests that nobody answers are given up after this, and tried again.
 pub(super) const REQUEST_MAX: Duration = Duration::from_secs(10);
 
-/// What clients hear beside answers: how often they told of trouble, and the last of it, for messages of errors.
+/// What the clients of a log hear beside answers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard(Arc<(Mutex<Option<String>>, AtomicU64)>);
+pub(super) struct Heard(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    /// The last trouble, for messages of errors.
+    last: Mutex<Option<String>>,
+    /// How often there was trouble so far.
+    troubles: AtomicU64,
+    /// The troubles after which the log was found to be what it was; after further ones it may be another.
+    settled: AtomicU64,
+}
 
 impl Heard {
     /// An error of this log, with the last trouble that was heard.
     pub(super) fn failed(&self, place: &str, doing: impl Into<String>, what: impl Display) -> BusError {
-        let heard = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let heard = self.0.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let heard = heard.map_or_else(String::new, |heard| format!("; last heard: {heard}"));
         let source = std::io::Error::other(format!("{what}{heard}"));
         BusError::Io { place: place.to_owned(), doing: doing.into(), source }
     }
 
     fn trouble(&self, what: &str) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.trim().to_owned());
-        self.0.1.fetch_add(1, Ordering::AcqRel);
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.trim().to_owned());
+        self.0.troubles.fetch_add(1, Ordering::AcqRel);
     }
 
     /// How often there was trouble so far.
     pub(super) fn troubles(&self) -> u64 {
-        self.0.1.load(Ordering::Acquire)
+        self.0.troubles.load(Ordering::Acquire)
+    }
+
+    /// Notes that the log was found to be what it was, after so many troubles.
+    pub(super) fn settle(&self, troubles: u64) {
+        self.0.settled.store(troubles, Ordering::Release);
+    }
+
+    /// Whether there was no trouble since the log was found to be what it was.
+    pub(super) fn is_settled(&self) -> bool {
+        self.troubles() == self.0.settled.load(Ordering::Acquire)
     }
 }
 

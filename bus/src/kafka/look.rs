@@ -58,7 +58,7 @@ impl Seen {
             self.ends.check(*topic)?;
         }
         let is_due = compared.is_none_or(|at| at.elapsed() >= COMPARE_EVERY);
-        if troubles == self.tails.sure_of() || !is_due {
+        if self.heard.is_settled() || !is_due {
             return Ok(());
         }
         for (topic, partition, block) in followed.iter().flat_map(|topic| self.tails.sure(*topic)) {
@@ -73,7 +73,7 @@ impl Seen {
             }
         }
         *compared = Some(Instant::now());
-        self.tails.be_sure_of(troubles);
+        self.heard.settle(troubles);
         Ok(())
     }
 }

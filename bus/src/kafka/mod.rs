@@ -6,7 +6,8 @@
 //! are no consumer groups, and offsets are committed only for who watches (`marks`). Bounds are asked of the brokers (`ends`).
 //!
 //! Brokers that lose what they acknowledged are noticed: by an append that gets an offset which was there before, by a
-//! reader that is set back, by a look every few seconds (`look`). From then on every call is [`BusError::CutBack`], and the process is to end.
+//! reader that is set back, by a look every few seconds (`look`). From then on every call is [`BusError::CutBack`], and
+//! the process is to end.
 //!
 //! Promises: what `append` returned is on all replicas in sync, once, its records together and in order; while brokers
 //! are away, calls wait as long as is set and are then errors, and reading goes on by itself when they are back.
@@ -125,7 +126,9 @@ impl KafkaLog {
     /// Whether a topic ends before where it ended for this process. Brokers that lost what they acknowledged have lost the
     /// producer's last numbers as well, which it takes for a fault of its own.
     fn cut_back(&self) -> Option<BusError> {
-        Topic::ALL.into_iter().find_map(|topic| self.ends.check(topic).err()).and_then(|_| self.ends.cut())
+        // Brokers that do not answer tell nothing.
+        let _ = Topic::ALL.into_iter().try_for_each(|topic| self.ends.check(topic));
+        self.ends.cut()
     }
 
     /// Whether the log still is what it was.

@@ -14,7 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset as Place, TopicPartitionList};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -49,8 +49,6 @@ struct Shared {
     /// Watched, and not yet followed because the brokers did not answer.
     late: Mutex<Vec<Topic>>,
     heard: Heard,
-    /// The troubles after which the log was found to be what it was; after further ones it may be another.
-    sure_of: AtomicU64,
     ending: AtomicBool,
 }
 
@@ -83,6 +81,8 @@ pub(super) enum Found {
 
 impl Tails {
     pub(super) fn new(settings: &KafkaSettings, ends: &Arc<Ends>, heard: &Heard) -> Result<Tails, BusError> {
+        // Nothing was taken in yet that could be another's.
+        heard.settle(heard.troubles());
         let lane = |name| Lane::new(settings, name, Arc::clone(ends), heard);
         Ok(Tails { readings: lane("tail-readings")?, others: lane("tail")? })
     }
@@ -115,18 +115,6 @@ impl Tails {
         let parts = self.shared(topic).parts[topic.index()].iter();
         let sure = (0..PARTITIONS).zip(parts.map(|part| part.lock().sure.clone()));
         sure.filter_map(|(partition, block)| Some((topic, partition, block?))).collect()
-    }
-
-    /// The troubles after which the log was found to be what it was.
-    pub(super) fn sure_of(&self) -> u64 {
-        self.readings.shared.sure_of.load(Ordering::Acquire)
-    }
-
-    /// The log was found to be what it was, after so many troubles.
-    pub(super) fn be_sure_of(&self, troubles: u64) {
-        for lane in [&self.readings, &self.others] {
-            lane.shared.sure_of.store(troubles, Ordering::Release);
-        }
     }
 
     /// Reads from memory; waits for records that are known to be on their way, until `until`.
@@ -183,7 +171,6 @@ impl Lane {
             wakes: Default::default(),
             late: Mutex::default(),
             heard: heard.clone(),
-            sure_of: AtomicU64::new(heard.troubles()),
             ending: AtomicBool::new(false),
         });
         let works = Arc::clone(&shared);
@@ -247,7 +234,7 @@ impl Shared {
     /// Takes in what arrived, then wakes who watches.
     fn take(&self, gathered: &mut BTreeMap<(Topic, Partition), Gather>) {
         let mut touched: Vec<Topic> = Vec::new();
-        let is_sure = self.heard.troubles() == self.sure_of.load(Ordering::Acquire);
+        let is_sure = self.heard.is_settled();
         while let Some(((topic, partition), gather)) = gathered.pop_first() {
             let part = &self.parts[topic.index()][partition as usize];
             let mut ring = part.lock();
