@@ -10,6 +10,7 @@ use crate::dossier::deliberation::DeliberationFact;
 use crate::dossier::interview::InterviewFact;
 use crate::dossier::mediation::MediationFact;
 use crate::dossier::objection::ObjectionFact;
+use crate::dossier::public_notice::PublicNoticeFact;
 use crate::events::{AlarmAside, Deadline, IncidentAcknowledged, IncidentAssigned};
 use crate::serve::appeal::step::AppealStep;
 use serde_json::{Map, Value, json};
@@ -61,6 +62,7 @@ fn the_files_are_what_the_types_say() {
     compare_dossier::<ObjectionFact>("objection-step", "ObjectionStep");
     compare_dossier::<DeliberationFact>("deliberation-step", "DeliberationStep");
     compare_dossier::<MediationFact>("mediation-step", "MediationStep");
+    compare_dossier::<PublicNoticeFact>("public-notice-step", "PublicNoticeStep");
     compare::<IncidentAcknowledged<'_>>("incident-acknowledged", "IncidentAcknowledged");
     compare::<IncidentAssigned<'_>>("incident-assigned", "IncidentAssigned");
     compare::<AlarmAside<'_>>("alarm-aside", "AlarmAside");

@@ -50,9 +50,9 @@ fn about(topic: Topic) -> About {
         },
         Topic::Serve => About {
             writer: "command-center",
-            key: "appeal; deliberation or mediation",
-            what: "The steps of appeals, deliberations and mediations.",
-            messages: &["AppealStep", "DeliberationStep", "MediationStep"],
+            key: "appeal; deliberation, mediation or public notice",
+            what: "The steps of appeals, deliberations, mediations and public notices.",
+            messages: &["AppealStep", "DeliberationStep", "MediationStep", "PublicNoticeStep"],
         },
         Topic::Command => About {
             writer: "command-center",

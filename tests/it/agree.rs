@@ -3,7 +3,7 @@
 use crate::city::{Running, data_dir, feed_config, incidents, without_positions};
 use crate::page::Session;
 use crate::process::{DEADLINE, Process, run_well};
-use bus::{EmbeddedLog, EventLog, Topic};
+use bus::{EmbeddedLog, Event, EventLog, Record, Topic};
 use model::{Domain, PARTITIONS, Transition, TransitionKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,18 +165,34 @@ pub fn observed(log: &dyn EventLog) -> u64 {
 /// Key and value of every record of a topic, in the order of each partition.
 fn all(log: &dyn EventLog, topic: Topic) -> Vec<(String, Option<Vec<u8>>)> {
     let mut found = Vec::new();
+    each(log, topic, |record| {
+        found.push((String::from_utf8(record.key.to_vec()).unwrap(), record.value.map(<[u8]>::to_vec)));
+    });
+    found
+}
+
+/// Shows every record of a topic, in the order of each partition.
+pub fn each(log: &dyn EventLog, topic: Topic, mut show: impl FnMut(&Record<'_>)) {
     for partition in 0..PARTITIONS {
         let mut next = log.bounds(topic, partition).unwrap().start;
         loop {
             let records = log.read(topic, partition, next, 1 << 20).unwrap();
             let Some(after) = records.next_offset() else { break };
-            found.extend(records.iter().map(|(_, record)| {
-                (String::from_utf8(record.key.to_vec()).unwrap(), record.value.map(<[u8]>::to_vec))
-            }));
+            records.iter().for_each(|(_, record)| show(&record));
             next = after;
         }
     }
-    found
+}
+
+/// Shows the steps of every appeal on a city's log that was received: the event's id, and its data.
+pub fn each_received(folder: &Path, mut show: impl FnMut(&str, &Value)) {
+    let log = EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap();
+    each(&log, Topic::Serve, |record| {
+        let event = Event::read(record).unwrap();
+        if event.kind == "org.citywatch.appeal.received" {
+            show(&event.id, &serde_json::from_slice(event.data.as_deref().unwrap()).unwrap());
+        }
+    });
 }
 
 /// The identifiers of all messages of the feed.

@@ -1,9 +1,9 @@
 //! The AsyncAPI document: what is printed is what is kept, every topic is in it, and what a city writes is as it says.
 
+use crate::agree::each;
 use crate::page::{Answer, Session};
 use crate::process::{Process, run_well};
-use bus::{EmbeddedLog, EventLog, Topic};
-use model::PARTITIONS;
+use bus::{EmbeddedLog, Topic};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
@@ -11,8 +11,6 @@ use std::process::Command;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schemas/asyncapi.json");
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/command-center/web");
-/// Bytes of the log that are read at a time.
-const READ_BYTES: usize = 1 << 20;
 
 fn printed() -> Value {
     serde_json::from_str(&run_well(&["asyncapi"])).unwrap()
@@ -94,7 +92,7 @@ fn what_a_city_writes_is_as_described() {
 }
 
 /// What people do: an incident seen to, given to somebody, its alarm set aside; a case reported, verified and
-/// registered; an appeal.
+/// registered; an appeal; a public notice.
 fn act(page: &Session) {
     let etag = |path: &str| {
         let answer = page.send("GET", path, &[], "");
@@ -131,6 +129,9 @@ fn act(page: &Session) {
     act(&incident, "out-of-service", &json!({ "reason": "maintenance" }));
     let appeal = json!({ "class": "0402", "text": "路面积水", "lon": 116.35, "lat": 39.9 });
     done("an appeal", post("/api/v1/appeals", "", &appeal));
+    let until = page.json("/api/v1/overview")["now_at"].as_i64().expect("the city has a clock") + 3_600_000;
+    let notice = json!({ "title": "东二环积水", "text": "请绕行", "area": "110101", "until": until });
+    done("a public notice", post("/api/v1/public-notices", "", &notice));
 }
 
 /// Every record of a log as a line for the script, and the topics that have any.
@@ -138,28 +139,16 @@ fn records(data: &Path) -> (String, Vec<Topic>) {
     let log = EmbeddedLog::open_read_only(data.join("log")).unwrap();
     let (mut lines, mut seen) = (String::new(), Vec::new());
     for topic in Topic::ALL {
-        for partition in 0..PARTITIONS {
-            let held = log.bounds(topic, partition).unwrap();
-            let mut next = held.start;
-            while next < held.end {
-                let read = log.read(topic, partition, next, READ_BYTES).unwrap();
-                let before = next;
-                for (offset, record) in read.iter() {
-                    next = offset + 1;
-                    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-                    let headers: serde_json::Map<String, Value> =
-                        record.headers.iter().map(|(name, value)| ((*name).to_owned(), text(value).into())).collect();
-                    let line = json!({ "channel": topic.name(), "headers": headers, "value": record.value.map(text) });
-                    writeln!(lines, "{line}").unwrap();
-                }
-                if next == before {
-                    break;
-                }
-                if !seen.contains(&topic) {
-                    seen.push(topic);
-                }
+        each(&log, topic, |record| {
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            let headers: serde_json::Map<String, Value> =
+                record.headers.iter().map(|(name, value)| ((*name).to_owned(), text(value).into())).collect();
+            let line = json!({ "channel": topic.name(), "headers": headers, "value": record.value.map(text) });
+            writeln!(lines, "{line}").unwrap();
+            if !seen.contains(&topic) {
+                seen.push(topic);
             }
-        }
+        });
     }
     (lines, seen)
 }

@@ -1,17 +1,14 @@
 //! A citywatch that asks another one's Open311 server: what it takes in is what was reported there, once, though it is
 //! killed in between.
 
+use crate::agree::each_received;
 use crate::city::{Running, data_dir};
 use crate::page::Session;
 use crate::process::{DEADLINE, run_well};
-use bus::{EmbeddedLog, Event, EventLog, Topic};
-use model::PARTITIONS;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
-
-const READ_BYTES: usize = 1 << 20;
 
 /// Reports by Open311 at a city; gives the number.
 fn report(page: &Session, key: &str, nth: usize) -> String {
@@ -31,25 +28,12 @@ fn servers(page: &Session) -> Value {
 
 /// The references of all appeals on a city's log, and how often each was received.
 fn received(folder: &Path) -> BTreeMap<String, usize> {
-    let log = EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap();
-    let mut found: BTreeMap<String, BTreeMap<String, ()>> = BTreeMap::new();
-    for partition in 0..PARTITIONS {
-        let mut next = 0;
-        loop {
-            let records = log.read(Topic::Serve, partition, next, READ_BYTES).unwrap();
-            let Some(after) = records.next_offset() else { break };
-            for (_, record) in records.iter() {
-                let event = Event::read(&record).unwrap();
-                let step: Value = serde_json::from_slice(event.data.as_deref().unwrap()).unwrap();
-                if event.kind == "org.citywatch.appeal.received" {
-                    let reference = step["reference"].as_str().expect("it came from elsewhere").to_owned();
-                    // An event that stands twice, after a kill, has the same id.
-                    found.entry(reference).or_default().insert(event.id.into_owned(), ());
-                }
-            }
-            next = after;
-        }
-    }
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    each_received(folder, |id, step| {
+        let reference = step["reference"].as_str().expect("it came from elsewhere").to_owned();
+        // An event that stands twice, after a kill, has the same id.
+        found.entry(reference).or_default().insert(id.to_owned());
+    });
     found.into_iter().map(|(reference, events)| (reference, events.len())).collect()
 }
 

@@ -1,10 +1,8 @@
 //! A conversation with the city's WeChat account, as the platform carries it: signed, sent again, and cut by a kill.
 
+use crate::agree::each_received;
 use crate::city::{Running, data_dir};
 use crate::page::{Answer, Session};
-use bus::{EmbeddedLog, Event, EventLog, Topic};
-use model::PARTITIONS;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +11,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const TOKEN: &str = "aTokenOfTests1";
 const OPEN_ID: &str = "oSomebody-Personal_42";
-const READ_BYTES: usize = 1 << 20;
 
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
@@ -135,24 +132,11 @@ fn what_is_said_by_wechat_is_taken_in_once() {
 
 /// The numbers of the appeals on a city's log; each stands there by one id.
 fn received(folder: &Path) -> BTreeSet<String> {
-    let log = EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap();
     let (mut ids, mut numbers) = (BTreeSet::new(), BTreeSet::new());
-    for partition in 0..PARTITIONS {
-        let mut next = 0;
-        loop {
-            let records = log.read(Topic::Serve, partition, next, READ_BYTES).unwrap();
-            let Some(after) = records.next_offset() else { break };
-            for (_, record) in records.iter() {
-                let event = Event::read(&record).unwrap();
-                let step: Value = serde_json::from_slice(event.data.as_deref().unwrap()).unwrap();
-                if event.kind == "org.citywatch.appeal.received" {
-                    ids.insert(step["appeal"].as_str().unwrap().to_owned());
-                    numbers.insert(step["number"].as_str().unwrap().to_owned());
-                }
-            }
-            next = after;
-        }
-    }
+    each_received(folder, |_, step| {
+        ids.insert(step["appeal"].as_str().unwrap().to_owned());
+        numbers.insert(step["number"].as_str().unwrap().to_owned());
+    });
     assert_eq!(ids.len(), numbers.len());
     numbers
 }

@@ -65,14 +65,16 @@ pub(crate) enum State {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum PublicNoticeFact {
     Published {
         #[serde(flatten)]
         words: Words,
         area: Where,
+        #[schema(value_type = i64)]
         from: EventTime,
+        #[schema(value_type = i64)]
         until: EventTime,
         about: Option<About>,
     },
