@@ -37,7 +37,7 @@ page-check: $(WEB)/node_modules/.package-lock.json ## types, lints and unit test
 	cd $(WEB) && npm run --silent check && npm run --silent test && npm run --silent asyncapi
 
 browser: page ## an operator's first five minutes in Chromium, against the built binary
-	cd $(WEB) && npm run --silent e2e && npm run --silent operator && npm run --silent citizen && npm run --silent live
+	cd $(WEB) && npm run --silent e2e && npm run --silent operator && npm run --silent citizen && npm run --silent utility && npm run --silent basemap && npm run --silent live
 
 api: ## the API against its own description: thousands of made-up requests to a demo
 	deploy/test/api.sh $(abspath $(CITYWATCH)) $(abspath target/schemathesis)

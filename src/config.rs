@@ -1,16 +1,17 @@
 //! The configuration file: one TOML, every key optional, unknown keys refused, `default.toml` names them all.
 
-use crate::config_servers::{Center, Notices};
+use crate::config_servers::{Center, Map, Notices};
+pub use crate::config_time::{KnownCalendars, Time, TimeSource};
 use crate::failure::{Failure, read_text};
 use crate::listen::{check_http, check_listen};
 use clap::Subcommand;
-use jiff::tz::TimeZone;
-use model::Millis;
+use model::{Calendars, Millis};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The documented file with all defaults.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -53,6 +54,7 @@ pub struct Config {
     pub center: Center,
     pub notices: Notices,
     pub http: Http,
+    pub map: Map,
     pub registry: Paths,
     pub rules: Paths,
 }
@@ -66,46 +68,6 @@ pub struct Mqtt {
     pub client_id: String,
     pub topics: Vec<String>,
     pub credentials: PathBuf,
-}
-
-/// Whose clock counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TimeSource {
-    /// The machine's.
-    Wall,
-    /// The readings'.
-    Feed,
-}
-
-/// The clock and the limits around it.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Time {
-    pub source: TimeSource,
-    pub future_limit: Span,
-    pub past_limit: Span,
-    pub zone: Zone,
-}
-
-/// An IANA time zone, by name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Zone(pub TimeZone);
-
-impl<'de> Deserialize<'de> for Zone {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let zone = TimeZone::get(&name);
-        zone.map(Zone).map_err(|_| {
-            serde::de::Error::custom(format!("\"{name}\" is no time zone: write an IANA name such as Asia/Shanghai"))
-        })
-    }
-}
-
-impl Serialize for Zone {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.iana_name().unwrap_or("UTC"))
-    }
 }
 
 /// How late a reading may be.
@@ -192,6 +154,7 @@ impl Default for Config {
             center: Center::default(),
             notices: Notices::default(),
             http: Http::default(),
+            map: Map::default(),
             registry: Paths::default(),
             rules: Paths::default(),
         }
@@ -206,17 +169,6 @@ impl Default for Mqtt {
             client_id: "citywatch-ingest".into(),
             topics: vec!["city/+/+".into(), "city/+/+/batch".into()],
             credentials: PathBuf::new(),
-        }
-    }
-}
-
-impl Default for Time {
-    fn default() -> Time {
-        Time {
-            source: TimeSource::Wall,
-            future_limit: Span(Millis(5 * Millis::MINUTE.0)),
-            past_limit: Span(Millis(7 * Millis::DAY.0)),
-            zone: Zone(TimeZone::get("Asia/Shanghai").expect("the zones are in the binary")),
         }
     }
 }
@@ -273,14 +225,19 @@ impl Config {
         for path in config.registry.paths.iter_mut().chain(&mut config.rules.paths) {
             *path = folder.join(&*path);
         }
-        let Center { oidc, open311, wechat, .. } = &mut config.center;
-        for path in [&mut config.mqtt.credentials, oidc, open311, wechat] {
+        let Center { oidc, open311, wechat, formula, merge, .. } = &mut config.center;
+        for path in [&mut config.mqtt.credentials, &mut config.time.calendars, oidc, open311, wechat, formula, merge] {
             if !path.as_os_str().is_empty() {
                 *path = folder.join(&*path);
             }
         }
         if !config.notices.ca.as_os_str().is_empty() {
             config.notices.ca = folder.join(&config.notices.ca);
+        }
+        let calendars = &config.time.calendars;
+        if !calendars.as_os_str().is_empty() {
+            let read = Calendars::of_city(&calendars.display().to_string(), &read_text(calendars)?);
+            config.time.known_calendars = KnownCalendars(Arc::new(read.map_err(Failure::usage)?));
         }
         Ok(config)
     }
@@ -376,6 +333,28 @@ mod tests {
         assert_eq!(lines.next(), Some("  ^^^^^"));
         let error = parse("[time]\npast_limit = \"5 min\"\n", Path::new("c.toml")).unwrap_err();
         assert!(error.starts_with("c.toml:2:14: \"5 min\" is not a duration such as"), "{error}");
+    }
+
+    #[test]
+    fn what_a_city_says_of_its_days_and_scores_is_read_beside_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        let load = || Config::load(&dir.path().join("city.toml"));
+        write(
+            "city.toml",
+            "[time]\ncalendars = \"days.yaml\"\n[center]\nformula = \"formula.toml\"\nmerge = \"merge.toml\"\n",
+        );
+        write("days.yaml", "workdays:\n  week: [sun]\n  hours: [10:00-11:00]\n");
+        write("formula.toml", &include_str!("../seeds/scoring/city-2026.toml").replace("version = 3", "version = 9"));
+        write("merge.toml", include_str!("../seeds/serving/merge.toml"));
+        let config = load().unwrap();
+        let days = |config: &Config| crate::stage::rule_settings(config).calendars.get("workdays").unwrap().day();
+        assert_eq!((days(&config), days(&Config::default())), (Millis::HOUR, Millis(8 * Millis::HOUR.0)));
+        assert_eq!(config.center.formula().unwrap().id(), "city/9");
+        assert_eq!(Center::default().formula().unwrap().id(), "city/3");
+        assert_eq!(config.center.merging().unwrap(), Center::default().merging().unwrap());
+        write("days.yaml", "workdays:\n  week: [funday]\n  hours: [10:00-11:00]\n");
+        assert!(format!("{:?}", load().unwrap_err()).contains("funday"));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use crate::config::{Config, Span, TimeSource};
 use crate::failure::{Failure, read_text};
 use bus::{EmbeddedSettings, KafkaSettings, Topic};
-use command_center::{MailServer, Network, OidcSettings, Open311Pull, Outward, WeChat};
+use command_center::merge::Merging;
+use command_center::supervise::Formula;
+use command_center::{Basemap, MailServer, Network, OidcSettings, Open311Pull, Outward, WeChat};
 use history::{HistoryError, InfluxAddress, InfluxSettings, Retention};
 use model::{Duties, Millis};
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ pub struct Center {
     pub oidc: PathBuf,
     pub open311: PathBuf,
     pub wechat: PathBuf,
+    pub formula: PathBuf,
+    pub merge: PathBuf,
     pub photo_mib_a_day: u32,
 }
 
@@ -28,6 +32,8 @@ impl Default for Center {
             oidc: PathBuf::new(),
             open311: PathBuf::new(),
             wechat: PathBuf::new(),
+            formula: PathBuf::new(),
+            merge: PathBuf::new(),
             photo_mib_a_day: 4_096,
         }
     }
@@ -70,10 +76,55 @@ impl Center {
         settings.map(Some).map_err(|error| Failure::usage(format!("{}: {error}", self.wechat.display())))
     }
 
+    /// How units are scored.
+    pub fn formula(&self) -> Result<Formula, Failure> {
+        if self.formula.as_os_str().is_empty() {
+            return Ok(Formula::seeded());
+        }
+        let text = read_text(&self.formula)?;
+        Formula::parse(&self.formula.display().to_string(), &text).map_err(Failure::usage)
+    }
+
+    /// When two reports are one.
+    pub fn merging(&self) -> Result<Merging, Failure> {
+        if self.merge.as_os_str().is_empty() {
+            return Ok(Merging::seeded());
+        }
+        let text = read_text(&self.merge)?;
+        Merging::parse(&self.merge.display().to_string(), &text).map_err(Failure::usage)
+    }
+
     /// What is wrong, if something is.
     pub fn check(&self) -> Result<(), String> {
         let complaint = |error: command_center::CenterError| format!("center.store: {error}");
         self.store().map_or(Ok(()), |address| command_center::check_store(address).map_err(complaint))
+    }
+}
+
+/// What lies under the page's maps.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Map {
+    pub tiles: String,
+    pub datum: String,
+    pub attribution: String,
+    pub max_zoom: u8,
+}
+
+impl Default for Map {
+    fn default() -> Map {
+        Map { tiles: String::new(), datum: "wgs84".to_owned(), attribution: String::new(), max_zoom: 18 }
+    }
+}
+
+impl Map {
+    /// The basemap, if there is to be one; the error says what is wrong.
+    pub fn basemap(&self) -> Result<Option<Basemap>, String> {
+        if self.tiles.is_empty() {
+            return Ok(None);
+        }
+        let basemap = Basemap::new(&self.tiles, &self.datum, &self.attribution, self.max_zoom);
+        basemap.map(Some).map_err(|error| format!("map.{error}"))
     }
 }
 
@@ -155,6 +206,7 @@ impl Config {
     pub fn check_servers(&self) -> Result<(), String> {
         self.center.check()?;
         self.notices.mail()?;
+        self.map.basemap()?;
         self.kafka().map_err(|error| format!("log.kafka: {error}"))?;
         self.influx().map(drop).map_err(|error| format!("history.server: {error}"))
     }

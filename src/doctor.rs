@@ -113,6 +113,7 @@ impl Doctor {
         findings.extend(doctor_servers::store(&config)?);
         findings.extend(doctor_servers::oidc(&config)?);
         findings.extend(city_files(&config));
+        findings.extend(center_files(&config));
         let mut out = std::io::stdout().lock();
         for finding in &findings {
             self.print(finding, &mut out)?;
@@ -327,5 +328,32 @@ fn city_files(config: &Config) -> Vec<Finding> {
         Ok(rules) => Finding::good("rules", format!("{} rules", rules.rules.len())),
         Err(failure) => Finding::bad("rules", failure.to_string(), "citywatch rules check PATH shows each place"),
     });
+    found
+}
+
+/// Whether the files that the command center is told of can be used, and whether the calendar knows this year.
+fn center_files(config: &Config) -> Vec<Finding> {
+    let center = &config.center;
+    let duties = inputs::city_duties(&config.registry.paths);
+    let files = [
+        ("open311", &center.open311, center.open311().err(), "deploy/open311.toml"),
+        ("wechat", &center.wechat, duties.and_then(|duties| center.wechat(&duties)).err(), "deploy/wechat.toml"),
+        ("formula", &center.formula, center.formula().err(), "seeds/scoring/city-2026.toml"),
+        ("merge", &center.merge, center.merging().err(), "seeds/serving/merge.toml"),
+    ];
+    let mut found = Vec::new();
+    for (part, path, error, example) in files {
+        if let Some(error) = error {
+            found.push(Finding::bad(part, error.to_string(), format!("mend the file, see {example}")));
+        } else if !path.as_os_str().is_empty() {
+            found.push(Finding::good(part, path.display().to_string()));
+        }
+    }
+    let year = config.time.zone.0.to_datetime(jiff::Timestamp::now()).year();
+    let calendars = &config.time.known_calendars.0;
+    if calendars.get("workdays").and_then(|calendar| calendar.last_year()).is_none_or(|last| last < year) {
+        let what = format!("workdays knows no holidays of {year}: clocks of cases and schedules count them as worked");
+        found.push(Finding::warning("calendars", what, "add them to a file and name it by time.calendars"));
+    }
     found
 }

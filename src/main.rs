@@ -14,6 +14,7 @@ mod cluster;
 mod config;
 mod config_schema;
 mod config_servers;
+mod config_time;
 mod counts;
 mod dead_letter;
 mod demo;

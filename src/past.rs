@@ -11,11 +11,12 @@ use ::rules::Settings;
 use bus::{BusError, EventLog, Topic};
 use history::History;
 use jiff::tz::TimeZone;
-use model::{Entry, EventTime, MarkerKind, Millis, Offset, PARTITIONS, Partition, Reading, Registry};
+use model::{Calendars, Entry, EventTime, MarkerKind, Millis, Offset, PARTITIONS, Partition, Reading, Registry};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::sync::Arc;
 use stream::config;
 
 /// Bytes read ahead from each partition.
@@ -65,6 +66,8 @@ pub struct Sent {
     wide_lateness: Millis,
     /// Its IANA name, or the seconds that it is ahead of UTC.
     zone: Result<String, i32>,
+    /// As [`Calendars::to_text`] writes them.
+    calendars: String,
 }
 
 impl Sent {
@@ -78,6 +81,7 @@ impl Sent {
             lateness: settings.lateness,
             wide_lateness: settings.wide_lateness,
             zone: zone.ok_or_else(offset),
+            calendars: settings.calendars.to_text(),
         }
     }
 
@@ -94,7 +98,7 @@ impl Sent {
             lateness: self.lateness,
             wide_lateness: self.wide_lateness,
             zone,
-            ..Settings::default()
+            calendars: Arc::new(Calendars::parse("calendars of the city", &self.calendars).map_err(Failure::internal)?),
         })
     }
 }

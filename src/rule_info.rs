@@ -12,6 +12,7 @@ pub fn rule_infos(rules: &RuleSet, files: &[NamedText]) -> BTreeMap<String, Rule
     let info = |rule: &Rule| RuleInfo {
         title: BTreeMap::from([("en".to_owned(), rule.title.en.clone()), ("zh".to_owned(), rule.title.zh.clone())]),
         text: source(files, &rule.id).map(|(_, text)| text).unwrap_or_default(),
+        domain: Some(rule.domain),
         each: Some(match &rule.each {
             Each::Sensor => KeyKind::Sensor,
             Each::Cell => KeyKind::Cell,

@@ -59,7 +59,7 @@ pub fn rule_settings(config: &Config) -> ::rules::Settings {
         lateness: config.lateness.default.0,
         wide_lateness: config.lateness.wide.0,
         zone: config.time.zone.0.clone(),
-        ..::rules::Settings::default()
+        calendars: Arc::clone(&config.time.known_calendars.0),
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::failure::{Failure, read_text};
 use crate::lines::{DataDir, print_lines};
-use crate::tail::Ask;
+use crate::tail::{Ask, MonthTopic};
 use clap::{Args, Subcommand, ValueEnum};
-use command_center::supervise::{CallFold, CaseFold, Formula, Month, ObjectionFold, Report, csv, html, pdf, report};
+use command_center::supervise::statistics::Interval;
+use command_center::supervise::{Formula, Month, Report, Telling, csv, html, pdf};
+use model::Offset;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -41,6 +44,10 @@ pub struct Score {
     /// The scoring formula; without it, that which every city starts with
     #[arg(long, value_name = "FILE")]
     formula: Option<PathBuf>,
+    /// The number of a published score: it is derived from the log as it was read then, and compared; exit code 1 if one
+    /// digit is another
+    #[arg(long, value_name = "NUMBER")]
+    published: Option<String>,
     /// A table, one JSON, CSV, a page of HTML, or PDF
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -51,7 +58,7 @@ pub struct Score {
 impl Supervise {
     /// Runs it.
     pub fn run(self) -> Result<(), Failure> {
-        let Supervise::Score(Score { month, formula, format, data }) = self;
+        let Supervise::Score(Score { month, formula, published, format, data }) = self;
         let formula = match formula {
             Some(file) => {
                 let text = read_text(&file)?;
@@ -66,21 +73,78 @@ impl Supervise {
                 "the formula {id} counts from {from} until {until}, not for {month}: name another by --formula"
             )));
         }
-        let mut fold = CaseFold::default();
-        print_lines(&data, &Ask::Steps, &mut |json, _| fold.add(json).map_err(Failure::internal))?;
-        let mut calls = CallFold::default();
-        print_lines(&data, &Ask::Ratings, &mut |json, _| calls.add(json).map_err(Failure::internal))?;
-        let mut objections = ObjectionFold::default();
-        print_lines(&data, &Ask::Objections, &mut |json, _| objections.add(json).map_err(Failure::internal))?;
-        let report = report(month, &formula, &fold.cases(), &calls.calls(), &[], &objections.upheld());
+        let record = match &published {
+            Some(number) => Some(record(&data, number)?),
+            None => None,
+        };
+        let mut telling = Telling::default();
+        for topic in MonthTopic::ALL {
+            let name = topic.topic();
+            let until = record.as_ref().and_then(|record| record.log.get(name.name()).cloned());
+            let mut add = |json: &[u8], _: &mut Vec<u8>| telling.add(name, json).map_err(Failure::internal);
+            print_lines(&data, &Ask::Told { topic, until }, &mut add)?;
+        }
+        let report = telling.told().report(month, &formula);
+        if let Some(record) = record {
+            record.compare(&report)?;
+        }
         let text = match format {
             Format::Table => table(&report),
-            Format::Json => serde_json::to_string(&report).map_err(Failure::internal)? + "\n",
+            Format::Json => report.json() + "\n",
             Format::Csv => csv(&report),
             Format::Html => html(&report),
             Format::Pdf => return Ok(std::io::stdout().write_all(&pdf(&report, &BTreeMap::new()))?),
         };
         Ok(std::io::stdout().write_all(text.as_bytes())?)
+    }
+}
+
+/// A published score, as it stands on the log.
+#[derive(Deserialize)]
+struct Record {
+    month: String,
+    formula: String,
+    formula_digest: String,
+    log: BTreeMap<String, Vec<Offset>>,
+    digest: String,
+}
+
+/// Whether an event is the record of a published score, and which.
+#[derive(Deserialize)]
+struct Probe {
+    kind: Option<String>,
+    number: Option<String>,
+}
+
+/// The record of a number.
+fn record(data: &DataDir, number: &str) -> Result<Record, Failure> {
+    let mut found = None;
+    let all = Ask::Told { topic: MonthTopic::Supervise, until: None };
+    print_lines(data, &all, &mut |json, _| {
+        let probe: Probe = serde_json::from_slice(json).map_err(Failure::internal)?;
+        if probe.kind.as_deref() == Some("score") && probe.number.as_deref() == Some(number) {
+            found = Some(serde_json::from_slice(json).map_err(Failure::internal)?);
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| Failure::usage(format!("no score {number} was published: GET /api/v1/scores lists them")))
+}
+
+impl Record {
+    /// Whether a report is what was published.
+    fn compare(&self, report: &Report) -> Result<(), Failure> {
+        if self.month != report.month || self.formula_digest != report.formula_digest {
+            let (month, formula, digest) = (&self.month, &self.formula, &self.formula_digest);
+            return Err(Failure::usage(format!(
+                "{month} was published by {formula} with SHA-256 {digest}: name that month and its file by --formula"
+            )));
+        }
+        if self.digest == report.digest() {
+            eprintln!("citywatch: equal to what was published, SHA-256 {}", self.digest);
+            return Ok(());
+        }
+        eprintln!("citywatch: not what was published: SHA-256 {}, published {}", report.digest(), self.digest);
+        Err(Failure::No)
     }
 }
 
@@ -124,6 +188,18 @@ fn table(report: &Report) -> String {
         );
     }
     let _ = writeln!(text, "{} cases are exposed (--format html shows them)", report.exposed.len());
+    if let Some(checks) = &report.checks {
+        let all = &checks.all;
+        let _ =
+            write!(text, "{} of {} visits found {}, {} unreported", all.visited, all.planned, all.found, all.missed);
+        let _ = match all.estimate {
+            Some(of) => {
+                let Interval { low, high } = of.missed_interval;
+                writeln!(text, "; in all cells {:.1} ({low:.1}-{high:.1})", of.missed)
+            }
+            None => writeln!(text, "; in all cells unknown"),
+        };
+    }
     for one in &report.corrections {
         let counted = if one.counted { "results published before lack it" } else { "this formula does not count it" };
         let (number, unit, at) = (&one.objection, &one.unit, one.upheld_at);

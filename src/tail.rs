@@ -1,5 +1,5 @@
-//! Reading a topic of all partitions as lines: incidents, dead letters, steps of cases, ratings and objections, filtered,
-//! merged in order.
+//! Reading a topic of all partitions as lines: incidents, dead letters, and what months are derived from; filtered, merged
+//! in order.
 //!
 //! It promises the order of the log within a partition, and between partitions the order of time as far as both have
 //! records. It does not wait: at the end it says so, and can be asked again after an append.
@@ -30,12 +30,43 @@ pub enum Ask {
     },
     /// What was refused.
     DeadLetter,
-    /// Steps of cases.
-    Steps,
+    /// What months are derived from, on one of its topics.
+    Told {
+        /// Which topic.
+        topic: MonthTopic,
+        /// The first offset of each partition that is not asked for; all that there is without it.
+        until: Option<Vec<Offset>>,
+    },
+}
+
+/// A topic that months are derived from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MonthTopic {
+    /// Incidents.
+    Analyze,
+    /// Steps of cases, and alarms that were set aside.
+    Command,
     /// What citizens said of outcomes.
-    Ratings,
-    /// Steps of units' objections.
-    Objections,
+    Serve,
+    /// Objections, checks of a month, published scores.
+    Supervise,
+}
+
+impl MonthTopic {
+    /// All of them.
+    pub const ALL: [MonthTopic; 4] =
+        [MonthTopic::Analyze, MonthTopic::Command, MonthTopic::Serve, MonthTopic::Supervise];
+
+    /// The topic of the log.
+    pub fn topic(self) -> Topic {
+        match self {
+            MonthTopic::Analyze => Topic::Analyze,
+            MonthTopic::Command => Topic::Command,
+            MonthTopic::Serve => Topic::Serve,
+            MonthTopic::Supervise => Topic::Supervise,
+        }
+    }
 }
 
 /// Where a line stands among the others: time, then what makes the order total.
@@ -77,9 +108,7 @@ impl Ask {
         match self {
             Ask::Incidents { .. } => Topic::Analyze,
             Ask::DeadLetter => Topic::DeadLetter,
-            Ask::Steps => Topic::Command,
-            Ask::Ratings => Topic::Serve,
-            Ask::Objections => Topic::Supervise,
+            Ask::Told { topic, .. } => topic.topic(),
         }
     }
 
@@ -93,9 +122,7 @@ impl Ask {
         Ok(match self {
             Ask::Incidents { .. } => order_of(&serde_json::from_slice(json)?),
             Ask::DeadLetter => serde_json::from_slice::<Letter>(json)?.order(),
-            Ask::Steps => serde_json::from_slice::<Step>(json)?.order(),
-            Ask::Ratings => serde_json::from_slice::<Rating>(json)?.order(),
-            Ask::Objections => serde_json::from_slice::<Objection>(json)?.order(),
+            Ask::Told { .. } => serde_json::from_slice::<Named>(json)?.order().unwrap_or_default(),
         })
     }
 
@@ -112,84 +139,38 @@ impl Ask {
                 let letter = Letter::read(partition, offset, value)?;
                 Ok(Some(Line { order: letter.order(), json: serde_json::to_vec(&letter)? }))
             }
-            Ask::Steps => {
-                // The topic has acts on incidents too: they have no step.
-                let Probe { step: Some(_) } = serde_json::from_slice(value)? else { return Ok(None) };
-                let step: Step = serde_json::from_slice(value)?;
-                Ok(Some(Line { order: step.order(), json: value.to_vec() }))
-            }
-            Ask::Ratings => {
-                let probe: Probe = serde_json::from_slice(value)?;
-                if probe.step.as_deref() != Some("rated") {
+            Ask::Told { until, .. } => {
+                let ends_before =
+                    until.as_ref().is_some_and(|until| until.get(partition as usize).is_none_or(|end| offset >= *end));
+                if ends_before {
                     return Ok(None);
                 }
-                let rating: Rating = serde_json::from_slice(value)?;
-                Ok(Some(Line { order: rating.order(), json: value.to_vec() }))
-            }
-            Ask::Objections => {
-                // The topic has deadlines, interviews and the audit too.
-                let Kind { kind: Some(kind) } = serde_json::from_slice(value)? else { return Ok(None) };
-                if kind != "objection" {
-                    return Ok(None);
-                }
-                let objection: Objection = serde_json::from_slice(value)?;
-                Ok(Some(Line { order: objection.order(), json: value.to_vec() }))
+                let named: Named = serde_json::from_slice(value)?;
+                Ok(named.order().map(|order| Line { order, json: value.to_vec() }))
             }
         }
     }
 }
 
-/// Whether an event is a step of a case or an appeal, and which.
+/// What names an event that a month is derived from, and puts it behind those before it: a clock that was set back changes
+/// nothing. Acts on incidents and entries of the audit have no such name, and are not asked for.
 #[derive(Deserialize)]
-struct Probe {
-    step: Option<String>,
+struct Named {
+    dossier: Option<Uuid>,
+    appeal: Option<Uuid>,
+    case: Option<Uuid>,
+    aside: Option<Uuid>,
+    id: Option<Uuid>,
+    version: Option<u64>,
+    revision: Option<u64>,
+    at: Option<EventTime>,
 }
 
-/// Whether an event is a step of a dossier, and of which kind.
-#[derive(Deserialize)]
-struct Kind {
-    kind: Option<String>,
-}
-
-/// What names a step of a case.
-#[derive(Deserialize)]
-struct Step {
-    case: Uuid,
-    version: u64,
-}
-
-impl Step {
-    /// By case, then as they were taken: a clock that was set back changes nothing.
-    fn order(&self) -> Order {
-        (0, self.case.as_u128(), self.version)
-    }
-}
-
-/// What names a rating.
-#[derive(Deserialize)]
-struct Rating {
-    appeal: Uuid,
-    version: u64,
-}
-
-impl Rating {
-    /// By appeal, then as they were given.
-    fn order(&self) -> Order {
-        (0, self.appeal.as_u128(), self.version)
-    }
-}
-
-/// What names a step of an objection.
-#[derive(Deserialize)]
-struct Objection {
-    dossier: Uuid,
-    version: u64,
-}
-
-impl Objection {
-    /// By objection, then as they were taken.
-    fn order(&self) -> Order {
-        (0, self.dossier.as_u128(), self.version)
+impl Named {
+    fn order(&self) -> Option<Order> {
+        let name = self.dossier.or(self.appeal).or(self.case).or(self.aside).or(self.id)?;
+        let place = self.version.or(self.revision).or(self.at.map(|at| at.0 as u64))?;
+        Some((0, name.as_u128(), place))
     }
 }
 

@@ -1,19 +1,24 @@
-//! How fast pages learn of an incident: a thousand of them follow `/live` over loopback, in the same process.
+//! How fast pages and programs learn of an incident: a thousand pages follow `/live`, a hundred end-points subscribe by
+//! webhook, all over loopback and in the same process.
 //!
-//! Incidents are appended one every 20 ms. The time of each page runs from the append being asked for to the event being
-//! in the page's hands. One page more never reads: it must change nothing.
-//! `cargo bench -p command-center --bench live`
+//! Incidents are appended one every 20 ms, for webhooks one every quarter of a second: each of their messages is written down
+//! once to be sent and once as sent. The time of each runs from the append being asked for to the event being in the
+//! page's hands, or the request at the end-point. One page more never reads, one end-point more never answers: they must
+//! change nothing.
+//! `cargo bench --workspace --bench live`
 
 #![allow(clippy::print_stdout, reason = "a program that prints a table")]
 
+use axum::Router;
+use axum::extract::{Path, State};
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, Event, EventLog, Topic};
-use command_center::{CommandCenter, Settings};
+use command_center::{AdminAnswer, AdminRequest, CommandCenter, Handle, NewToken, Outward, Scope, Settings};
 use history::EmbeddedHistory;
 use model::{Domain, EventTime, IncidentState, Registry, Severity, Transition, TransitionKind, incident_id};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 #[path = "../../benches/goal.rs"]
 mod goal;
@@ -22,31 +27,76 @@ mod goal;
 const INCIDENTS: usize = 200;
 const EVERY: Duration = Duration::from_millis(20);
 const RUNS: usize = 3;
+/// The same of webhooks.
+const TOLD: usize = 40;
+const TOLD_EVERY: Duration = Duration::from_millis(250);
+/// When what a webhook was sent has not come by now it does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {
-    goal::head("P10", "live events of 1,000 pages, one of them stalled", "p99 200 ms, the stalled one changes nothing");
+    goal::head(
+        "P10",
+        "live events of 1,000 pages and 100 webhooks, one of them stalled",
+        "p99 200 ms, the stalled one changes nothing",
+    );
     println!("pages | stalled | p50 ms | p99 ms | max ms");
     for (pages, stalled) in [(1, 0), (100, 0), (1_000, 0), (1_000, 1)] {
-        let mut runs: Vec<[f64; 3]> = (0..RUNS).map(|_| run(pages, stalled)).collect();
-        runs.sort_by(|one, other| one[1].total_cmp(&other[1]));
-        let [p50, p99, max] = runs[RUNS / 2];
+        let [p50, p99, max] = middle(|| run(pages, stalled));
         println!("{pages:5} | {stalled:7} | {p50:6.1} | {p99:6.1} | {max:6.1}");
     }
+    println!("webhooks | stalled | p50 ms | p99 ms | max ms");
+    for (webhooks, stalled) in [(1, 0), (100, 0), (100, 1)] {
+        let [p50, p99, max] = middle(|| tell(webhooks, stalled));
+        println!("{webhooks:8} | {stalled:7} | {p50:6.1} | {p99:6.1} | {max:6.1}");
+    }
+}
+
+/// The run in the middle by its p99.
+fn middle(run: impl Fn() -> [f64; 3]) -> [f64; 3] {
+    let mut runs: Vec<[f64; 3]> = (0..RUNS).map(|_| run()).collect();
+    runs.sort_by(|one, other| one[1].total_cmp(&other[1]));
+    runs[RUNS / 2]
+}
+
+/// p50, p99 and the longest, of milliseconds.
+fn percentiles(mut all: Vec<f64>) -> [f64; 3] {
+    all.sort_by(f64::total_cmp);
+    [all[all.len() / 2], all[all.len() * 99 / 100], all[all.len() - 1]]
+}
+
+/// A command center of a new city, its log, and who is signed in.
+async fn center(dir: &std::path::Path, set: impl FnOnce(&mut Settings)) -> (Arc<dyn EventLog>, Handle, String) {
+    let log: Arc<dyn EventLog> =
+        Arc::new(EmbeddedLog::open(dir.join("log"), EmbeddedSettings::default()).expect("a fresh log opens"));
+    let history = EmbeddedHistory::open(dir.join("history"), history::EmbeddedSettings::default());
+    let history = Arc::new(history.expect("a fresh history opens"));
+    let mut settings = Settings::new(dir.join("center"));
+    set(&mut settings);
+    let started = CommandCenter::start(Arc::clone(&log), history, Arc::new(Registry::default()), settings);
+    let handle = started.await.expect("it starts");
+    let cookie = sign_in(&handle.sign_in_link().await.expect("a link")).await;
+    (log, handle, cookie)
+}
+
+/// Appends incidents, one each interval; when each was asked for.
+async fn append(log: &Arc<dyn EventLog>, count: usize, every: Duration, begin: Instant) -> Vec<Duration> {
+    let mut asked = Vec::new();
+    for number in 0..count {
+        tokio::time::sleep(every).await;
+        asked.push(begin.elapsed());
+        let log = Arc::clone(log);
+        let appended = tokio::task::spawn_blocking(move || log.append(batch(number)));
+        appended.await.expect("no panic").expect("the log takes it");
+    }
+    asked
 }
 
 /// Percentiles of all pages and incidents of one run, in milliseconds.
 fn run(pages: usize, stalled: usize) -> [f64; 3] {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let log: Arc<dyn EventLog> =
-        Arc::new(EmbeddedLog::open(dir.path().join("log"), EmbeddedSettings::default()).expect("a fresh log opens"));
-    let history = EmbeddedHistory::open(dir.path().join("history"), history::EmbeddedSettings::default());
-    let history = Arc::new(history.expect("a fresh history opens"));
-    let mut all = runtime.block_on(async {
-        let settings = Settings::new(dir.path().join("center"));
-        let started = CommandCenter::start(Arc::clone(&log), history, Arc::new(Registry::default()), settings);
-        let handle = started.await.expect("it starts");
-        let cookie = sign_in(&handle.sign_in_link().await.expect("a link")).await;
+    let all = runtime.block_on(async {
+        let (log, handle, cookie) = center(dir.path(), |_| {}).await;
         let begin = Instant::now();
         let mut followers = Vec::new();
         let mut asleep = Vec::new();
@@ -58,14 +108,7 @@ fn run(pages: usize, stalled: usize) -> [f64; 3] {
             }
             followers.push(tokio::spawn(async move { read(&mut reader, begin).await }));
         }
-        let mut asked = Vec::new();
-        for number in 0..INCIDENTS {
-            tokio::time::sleep(EVERY).await;
-            asked.push(begin.elapsed());
-            let log = Arc::clone(&log);
-            let appended = tokio::task::spawn_blocking(move || log.append(batch(number)));
-            appended.await.expect("no panic").expect("the log takes it");
-        }
+        let asked = append(&log, INCIDENTS, EVERY, begin).await;
         let mut all = Vec::new();
         for follower in followers {
             let seen = follower.await.expect("no panic");
@@ -75,8 +118,87 @@ fn run(pages: usize, stalled: usize) -> [f64; 3] {
         all
     });
     assert_eq!(all.len(), pages * INCIDENTS, "every page saw every incident");
-    all.sort_by(f64::total_cmp);
-    [all[all.len() / 2], all[all.len() * 99 / 100], all[all.len() - 1]]
+    percentiles(all)
+}
+
+/// What came to which end-point, and when.
+type Came = Arc<Mutex<Vec<(usize, usize, Duration)>>>;
+
+/// Percentiles of all end-points and incidents of one run, in milliseconds.
+fn tell(webhooks: usize, stalled: usize) -> [f64; 3] {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let begin = Instant::now();
+    let came: Came = Arc::default();
+    let asked = runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let router = Router::new().route("/{number}", axum::routing::post(take));
+        let router = router.with_state((Arc::clone(&came), begin, webhooks));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (log, handle, _) = center(dir.path(), |settings| {
+            let allow = vec!["127.0.0.1".parse().expect("a network")];
+            settings.outward = Outward { allow, plain_http: true, ..Outward::default() };
+        })
+        .await;
+        for number in 0..webhooks + stalled {
+            subscribe(&handle, &format!("http://{address}/{number}")).await;
+        }
+        let asked = append(&log, TOLD, TOLD_EVERY, begin).await;
+        let end = Instant::now() + PATIENCE;
+        while came.lock().expect("no panic").len() < webhooks * TOLD {
+            assert!(Instant::now() < end, "{} came", came.lock().expect("no panic").len());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        handle.stop().await;
+        asked
+    });
+    let came = came.lock().expect("no panic");
+    let mut each = vec![0; webhooks * TOLD];
+    came.iter().for_each(|(webhook, number, _)| each[webhook * TOLD + number] += 1);
+    assert!(each.iter().all(|count| *count == 1), "every end-point was sent every incident, once");
+    percentiles(came.iter().map(|(_, number, at)| (*at - asked[*number]).as_secs_f64() * 1_000.0).collect())
+}
+
+/// Takes a message; end-points beyond the first so many never answer.
+async fn take(
+    State((came, begin, answering)): State<(Came, Instant, usize)>,
+    Path(webhook): Path<usize>,
+    body: String,
+) -> &'static str {
+    if webhook >= answering {
+        return std::future::pending().await;
+    }
+    let at = begin.elapsed();
+    // The first message, of what is open, is of no incident.
+    if let Some(number) = body.split("\"key\":\"S").nth(1).and_then(|rest| rest.split('"').next()?.parse().ok()) {
+        came.lock().expect("no panic").push((webhook, number, at));
+    }
+    ""
+}
+
+/// Subscribes as a utility does, with a token of its own.
+async fn subscribe(handle: &Handle, url: &str) {
+    let token = NewToken {
+        name: "utility".to_owned(),
+        scopes: vec![Scope::FeedSubscribe],
+        areas: Vec::new(),
+        unit: None,
+        days: None,
+    };
+    let answer = handle.admin().answer(AdminRequest::AddToken(token), "bench").await.expect("it answers");
+    let AdminAnswer::Done { secret: Some(token), .. } = answer else { panic!("{answer:?}") };
+    let (host, body) = (handle.local_addr(), format!("{{\"name\":\"bench\",\"url\":\"{url}\"}}"));
+    let mut stream = TcpStream::connect(host).await.expect("it listens");
+    let ask = format!(
+        "POST /api/v1/subscriptions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(ask.as_bytes()).await.expect("it takes a request");
+    let mut lines = BufReader::new(stream).lines();
+    let line = lines.next_line().await.expect("it answers").unwrap_or_default();
+    assert!(line.starts_with("HTTP/1.1 201"), "{line}");
 }
 
 fn batch(number: usize) -> Batch {

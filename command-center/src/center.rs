@@ -2,6 +2,7 @@
 
 use crate::CenterError;
 use crate::api::{AreaCache, Asking, MapCache, MonthCache, OpenCache, StateCache};
+use crate::auth::known::Known;
 use crate::auth::oidc::Oidc;
 use crate::auth::password::Passwords;
 use crate::auth::secret;
@@ -11,6 +12,7 @@ use crate::command::clock::Working;
 use crate::command::decide::Ground;
 use crate::command::evidence::Files;
 use crate::live::Live;
+use crate::perceive::basemap::Basemap;
 use crate::perceive::pulse::AskFeed;
 use crate::perceive::sensors::Sensors;
 use crate::reader::Appends;
@@ -23,9 +25,11 @@ use crate::serve::wechat::WeChat;
 use crate::settings::PartCounts;
 use crate::store::positions::Positions;
 use crate::store::sessions::add_code;
+use crate::store::together::Together;
 use crate::store::{Store, commit, whole};
+use crate::supervise::Formula;
 use crate::workbench::Workbench;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use bus::EventLog;
 use history::History;
 use model::{Duties, EventTime};
@@ -43,6 +47,10 @@ pub(crate) struct Center {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) history: Arc<dyn History>,
     pub(crate) store: Store,
+    /// Takes what is written to the store together with what others write.
+    pub(crate) together: Together,
+    /// Who asked lately.
+    pub(crate) known: Known,
     /// Another one after rules or registry changed; see [`Center::city`].
     pub(crate) city: RwLock<Arc<City>>,
     /// Told when it is another.
@@ -55,6 +63,10 @@ pub(crate) struct Center {
     pub(crate) outgoing: Outgoing,
     /// Other Open311 servers that are asked.
     pub(crate) pulls: Vec<Pull>,
+    /// What lies under the page's maps, where something does.
+    pub(crate) basemap: Option<Basemap>,
+    /// What browsers may load and ask, as a header says it.
+    pub(crate) policy: HeaderValue,
     /// The city's WeChat account, where it has one.
     pub(crate) wechat: Option<WeChat>,
     pub(crate) passwords: Passwords,
@@ -64,6 +76,8 @@ pub(crate) struct Center {
     pub(crate) working: Working,
     /// When two reports are one.
     pub(crate) merging: Merging,
+    /// How units are scored.
+    pub(crate) formula: Formula,
     /// How often strangers may report, and look.
     pub(crate) gates: Gates,
     /// Files of evidence.
@@ -83,6 +97,8 @@ pub(crate) struct Center {
     pub(crate) hosts: Hosts,
     /// How far the incidents are read from `analyze`.
     pub(crate) projected: watch::Sender<Positions>,
+    /// Where `analyze` ended at start.
+    pub(crate) analyze_end: Positions,
     pub(crate) map: MapCache,
     pub(crate) outlines: AreaCache,
     pub(crate) states: StateCache,
@@ -104,16 +120,20 @@ pub(crate) struct Gates {
     pub(crate) look: Gate,
     /// Reports by those who have a key, of each key.
     pub(crate) keyed: Gate,
+    /// Whatever who is signed in asks for, of each account and token.
+    pub(crate) signed: Gate,
 }
 
 impl Gates {
-    /// Ten at once and one each two minutes from an address; a city's hotline has some 60,000 calls a day.
+    /// Ten at once and one each two minutes from an address; a city's hotline has some 60,000 calls a day. Who is signed
+    /// in is only kept from taking the machine for themselves.
     pub(crate) fn new() -> Gates {
         let pace = |burst, every_ms| Pace { burst, every_ms };
         Gates {
             write: Gate::new(pace(10, 120_000), pace(600, 500)),
             look: Gate::new(pace(60, 1_000), pace(2_000, 10)),
             keyed: Gate::new(pace(600, 500), pace(1_200, 250)),
+            signed: Gate::new(pace(6_000, 5), pace(1, 0)),
         }
     }
 }
@@ -127,7 +147,7 @@ pub(crate) struct Counters {
     pub(crate) passed_over: AtomicU64,
     /// Photos of strangers for which the day had no room.
     pub(crate) photos_refused: AtomicU64,
-    /// Strangers who asked too often.
+    /// Who asked too often.
     pub(crate) turned_away: AtomicU64,
     /// Of the utilities' feed.
     pub(crate) feed: Arc<FeedCounters>,
@@ -167,6 +187,11 @@ impl Center {
     /// The time of an act: where the log's clock stands, else the wall's, so that acts and incidents are on one line.
     pub(crate) fn now(&self) -> EventTime {
         self.sensors.clock().unwrap_or_else(|| EventTime(secret::wall_ms()))
+    }
+
+    /// Whether the incidents are read to where `analyze` ended at start: before that more may be known of each.
+    pub(crate) fn has_projected(&self) -> bool {
+        self.projected.borrow().iter().zip(&self.analyze_end).all(|(next, end)| next >= end)
     }
 
     /// What acts on cases are decided by.

@@ -2,7 +2,7 @@
 
 use crate::CenterError;
 use crate::perceive::areas::Areas;
-use model::{AreaLevel, FeedContext, Millis, Point, Registry, Sensor, Severity, Transition};
+use model::{AreaLevel, Domain, FeedContext, Millis, Point, Registry, Sensor, Severity, Transition};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub struct RuleInfo {
     pub title: BTreeMap<String, String>,
     /// Its text as it was written.
     pub text: String,
+    /// Whose sensors it looks at, cross: those of all; not known where it is not said.
+    pub domain: Option<Domain>,
     /// What its keys are; looked up in the registry where it is not said.
     pub each: Option<KeyKind>,
     /// The lines of its charts.
@@ -160,6 +162,11 @@ impl City {
 
     pub(crate) fn rule(&self, id: &str) -> Option<&RuleInfo> {
         self.rules.by_id.get(id)
+    }
+
+    /// All rules, by id.
+    pub(crate) fn all_rules(&self) -> impl Iterator<Item = (&String, &RuleInfo)> {
+        self.rules.by_id.iter()
     }
 
     pub(crate) fn title(&self, rule: &str) -> Names {

@@ -24,6 +24,9 @@ pub enum CenterError {
         #[source]
         source: sqlx::Error,
     },
+    /// What several wrote together could not be written: the same for each.
+    #[error(transparent)]
+    Together(std::sync::Arc<CenterError>),
     /// The database's tables could not be brought to this version.
     #[error("the tables of {place} cannot be brought to this version; was it written by a newer citywatch?")]
     Migration {
@@ -126,6 +129,10 @@ impl CenterError {
 
     /// Whether the store's server is away and may come back, so that what failed is worth another try.
     pub(crate) fn is_store_away(&self) -> bool {
-        matches!(self, CenterError::Store { source, .. } if crate::store::is_away(source))
+        match self {
+            CenterError::Store { source, .. } => crate::store::is_away(source),
+            CenterError::Together(error) => error.is_store_away(),
+            _ => false,
+        }
     }
 }

@@ -1,57 +1,106 @@
 //! What is told on the bus beside the steps of cases, appeals and dossiers: acts on incidents and alarms, and deadlines.
 
 use crate::analyze::aside::AsideKind;
+use crate::analyze::maintenance::TargetKind;
 use crate::command::case::State;
 use crate::command::clock::Stage;
-use model::{AreaLevel, Domain, EventTime};
-use serde::Serialize;
+use model::{AreaLevel, Domain, EventTime, Severity};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Somebody saw to an incident.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct IncidentAcknowledged<'a> {
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct IncidentAcknowledged {
     pub(crate) incident: Uuid,
     /// The incident's revision that was looked at.
     pub(crate) revision: u32,
     #[schema(value_type = String)]
     pub(crate) domain: Domain,
-    pub(crate) by: &'a str,
+    pub(crate) by: String,
     /// Epoch milliseconds, UTC.
     #[schema(value_type = i64)]
     pub(crate) at: EventTime,
-    pub(crate) note: &'a str,
+    pub(crate) note: String,
 }
 
 /// An incident was given to somebody, or taken back.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct IncidentAssigned<'a> {
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct IncidentAssigned {
     pub(crate) incident: Uuid,
     /// The incident's revision that was looked at.
     pub(crate) revision: u32,
     #[schema(value_type = String)]
     pub(crate) domain: Domain,
     /// Whom it is given to; null where it is taken back.
-    pub(crate) to: Option<&'a str>,
-    pub(crate) by: &'a str,
+    pub(crate) to: Option<String>,
+    pub(crate) by: String,
     /// Epoch milliseconds, UTC.
+    #[schema(value_type = i64)]
+    pub(crate) at: EventTime,
+    /// May be empty.
+    #[serde(default)]
+    pub(crate) reason: String,
+}
+
+/// An incident that somebody saw to became worse: it wants an answer again.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct IncidentRealarmed {
+    pub(crate) incident: Uuid,
+    /// The incident's revision that is worse.
+    pub(crate) revision: u32,
+    #[schema(value_type = String)]
+    pub(crate) domain: Domain,
+    /// minor, moderate, severe, extreme
+    #[schema(value_type = String)]
+    pub(crate) severity: Severity,
+    /// Who saw to it before, and when.
+    pub(crate) acknowledged_by: String,
+    #[schema(value_type = i64)]
+    pub(crate) acknowledged_at: EventTime,
+    /// When it became worse, epoch milliseconds, UTC.
     #[schema(value_type = i64)]
     pub(crate) at: EventTime,
 }
 
 /// An alarm was set aside, or returned.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AlarmAside<'a> {
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct AlarmAside {
     pub(crate) aside: Uuid,
     pub(crate) kind: AsideKind,
-    pub(crate) rule: &'a str,
-    pub(crate) key: &'a str,
+    pub(crate) rule: String,
+    pub(crate) key: String,
     /// Until when, epoch milliseconds; null where that is open.
     #[schema(value_type = Option<i64>)]
     pub(crate) until: Option<EventTime>,
-    pub(crate) reason: &'a str,
-    pub(crate) by: &'a str,
+    pub(crate) reason: String,
+    pub(crate) by: String,
     /// Epoch milliseconds, UTC.
+    #[schema(value_type = i64)]
+    pub(crate) at: EventTime,
+}
+
+/// A window of maintenance was planned, or is over.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = Maintenance)]
+pub(crate) struct MaintenanceTold {
+    pub(crate) window: Uuid,
+    pub(crate) kind: TargetKind,
+    /// A sensor's id, an area's code or a rule's id.
+    pub(crate) target: String,
+    /// Where that lies.
+    pub(crate) district: Option<String>,
+    pub(crate) subdistrict: Option<String>,
+    /// Epoch milliseconds, UTC.
+    #[schema(value_type = i64)]
+    pub(crate) from: EventTime,
+    /// Its end, also where somebody ended it before.
+    #[schema(value_type = i64)]
+    pub(crate) until: EventTime,
+    /// Empty where its end came by itself.
+    pub(crate) reason: String,
+    /// `citywatch` where its end came by itself.
+    pub(crate) by: String,
     #[schema(value_type = i64)]
     pub(crate) at: EventTime,
 }

@@ -2,10 +2,13 @@
 
 use crate::auth::oidc::OidcSettings;
 use crate::city::Rules;
+use crate::perceive::basemap::Basemap;
+use crate::serve::merge::Merging;
 use crate::serve::notice::allowed::Network;
 use crate::serve::notice::mail::MailServer;
 use crate::serve::pull::Open311Pull;
 use crate::serve::wechat::WeChat;
+use crate::supervise::Formula;
 use crate::workbench::Workbench;
 use jiff::tz::TimeZone;
 use model::{Calendar, Calendars, Duties, Millis};
@@ -138,6 +141,12 @@ pub struct Settings {
     pub open311: Vec<Open311Pull>,
     /// Bytes that the photos of people without an account may take a day, all together.
     pub photo_bytes_a_day: u64,
+    /// What lies under the page's maps; none: the areas alone.
+    pub basemap: Option<Basemap>,
+    /// How units are scored.
+    pub formula: Formula,
+    /// When two reports are one.
+    pub merging: Merging,
     /// The city's WeChat official account, if it has one.
     pub wechat: Option<WeChat>,
     /// Asked about rules.
@@ -165,6 +174,9 @@ impl Settings {
             outward: Outward::default(),
             open311: Vec::new(),
             photo_bytes_a_day: 4 << 30,
+            basemap: None,
+            formula: Formula::seeded(),
+            merging: Merging::seeded(),
             wechat: None,
             workbench: None,
         }

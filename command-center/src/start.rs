@@ -1,6 +1,8 @@
 //! Starts the command center's tasks over a log, and stops them.
 
 use crate::auth::admin::Admin;
+use crate::auth::guard::policy;
+use crate::auth::known::Known;
 use crate::auth::oidc::Oidc;
 use crate::auth::password::Passwords;
 use crate::auth::secret;
@@ -12,12 +14,12 @@ use crate::command::replay;
 use crate::dossier::replay as dossiers;
 use crate::live::Live;
 use crate::perceive::sensors::Sensors;
-use crate::reader::{Appends, blocking};
+use crate::reader::{Appends, blocking, bounds};
 use crate::serve::appeal::replay as appeals;
-use crate::serve::merge::Merging;
 use crate::serve::notice::Outgoing;
 use crate::serve::pull::Pull;
 use crate::store::Store;
+use crate::store::together::Together;
 use crate::tasks::Tasks;
 use crate::{CenterError, Settings};
 use bus::{EventLog, Topic};
@@ -82,25 +84,32 @@ impl CommandCenter {
         let listener = TcpListener::bind(http).await.map_err(|source| CenterError::Listen { address: http, source })?;
         let address = listener.local_addr().map_err(|source| CenterError::Listen { address: http, source })?;
         let appends = |domain: &Domain| (domain.as_str(), Appends::to(&*log, Topic::Incidents(*domain)));
+        let (together, writes) = Together::new();
         let center = Arc::new(Center {
             feed_appends: Domain::ALL.iter().map(appends).collect(),
             analyze_appends: Appends::to(&*log, Topic::Analyze),
+            analyze_end: bounds(&*log, Topic::Analyze)?.1,
             log,
             history,
             store,
+            together,
+            known: Known::default(),
             city: RwLock::new(Arc::new(city)),
             city_changes: watch::Sender::new(()),
             live: Live::new(secret::new()?[..8].to_owned()),
             sensors: Sensors::new(registry),
             outbox: Notify::new(),
             outgoing: Outgoing::new(&outward)?,
+            policy: policy(settings.basemap.as_ref()),
+            basemap: settings.basemap,
             wechat: settings.wechat,
             pulls: settings.open311.into_iter().map(Pull::new).collect(),
             passwords: Passwords::new(),
             oidc,
             duties: Arc::new(duties),
             working: Working { calendar, zone },
-            merging: Merging::seeded(),
+            merging: settings.merging,
+            formula: settings.formula,
             gates: Gates::new(),
             evidence: Files::new(data_dir.join("evidence"))?,
             photo_bytes_a_day: settings.photo_bytes_a_day,
@@ -127,7 +136,7 @@ impl CommandCenter {
         dossiers::catch_up(&center).await?;
         let (stage_sender, stage) = watch::channel(Stage::Running);
         let stop = Arc::new(Notify::new());
-        let tasks = Tasks::start(&center, listener, Arc::clone(&stop)).await?;
+        let tasks = Tasks::start(&center, listener, writes, Arc::clone(&stop)).await?;
         let supervisor = tokio::spawn(tasks.supervise(stage_sender));
         Ok(Handle { center, stage, stop, supervisor })
     }

@@ -15,6 +15,7 @@ use crate::serve::notice::sender;
 use crate::serve::{feed, publisher, pull};
 use crate::start::{GOODBYE_MAX, Stage};
 use crate::store::positions::resume;
+use crate::store::together::Waiting;
 use bus::Topic;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ impl Tasks {
     pub(crate) async fn start(
         center: &Arc<Center>,
         listener: TcpListener,
+        writes: Waiting,
         stop: Arc<Notify>,
     ) -> Result<Tasks, CenterError> {
         let tail = |topic, records| {
@@ -76,7 +78,12 @@ impl Tasks {
         let (states, _) = tail(Topic::Perceive, follow::TAIL_RECORDS)?;
         let (letters, _) = tail(Topic::DeadLetter, follow::TAIL_LETTERS)?;
         let (for_readings, for_states, for_letters) = (Arc::clone(center), Arc::clone(center), Arc::clone(center));
+        let for_writes = Arc::clone(center);
         let others = vec![
+            Task::spawn("writes", async move {
+                writes.run(&for_writes.store).await;
+                Ok(())
+            }),
             Task::spawn("server", serve(Arc::clone(center), listener, stop)),
             Task::spawn("readings", async move {
                 let known = last_values(&for_readings);
@@ -122,6 +129,8 @@ impl Tasks {
                 (started, lost) = started => match started {
                     Ok(tasks) => {
                         (self.of_store, self.lost, again) = (tasks, lost, None);
+                        // Another command center may have had it meanwhile.
+                        self.center.credentials.send_modify(|changes| *changes += 1);
                         // What was being committed when it went may be there, and no page was told.
                         self.center.live.cut_off();
                     }
@@ -174,10 +183,7 @@ async fn of_store(
     Ok(vec![
         Task::spawn("projection of incidents", async move { projector::run(&for_incidents, incidents).await }),
         Task::spawn("utilities' feed", async move { feed.run(&for_feed, fed).await }),
-        Task::spawn(
-            "outbox",
-            async move { publisher::run(&for_outbox.store, &for_outbox.log, &for_outbox.outbox).await },
-        ),
+        Task::spawn("outbox", async move { publisher::run(&for_outbox).await }),
         Task::spawn("deliveries", async move { sender::run(&for_others).await }),
         Task::spawn("other Open311 servers", async move { pull::run(&for_pulls).await }),
         Task::spawn("clocks of cases", async move { timers::run(&for_timers).await }),

@@ -56,15 +56,31 @@ fn about(topic: Topic) -> About {
         },
         Topic::Command => About {
             writer: "command-center",
-            key: "case; incident for acts on incidents; the setting aside for alarms",
-            what: "Every step of every case, and every act of operators on incidents and alarms.",
-            messages: &["CaseStep", "IncidentAcknowledged", "IncidentAssigned", "AlarmAside"],
+            key: "case; incident for acts on incidents; the setting aside for alarms; the window for maintenance",
+            what: "Every step of every case, every act of operators on incidents and alarms, and maintenance.",
+            messages: &[
+                "CaseStep",
+                "IncidentAcknowledged",
+                "IncidentAssigned",
+                "IncidentRealarmed",
+                "AlarmAside",
+                "Maintenance",
+            ],
         },
         Topic::Supervise => About {
             writer: "command-center",
-            key: "unit, else area, for deadlines and dossiers; `audit` for entries of the audit",
-            what: "Deadlines, interviews, objections, and the audit as a chain of hashes.",
-            messages: &["Deadline", "InterviewStep", "ObjectionStep", "AuditEntry"],
+            key: "unit, else area, for deadlines; unit, else its own id, for dossiers; `audit` for entries of the audit",
+            what: "Deadlines, interviews, objections, checks of a month, published scores, raised findings, and the audit as a \
+                   chain of hashes.",
+            messages: &[
+                "Deadline",
+                "InterviewStep",
+                "ObjectionStep",
+                "MonthCheckStep",
+                "ScoreStep",
+                "FindingStep",
+                "AuditEntry",
+            ],
         },
         Topic::Incidents(_) => About {
             writer: "command-center",

@@ -1,7 +1,10 @@
-//! Killed with -9 at random moments under a storm: what was found, the page's store and the utilities' feed agree.
+//! Killed with -9 at random moments under a storm: what was found, the page's store, the utilities' feed and the cases
+//! agree.
 
+use crate::cases::{self, Wanted};
 use crate::city::{Running, data_dir, feed_config, incidents, without_positions};
 use crate::page::Session;
+use crate::postgres::Postgres;
 use crate::process::{DEADLINE, Process, run_well};
 use bus::{EmbeddedLog, Event, EventLog, Record, Topic};
 use model::{Domain, PARTITIONS, Transition, TransitionKind};
@@ -20,6 +23,16 @@ const SPAN: [&str; 8] =
 
 #[test]
 fn page_store_and_feed_agree_with_the_log_after_kills() {
+    killed("", KILLS);
+}
+
+#[test]
+fn a_store_in_postgresql_agrees_with_the_log_after_kills() {
+    let mut server = Postgres::start();
+    killed(&format!("center.store = \"{}\"\n", server.database()), KILLS / 2);
+}
+
+fn killed(settings: &str, kills: usize) {
     let temp = tempfile::tempdir().unwrap();
     let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     let (seeded, readings, found) = (path("seeded"), path("readings.ndjson"), path("backtest.ndjson"));
@@ -29,12 +42,13 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     run_well(&[&["rules", "backtest", packs], &data[..]].concat());
     let expected = without_positions(&std::fs::read_to_string(&found).unwrap());
 
-    let mut city = Running::start(temp.path(), &feed_config(&[Path::new(&seeded)], &[Path::new(packs)]));
+    let mut city =
+        Running::start(temp.path(), &format!("{settings}{}", feed_config(&[Path::new(&seeded)], &[Path::new(packs)])));
     let (port, broker) = (city.port(), city.broker());
     let mut player = Process::start(&[&["simulate"], &SPAN[..], &["--rate", "20000", "--broker", &broker]].concat());
     let seed = std::env::var("CITYWATCH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7_u64);
     let mut dice = seed;
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         // The next kill comes when the log has grown by a random number of readings and ticks.
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let grown = records(temp.path()) + 20_000 + (dice >> 33) % 70_000;
@@ -60,6 +74,8 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     let known = fold(&lines);
     assert!(known.len() > 100, "only {} incidents", known.len());
     let told = ToBeTold::of(&expected);
+    let transitions: Vec<Transition> = expected.iter().map(|line| read(line)).collect();
+    let wanted = Wanted::of(&transitions, &cases::with_class(packs));
     let shown = loop {
         let shown = listed(&session);
         let ready = shown == known && told.is_there(&feed(&log(temp.path())));
@@ -69,6 +85,16 @@ fn page_store_and_feed_agree_with_the_log_after_kills() {
     };
     assert_eq!(shown, known, "seed {seed}: the page's store against the log");
     told.assert_fits(&log(temp.path()), &known, &format!("seed {seed}"));
+    // Cases come right behind their incidents, and onto the log from there.
+    let (stored, on_the_log) = loop {
+        let (stored, on_the_log) = (cases::listed(&session), cases::reported(&log(temp.path())));
+        if (wanted.is_there(&stored) && stored.keys().eq(on_the_log.keys())) || Instant::now() > deadline {
+            break (stored, on_the_log);
+        }
+    };
+    wanted.assert_fits(&stored, &format!("seed {seed}: the store's cases"));
+    wanted.assert_fits(&on_the_log, &format!("seed {seed}: the cases on the log"));
+    assert_eq!(stored, on_the_log, "seed {seed}: the cases of the store against those of the log");
     until_read(&session, &["historian", "rules"]);
     assert!(city.stop().success());
 }

@@ -74,7 +74,9 @@ fn what_a_city_writes_is_as_described() {
     let mut demo = Process::start(&[&["demo"][..], &args].concat());
     let link = demo.wait_for("the link", |line| Some(line.trim().strip_prefix("page  ")?.to_owned()));
     demo.wait_for("the live part", |line| line.contains("now live").then_some(()));
-    act(&Session::sign_in(&link));
+    let page = Session::sign_in(&link);
+    act(&page);
+    supervise(&page, data_dir);
     assert!(demo.stop().success());
 
     let (events, seen) = records(&data);
@@ -132,6 +134,22 @@ fn act(page: &Session) {
     let until = page.json("/api/v1/overview")["now_at"].as_i64().expect("the city has a clock") + 3_600_000;
     let notice = json!({ "title": "东二环积水", "text": "请绕行", "area": "110101", "until": until });
     done("a public notice", post("/api/v1/public-notices", "", &notice));
+}
+
+/// What a supervisor does: the month's check drawn for a district, and the month before published.
+fn supervise(page: &Session, data_dir: &str) {
+    let post = |who: &Session, path: &str, body: &Value| {
+        let answer = who.send("POST", path, &[("Content-Type", "application/json")], &body.to_string());
+        assert!((200..300).contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
+    };
+    let password = run_well(&["accounts", "add", "sue", "--role", "supervisor", "--data-dir", data_dir]);
+    let sue = page.sign_in_as("sue", password.trim());
+    let month = sue.json("/api/v1/supervise/months/current")["month"].as_str().expect("a month has a name").to_owned();
+    let plan = json!({ "month": month, "area": "110101", "classes": ["0402"], "visits": 20, "reason": "monthly" });
+    post(&sue, "/api/v1/month-checks", &plan);
+    let month: command_center::supervise::Month = month.parse().expect("it is a month");
+    let before = month.first().yesterday().expect("it is not the first of all").strftime("%Y-%m").to_string();
+    post(&sue, "/api/v1/scores", &json!({ "month": before }));
 }
 
 /// Every record of a log as a line for the script, and the topics that have any.

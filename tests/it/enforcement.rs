@@ -1,7 +1,7 @@
 //! Selective enforcement over many generated cities: how often an honest city is accused, and how often an office that
 //! picks is found. The generator knows the truth and nothing of the tests.
 
-use command_center::supervise::{Case, Closing, Dispatch, Formula, Kind, Period, Seen, Source, enforcement};
+use command_center::supervise::{Case, Closing, Dispatch, Formula, Kind, Period, Seen, Sensed, Source, enforcement};
 use model::{AreaLevel, Millis};
 use seeds::cases::{Bias, MONTH, SeenBy, Work, WorkCase, WorkIncident};
 
@@ -32,6 +32,9 @@ fn case((index, work): (usize, &WorkCase)) -> Case {
         wrong: false,
         handled_at: work.handled_at,
         worked: Millis(work.handled_at.map_or(0, |at| (at - work.dispatched_at).0)),
+        worked_before: Millis(0),
+        handed_on_at: None,
+        is_spent: false,
     };
     Case {
         id: index.to_string(),
@@ -44,12 +47,14 @@ fn case((index, work): (usize, &WorkCase)) -> Case {
         reported_at: work.reported_at,
         registered_at: Some(work.reported_at),
         due_at: Some(work.close_by),
+        late_at: None,
         dispatches: vec![dispatch],
         checks: Vec::new(),
         closed: work.closed_at.map(|at| (at, if work.proven { Closing::Checked } else { Closing::Unproven })),
         void_at: None,
         reopened_at: work.reopened_at.into_iter().collect(),
         deductions: Vec::new(),
+        sensed: Sensed::default(),
     }
 }
 
@@ -59,7 +64,7 @@ fn seen((index, work): (usize, &WorkIncident)) -> Seen {
         class: work.class.to_owned(),
         unit: office(work.office),
         at: work.at,
-        taken: work.taken,
+        taken_at: work.taken.then_some(work.at),
     }
 }
 

@@ -6,6 +6,7 @@ mod agree;
 mod apply;
 mod asyncapi;
 mod bad_input;
+mod cases;
 mod city;
 mod cli;
 mod demo;

@@ -2,7 +2,8 @@
 
 use crate::process::{run, run_well};
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, Event, EventLog, Topic};
-use model::EventTime;
+use command_center::supervise::{Formula, TOPICS, Telling};
+use model::{EventTime, PARTITIONS};
 use seeds::cases::MONTH;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -158,6 +159,70 @@ fn a_score_is_derived_from_the_log_again_to_the_last_digit() {
     assert!(unknown.contains("unknown"), "citizens were not asked: {unknown}");
     let refused = run(&["supervise", "score", "--month", "2025-07", "--data-dir", data]);
     assert_eq!(refused.status.code(), Some(2), "the formula does not count for that month");
+}
+
+/// An event of a dossier on `supervise`.
+fn on_supervise(data: &Path, kind: &str, body: &Value) {
+    let log = EmbeddedLog::open(data.join("log"), EmbeddedSettings::default()).unwrap();
+    let mut batch = Batch::new();
+    let event = Event {
+        id: format!("{}/{}", body["dossier"].as_str().unwrap(), body["version"]).into(),
+        source: "/citywatch/command-center".into(),
+        kind: kind.to_owned().into(),
+        time: None,
+        subject: None,
+        content_type: Some("application/json".into()),
+        data: Some(body.to_string().into_bytes().into()),
+    };
+    event.push(&mut batch, Topic::Supervise, body["dossier"].as_str().unwrap().as_bytes());
+    log.append(batch).unwrap();
+}
+
+/// What was published is derived from the log as it was read then, whatever came after it.
+#[test]
+fn a_published_score_is_compared_with_the_log_that_it_was_read_from() {
+    let folder = tempfile::tempdir().unwrap();
+    log_of(folder.path(), TWO);
+    let formula = own_formula(folder.path());
+    let (data, formula) = (folder.path().to_str().unwrap(), formula.to_str().unwrap());
+    let month =
+        ["supervise", "score", "--month", "2026-07", "--data-dir", data, "--formula", formula, "--format", "json"];
+    let printed = run_well(&month);
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    // As the command center derives it.
+    let (mut telling, mut ends) = (Telling::default(), serde_json::Map::new());
+    let log = EmbeddedLog::open_read_only(folder.path().join("log")).unwrap();
+    for topic in TOPICS {
+        let of_topic: Vec<u64> = (0..PARTITIONS).map(|partition| log.bounds(topic, partition).unwrap().end).collect();
+        for (partition, end) in (0..PARTITIONS).zip(&of_topic).filter(|(_, end)| **end > 0) {
+            let records = log.read(topic, partition, 0, 64 << 20).unwrap();
+            assert_eq!(records.next_offset(), Some(*end), "all of it was read");
+            records.iter().for_each(|(_, record)| telling.add(topic, record.value.unwrap()).unwrap());
+        }
+        ends.insert(topic.name().to_owned(), json!(of_topic));
+    }
+    drop(log);
+    let by_formula = Formula::parse("formula.toml", &std::fs::read_to_string(formula).unwrap()).unwrap();
+    let derived = telling.told().report("2026-07".parse().unwrap(), &by_formula);
+    assert_eq!(derived.json(), printed.trim_end(), "the command and the command center have the same digits");
+    let record = |name: &str, digest: &str| {
+        let dossier = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+        json!({ "kind": "score", "dossier": dossier, "number": name, "version": 1, "at": MONTH.1.0, "by": { "name": "sue" },
+            "step": "published", "month": "2026-07", "formula": report["formula"],
+            "formula_digest": report["formula_digest"], "log": ends, "digest": digest, "groups": report["groups"],
+            "findings": 0, "corrections": 0 })
+    };
+    on_supervise(folder.path(), "org.citywatch.score.published", &record("right", &derived.digest()));
+    on_supervise(folder.path(), "org.citywatch.score.published", &record("wrong", &"0".repeat(64)));
+    let published = |number: &str| run(&[&month[..], &["--published", number]].concat());
+    // Of the same month, and no part of what was published.
+    log_of(folder.path(), [("110101003", 3)]);
+    assert_ne!(run_well(&month), printed, "the month is another by now");
+    let right = published("right");
+    assert_eq!(right.status.code(), Some(0), "{}", String::from_utf8_lossy(&right.stderr));
+    assert_eq!(String::from_utf8(right.stdout).unwrap(), printed, "to the last digit");
+    assert_eq!(published("wrong").status.code(), Some(1));
+    assert_eq!(published("none").status.code(), Some(2));
 }
 
 /// The PDF of a month has every figure that its CSV has, as text, with the heads of tables on each page.

@@ -47,6 +47,9 @@ const BANNED_PACKAGES: &[(&str, &[&str])] =
 /// docs/decisions/0018-kafka.md.
 const BEHIND_A_FEATURE: (&str, &str, &str) = ("openssl-sys", "rdkafka-sys", "kafka-tls");
 
+/// Names of shapes that the description of the API and that of the topics each have, with the same meaning.
+const SHAPES_OF_BOTH: &[&str] = &["AppealStep", "Maintenance"];
+
 struct Text {
     path: String,
     text: String,
@@ -177,6 +180,39 @@ fn openssl_comes_only_with_its_feature() {
             complaints.push(format!("{member}: {feature} must not be a default feature"));
         }
     }
+    report(&complaints);
+}
+
+#[test]
+fn no_two_shapes_have_one_name() {
+    // A description holds shapes by name: of two with one name it would keep the last, and say nothing.
+    let mut at: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files(&[".rs"]) {
+        let mut lines = file.text.lines().enumerate();
+        while let Some((_, line)) = lines.next() {
+            if !(line.starts_with("#[derive(") && line.contains("ToSchema")) {
+                continue;
+            }
+            let mut renamed = None;
+            for (index, line) in lines.by_ref() {
+                let after = |word: &str| {
+                    let name = line.split_once(word)?.1.split(|one: char| !one.is_alphanumeric() && one != '_').next();
+                    name.map(str::to_owned)
+                };
+                renamed = renamed.or_else(|| line.starts_with("#[schema(").then(|| after("as = ")).flatten());
+                let declared = (!line.starts_with(['#', '/'])).then(|| after("struct ").or_else(|| after("enum ")));
+                if let Some(name) = declared.flatten() {
+                    at.entry(renamed.unwrap_or(name)).or_default().push(format!("{}:{}", file.path, index + 1));
+                    break;
+                }
+            }
+        }
+    }
+    assert!(at.len() > 300, "{} shapes were found: are they written otherwise now?", at.len());
+    let twice = at.iter().filter(|(name, at)| at.len() > 1 && !SHAPES_OF_BOTH.contains(&name.as_str()));
+    let complaints: Vec<String> = twice
+        .map(|(name, at)| format!("{name} at {}: give one another name, `#[schema(as = …)]`", at.join(", ")))
+        .collect();
     report(&complaints);
 }
 

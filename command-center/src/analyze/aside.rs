@@ -3,18 +3,18 @@
 //! An alarm is a rule at a key. Its incidents go on underneath, are kept, and carry the kind while it holds; so do
 //! those that open meanwhile. When it ends they show as what they are.
 
+use super::stand::{Stood, restand};
 use crate::CenterError;
-use crate::analyze::view::IncidentView;
 use crate::auth::audit;
 use crate::auth::who::Who;
 use crate::center::Center;
+use crate::city::City;
 use crate::command::decide::Refused;
-use crate::command::duty::desk::follow_incidents;
 use crate::command::text::{note, reason};
-use crate::events::{AlarmAside, IncidentAssigned, body};
-use crate::store::asides::{aside_of, ended_asides, find_aside, keep_aside, mark, open_of};
+use crate::events::{AlarmAside, body};
+use crate::store::asides::{aside_at, ended_asides, find_aside, keep_aside, open_of};
 use crate::store::commit;
-use crate::store::incidents::{StoredIncident, find, newest_change, note_change};
+use crate::store::incidents::{StoredIncident, find};
 use crate::store::outbox::{Waiting, push};
 use bus::Topic;
 use model::{EventTime, Millis};
@@ -36,7 +36,7 @@ pub(crate) enum AsideKind {
     Shelved,
     /// By design, as long as a reason holds.
     Suppressed,
-    /// For maintenance.
+    /// For maintenance: until somebody ends it, or by a window.
     OutOfService,
 }
 
@@ -108,7 +108,7 @@ pub(crate) enum Outcome {
 fn invalid(refused: Refused) -> Outcome {
     match refused {
         Refused::Invalid(why) | Refused::State(why) | Refused::Side(why) => Outcome::Invalid(why),
-        Refused::Role | Refused::OtherUnit => Outcome::Invalid("it may not be done".to_owned()),
+        Refused::Role | Refused::OtherUnit | Refused::Elsewhere => Outcome::Invalid("it may not be done".to_owned()),
     }
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn set_aside(
     if incident.change != seen {
         return Ok(Outcome::Stale);
     }
-    if let Some(held) = aside_of(&mut transaction, &incident.rule, &incident.key).await? {
+    if let Some(held) = aside_at(&mut transaction, &incident.rule, &incident.key, now).await? {
         return Ok(Outcome::Already(held.kind));
     }
     let aside = Aside {
@@ -157,13 +157,12 @@ pub(crate) async fn set_aside(
         ended_by: None,
     };
     told(&mut transaction, &event(&aside, kind.name(), &aside.by, now), &aside.by).await?;
-    let changed = mark_all(&mut transaction, &aside).await?;
-    follow_incidents(center, &mut transaction, &changed).await?;
+    let stood = keep(center, &mut transaction, &aside, now).await?;
     commit(transaction).await?;
-    tell(center, &changed);
+    stood.tell(center);
     drop(writer);
     center.outbox.notify_one();
-    let own = changed.into_iter().find(|one| one.id == id).unwrap_or(incident);
+    let own = stood.incidents.into_iter().find(|one| one.id == id).unwrap_or(incident);
     Ok(Outcome::Done(Box::new(own)))
 }
 
@@ -186,57 +185,13 @@ pub(crate) async fn end_aside(
     (aside.ended_at, aside.ended_by) = (Some(now), Some(who.name.clone()));
     let by = Aside { reason: why, ..aside.clone() };
     told(&mut transaction, &event(&by, "returned", &who.name, now), &who.name).await?;
-    let changed = mark_all(&mut transaction, &aside).await?;
-    follow_incidents(center, &mut transaction, &changed).await?;
+    let mut stood = keep(center, &mut transaction, &aside, now).await?;
+    stood.open_cases(center, &mut transaction, now).await?;
     commit(transaction).await?;
-    tell(center, &changed);
+    stood.tell(center);
     drop(writer);
     center.outbox.notify_one();
     Ok(Ok(aside))
-}
-
-/// Somebody sees to an incident from here on.
-pub(crate) async fn assign(
-    center: &Center,
-    id: Uuid,
-    seen: u64,
-    to: Option<String>,
-    who: &Who,
-) -> Result<Outcome, CenterError> {
-    let now = center.now();
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
-    let Some(mut incident) = find(&mut transaction, id).await? else { return Ok(Outcome::Missing) };
-    if incident.change != seen {
-        return Ok(Outcome::Stale);
-    }
-    incident.assignee = to;
-    incident.change = newest_change(&mut transaction).await? + 1;
-    mark(&mut transaction, &incident).await?;
-    note_change(&mut transaction, incident.change).await?;
-    let given = IncidentAssigned {
-        incident: incident.id,
-        revision: incident.revision,
-        domain: incident.domain,
-        to: incident.assignee.as_deref(),
-        by: &who.name,
-        at: now,
-    };
-    let assigned = Waiting {
-        seq: 0,
-        topic: Topic::Command,
-        key: incident.id.to_string(),
-        event_id: format!("{}/assigned/{}", incident.id, incident.change),
-        kind: "org.citywatch.incident.assigned".to_owned(),
-        at: now,
-        body: body(&given),
-    };
-    told(&mut transaction, &assigned, &who.name).await?;
-    commit(transaction).await?;
-    tell(center, std::slice::from_ref(&incident));
-    drop(writer);
-    center.outbox.notify_one();
-    Ok(Outcome::Done(Box::new(incident)))
 }
 
 /// Ends what has come to its end; whether there was any.
@@ -246,59 +201,82 @@ pub(crate) async fn expire(center: &Center, now: EventTime) -> Result<bool, Cent
     }
     let mut writer = center.store.writer().await;
     let mut transaction = writer.begin().await?;
-    let mut changed = Vec::new();
     for mut aside in ended_asides(&mut transaction, now, ENDED_MAX).await? {
         let city = crate::command::step::CITY;
         (aside.ended_at, aside.ended_by) = (aside.until, Some(city.to_owned()));
         push(&mut transaction, &event(&aside, "returned", city, aside.until.unwrap_or(now))).await?;
-        changed.extend(mark_all(&mut transaction, &aside).await?);
+        keep_aside(&mut transaction, &aside).await?;
     }
-    follow_incidents(center, &mut transaction, &changed).await?;
     commit(transaction).await?;
-    tell(center, &changed);
     drop(writer);
     center.outbox.notify_one();
     Ok(true)
 }
 
 /// Keeps it, and marks the open incidents of the alarm, each as a change of its own.
-async fn mark_all(connection: &mut AnyConnection, aside: &Aside) -> Result<Vec<StoredIncident>, CenterError> {
+async fn keep(
+    center: &Center,
+    connection: &mut AnyConnection,
+    aside: &Aside,
+    now: EventTime,
+) -> Result<Stood, CenterError> {
     keep_aside(connection, aside).await?;
-    let kind = aside.ended_at.is_none().then_some(aside.kind);
-    let mut change = newest_change(connection).await?;
-    let mut changed = open_of(connection, &aside.rule, &aside.key).await?;
-    for incident in &mut changed {
-        change += 1;
-        (incident.aside, incident.change) = (kind, change);
-        mark(connection, incident).await?;
-    }
-    note_change(connection, change).await?;
-    Ok(changed)
+    let incidents = open_of(connection, &aside.rule, &aside.key).await?;
+    restand(center, connection, incidents, now).await
+}
+
+/// Applies an alarm's setting aside or return that stands on the log.
+pub(crate) async fn replay(
+    city: &City,
+    connection: &mut AnyConnection,
+    what: &str,
+    data: &[u8],
+) -> Result<Vec<StoredIncident>, CenterError> {
+    let damaged = |_| CenterError::Damaged { what: "alarm set aside, on the log" };
+    let said: AlarmAside = serde_json::from_slice(data).map_err(damaged)?;
+    let aside = match (AsideKind::named(what), find_aside(connection, said.aside).await?) {
+        (Some(kind), None) => {
+            let at = city.whereabouts(&said.rule, &said.key);
+            Aside {
+                id: said.aside,
+                kind,
+                rule: said.rule,
+                key: said.key,
+                district: at.district,
+                subdistrict: at.subdistrict,
+                until: said.until,
+                reason: said.reason,
+                by: said.by,
+                at: said.at,
+                ended_at: None,
+                ended_by: None,
+            }
+        }
+        (None, Some(held)) if what == "returned" && held.ended_at.is_none() => {
+            Aside { ended_at: Some(said.at), ended_by: Some(said.by), ..held }
+        }
+        _ => return Ok(Vec::new()),
+    };
+    keep_aside(connection, &aside).await?;
+    open_of(connection, &aside.rule, &aside.key).await
 }
 
 /// Puts the event of somebody's act on its way, and into the audit.
-async fn told(connection: &mut AnyConnection, event: &Waiting, by: &str) -> Result<(), CenterError> {
+pub(super) async fn told(connection: &mut AnyConnection, event: &Waiting, by: &str) -> Result<(), CenterError> {
     push(connection, event).await?;
     let what = event.kind.trim_start_matches("org.citywatch.");
     audit::note(connection, event.at.0, by, (what, &event.key), &event.body).await
-}
-
-fn tell(center: &Center, changed: &[StoredIncident]) {
-    let city = center.city();
-    for incident in changed {
-        center.live.send("incident", incident.told(), &IncidentView::new(&city, incident).json());
-    }
 }
 
 fn event(aside: &Aside, what: &str, by: &str, at: EventTime) -> Waiting {
     let told = AlarmAside {
         aside: aside.id,
         kind: aside.kind,
-        rule: &aside.rule,
-        key: &aside.key,
+        rule: aside.rule.clone(),
+        key: aside.key.clone(),
         until: aside.until,
-        reason: &aside.reason,
-        by,
+        reason: aside.reason.clone(),
+        by: by.to_owned(),
         at,
     };
     Waiting {

@@ -3,6 +3,8 @@
 //! Killed anywhere, it comes back to what the log says: what was not committed is read again, and a transition that was
 //! applied is not applied again.
 
+use super::acts::after;
+use super::stand::stand;
 use super::view::IncidentView;
 use crate::CenterError;
 use crate::center::Center;
@@ -11,7 +13,7 @@ use crate::command::duty::desk::follow_incidents;
 use crate::command::{desk, opening};
 use crate::reader::Reader;
 use crate::serve::notice::subscription;
-use crate::store::asides::{aside_of, mark};
+use crate::store::acts::mark;
 use crate::store::incidents::{StoredIncident, apply, newest_change, note_change};
 use crate::store::{commit, positions};
 use bus::{Event, Records, Topic};
@@ -42,6 +44,7 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
     let first = newest_change(&mut transaction).await?;
     let mut changes: Vec<StoredIncident> = Vec::new();
     let mut told: Vec<Transition> = Vec::new();
+    let mut is_marked = false;
     for (_, record) in found.iter().flat_map(|(_, records)| records.iter()) {
         let read = Event::read(&record).and_then(|event| event.transition());
         let (Ok(transition), Some(body)) = (read, record.value.and_then(|value| std::str::from_utf8(value).ok()))
@@ -52,11 +55,20 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
         };
         let change = first + changes.len() as u64 + 1;
         let mut applied = apply_at(&mut transaction, city, &transition, body, change).await?;
-        if let Some(incident) = applied.as_mut().filter(|_| transition.transition == TransitionKind::Opened)
-            && let Some(aside) = aside_of(&mut transaction, &incident.rule, &incident.key).await?
-        {
-            incident.aside = Some(aside.kind);
-            mark(&mut transaction, incident).await?;
+        if let Some(incident) = &mut applied {
+            let mut is_other = after(&mut transaction, incident, &transition).await?;
+            is_other |= match transition.transition {
+                TransitionKind::Opened => stand(&mut transaction, incident, transition.time).await?,
+                // What is over is held by nothing.
+                TransitionKind::Cleared => {
+                    (incident.aside.take().is_some(), incident.maintenance.take().is_some()) != (false, false)
+                }
+                _ => false,
+            };
+            if is_other {
+                mark(&mut transaction, incident).await?;
+                is_marked = true;
+            }
         }
         told.extend(applied.is_some().then_some(transition));
         changes.extend(applied);
@@ -68,7 +80,7 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
     let mut cases = Vec::new();
     for incident in &changes {
         let change = first + (changes.len() + cases.len()) as u64 + 1;
-        cases.extend(opening::from_incident(center, &mut transaction, incident, change).await?);
+        cases.extend(opening::from_incident(center, &mut transaction, incident, (change, incident.changed_at)).await?);
     }
     let (made, last) = (!cases.is_empty(), first + (changes.len() + cases.len()) as u64);
     note_change(&mut transaction, last).await?;
@@ -82,7 +94,7 @@ async fn step(center: &Center, reader: &mut Reader, found: &[(Partition, Records
         desk::tell(center, case);
     }
     drop(writer);
-    if made {
+    if made || is_marked {
         center.outbox.notify_one();
     }
     if is_told {

@@ -35,6 +35,8 @@ pub(crate) struct IncidentView {
     inhibited: bool,
     /// How its alarm is set aside: it is then no alarm that anybody has to see to.
     aside: Option<AsideKind>,
+    /// The window of maintenance that it opened in, as long as that lasts.
+    maintenance: Option<String>,
     /// Who sees to it.
     assignee: Option<String>,
     /// As ISA-18.2 has it: unacknowledged, acknowledged, returned_unacknowledged, normal
@@ -87,6 +89,7 @@ impl IncidentView {
             stale: incident.stale,
             inhibited: incident.inhibited,
             aside: incident.aside,
+            maintenance: incident.maintenance.map(|id| id.to_string()),
             assignee: incident.assignee.clone(),
             alarm_state: match (incident.state, &incident.acknowledged) {
                 (IncidentState::Open, None) => "unacknowledged",

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = ReceivedAppeal)]
 pub(crate) struct Received {
-    /// With the number it shows every step; it is told this once.
+    /// With the number it shows every step; it is told this once. Empty where a reference was taken in before.
     pub(super) secret: String,
     pub(super) appeal: AppealView,
 }
@@ -89,7 +89,7 @@ impl Known {
             class: case.class.clone(),
             class_name: class_name(center, &case.class),
             state: case.state,
-            state_text: state(case.state),
+            state_text: state(case),
             reported_at: case.reported_at.0,
             lon: case.place.lon,
             lat: case.place.lat,
@@ -132,7 +132,7 @@ fn shown(center: &Center, appeal: &Appeal, own: &CaseTold, there: &CaseTold) -> 
         lon: said.place.lon,
         lat: said.place.lat,
         state: case.state,
-        state_text: state(case.state),
+        state_text: state(case),
         is_open: case.state.is_open(),
         follows: said.follows,
         merged: !said.follows && own.case.id != case.id,

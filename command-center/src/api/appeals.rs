@@ -4,6 +4,7 @@
 
 use super::Shared;
 use super::appeal_view::{AppealView, Known, Received, view};
+use super::appeals_keyed::{placed, taker};
 use super::case_acts::refused;
 use super::case_view::names;
 use super::problem::{Body, Params, Problem};
@@ -14,13 +15,14 @@ use crate::city::Names;
 use crate::command::evidence::Files;
 use crate::command::step::Evidence;
 use crate::reader::blocking;
-use crate::serve::appeal::acts::{Answered, Ask, PHOTOS_MAX, add_photo, answer, find};
-use crate::serve::appeal::intake::{NewAppeal, Taken, known_near, take_in};
+use crate::serve::appeal::acts::{Answered, Ask, PHOTOS_MAX, add_photo, answer, find, for_photo};
+use crate::serve::appeal::intake::{NewAppeal, Taken, is_within, take_in};
 use crate::serve::appeal::key;
 use crate::serve::appeal::life::{Appeal, Judgement};
 use crate::serve::appeal::photos::take_room;
 use crate::serve::appeal::step::{Channel, Satisfied};
 use crate::serve::gate::{Gate, network};
+use crate::serve::known::known_near;
 use crate::store::appeals::Reporter;
 use crate::store::whole;
 use axum::Json;
@@ -74,6 +76,16 @@ pub(crate) struct NewAppealBody {
     name: Option<String>,
     #[serde(default)]
     phone: Option<String>,
+    /// Only of an operator or with a token of the scope `appeals:write`, as the next two: the number of the caller's
+    /// own list, 1 to 64 characters. The same again is the same appeal, also where it came in the hotline's list.
+    #[serde(default)]
+    pub(super) reference: Option<String>,
+    /// What lon and lat are in: wgs84, gcj02, bd09; wgs84 if it is left out. Converted.
+    #[serde(default)]
+    pub(super) datum: Option<String>,
+    /// By which way it came to the caller; hotline where there is a reference, else page.
+    #[serde(default)]
+    pub(super) channel: Option<Channel>,
     /// 32 to 64 letters, digits and dashes, 128 random bits or more: the same key again is the same appeal.
     #[serde(default)]
     key: Option<String>,
@@ -188,8 +200,9 @@ pub(crate) async fn near(
 /// Takes an appeal in: it makes a case, is merged into one that is known, or follows one. The secret is told with it.
 #[utoipa::path(post, path = "/api/v1/appeals", tag = "appeals", request_body = NewAppealBody,
     responses((status = 201, body = Received),
-        (status = 200, description = "the same key was taken in before", body = Received),
-        (status = 400, body = Problem), (status = 429, body = Problem)))]
+        (status = 200, description = "the same key or reference was taken in before", body = Received),
+        (status = 400, body = Problem), (status = 403, description = "no token for this, or another area", body = Problem),
+        (status = 429, body = Problem)))]
 pub(crate) async fn report(
     State(center): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -197,31 +210,36 @@ pub(crate) async fn report(
     Body(new): Body<NewAppealBody>,
 ) -> Result<Response, Problem> {
     is_ours(&headers)?;
-    pass(&center, &center.gates.write, (peer, &headers))?;
+    let keyed = taker(&center, &headers, &new).await?;
+    match &keyed {
+        Some(who) => center.gates.keyed.pass(&who.name, secret::wall_ms()).map_err(Problem::later)?,
+        None => pass(&center, &center.gates.write, (peer, &headers))?,
+    }
     let key = match new.key {
         Some(key) if key::is_key(&key) => key,
         Some(_) => return Err(Problem::bad("a key has 32 to 64 letters, digits and dashes")),
         None => secret::new()?,
     };
-    let point = match (new.lon, new.lat) {
-        (Some(lon), Some(lat)) => Some(Point::new(lon, lat)),
-        (None, None) => None,
-        _ => return Err(Problem::bad("lon and lat are degrees, and go together")),
-    };
-    let (id, secret) = key::of_key(&key);
+    let point = placed((new.lon, new.lat), new.datum.as_deref())?;
+    if keyed.as_ref().is_some_and(|who| !is_within(&center, &who.reach, point, new.area.as_deref())) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "this place is outside your areas"));
+    }
+    let (by_key, secret) = key::of_key(&key);
+    let id = new.reference.as_deref().map_or(by_key, key::of_reference);
     let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
     let appeal = NewAppeal {
         id,
         secret: secret.clone(),
-        channel: Channel::Page,
+        channel: new.channel.unwrap_or(if new.reference.is_some() { Channel::Hotline } else { Channel::Page }),
         class: new.class,
         text: new.text,
         point,
         area: new.area,
         danger: new.danger,
         follows: new.follows,
-        reference: None,
-        reporter: Reporter { name: text(new.name), phone: text(new.phone) },
+        reference: new.reference,
+        taken_by: keyed.map(|who| who.name),
+        reporter: Reporter { name: text(new.name), phone: text(new.phone), ..Reporter::default() },
     };
     let taken = whole(async move { take_in(&center, appeal).await.map(|taken| (taken, center)) });
     let (taken, center) = taken.await?;
@@ -230,6 +248,8 @@ pub(crate) async fn report(
         Taken::Known(appeal) => (StatusCode::OK, appeal),
         Taken::Refused(why) => return Err(Problem::bad(why)),
     };
+    // A number of a list says nothing of the secret that was told with it first.
+    let secret = if key::hash(&secret) == appeal.said.secret_hash { secret } else { String::new() };
     let received = Received { secret, appeal: view(&center, &appeal).await? };
     let place = format!("/api/v1/appeals/{}", appeal.number);
     Ok((status, [(header::LOCATION, place)], Json(received)).into_response())
@@ -277,6 +297,9 @@ async fn photo(center: &Arc<Center>, appeal: &Appeal, bytes: Bytes) -> Result<()
     let kind = Files::kind(&bytes).filter(|kind| kind.starts_with("image/"));
     let no_photo = || Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send a photo: JPEG, PNG or WebP");
     let kind = kind.ok_or_else(no_photo)?.to_owned();
+    let full = || Problem::new(StatusCode::CONFLICT, format!("an appeal has {PHOTOS_MAX} photos at most"));
+    // What is refused takes no room of the day, and leaves no file.
+    for_photo(center, appeal).await?.ok_or_else(full)?;
     let (for_files, size) = (Arc::clone(center), bytes.len() as u64);
     if !take_room(center, size).await? {
         let text =
@@ -286,10 +309,8 @@ async fn photo(center: &Arc<Center>, appeal: &Appeal, bytes: Bytes) -> Result<()
     let hash = blocking(move || for_files.evidence.keep(&bytes)).await?;
     let evidence = Evidence { hash, kind, bytes: size, taken_at: None, lon: None, lat: None };
     let (center, appeal) = (Arc::clone(center), appeal.clone());
-    if whole(async move { add_photo(&center, &appeal, evidence).await }).await? {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::CONFLICT, format!("an appeal has {PHOTOS_MAX} photos at most")))
+    let added = whole(async move { add_photo(&center, &appeal, evidence).await }).await?;
+    if added { Ok(()) } else { Err(full()) }
 }
 
 /// Says how it went, once each time it is done; tied to the case and to the unit.

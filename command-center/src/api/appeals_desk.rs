@@ -55,6 +55,11 @@ pub(crate) struct CaseAppeal {
     /// Masked, as in 138****5678; null where nobody told, or it is forgotten.
     name: Option<String>,
     phone: Option<String>,
+    /// Masked, as in z***@example.com.
+    email: Option<String>,
+    /// Masked: the first two characters.
+    device: Option<String>,
+    account: Option<String>,
     /// yes, mostly, no; null before.
     satisfied: Option<Satisfied>,
     solved: Option<bool>,
@@ -65,6 +70,10 @@ pub(crate) struct CaseAppeal {
 pub(crate) struct Contact {
     name: String,
     phone: String,
+    email: String,
+    /// What an Open311 client calls the device and the account.
+    device: String,
+    account: String,
 }
 
 /// A line of a list that could not be taken.
@@ -102,6 +111,19 @@ pub(super) fn masked_phone(phone: &str) -> String {
     format!("{head}****{}", tail.collect::<String>())
 }
 
+/// The first letter of an address of e-mail, and where it is: z***@example.com.
+pub(super) fn masked_email(email: &str) -> String {
+    let (name, host) = email.rsplit_once('@').unwrap_or((email, ""));
+    let first: String = name.chars().take(1).collect();
+    if host.is_empty() { format!("{first}***") } else { format!("{first}***@{host}") }
+}
+
+/// The first two characters of a device or an account.
+fn masked_id(id: &str) -> String {
+    let first: String = id.chars().take(2).collect();
+    format!("{first}***")
+}
+
 /// The appeals that made a case, were merged into it, or follow it. Who said it is masked.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/appeals", tag = "appeals",
     params(("id" = String, Path, description = "id or number")),
@@ -137,6 +159,9 @@ fn of_appeal(appeal: Appeal, reporter: Option<&Reporter>) -> CaseAppeal {
         likeness: appeal.likeness,
         name: reporter.and_then(|reporter| told(masked_name(&reporter.name))),
         phone: reporter.and_then(|reporter| told(masked_phone(&reporter.phone))),
+        email: reporter.and_then(|reporter| told(reporter.email.clone())).map(|email| masked_email(&email)),
+        device: reporter.and_then(|reporter| told(reporter.device.clone())).map(|id| masked_id(&id)),
+        account: reporter.and_then(|reporter| told(reporter.account.clone())).map(|id| masked_id(&id)),
         satisfied: appeal.rating.as_ref().map(|rated| rated.satisfied),
         solved: appeal.rating.as_ref().map(|rated| rated.solved),
     }
@@ -174,7 +199,8 @@ pub(crate) async fn contact(
         in_writing(&center, noted).await
     })
     .await?;
-    Ok(Json(Contact { name: reporter.name, phone: reporter.phone }))
+    let Reporter { name, phone, email, device, account } = reporter;
+    Ok(Json(Contact { name, phone, email, device, account }))
 }
 
 /// Takes a list of the hotline in: CSV in UTF-8 with a head and the columns reference, class, text, and of lon, lat,
@@ -234,5 +260,10 @@ mod tests {
         assert_eq!((masked_name("张三丰"), masked_name("")), ("张*".to_owned(), String::new()));
         assert_eq!(masked_phone("13812345678"), "138****5678");
         assert_eq!(masked_phone("65123456"), "********");
+        assert_eq!(
+            (masked_email("zhang@example.com"), masked_email("zhang")),
+            ("z***@example.com".into(), "z***".into())
+        );
+        assert_eq!(masked_id("6f1c3a52"), "6f***");
     }
 }

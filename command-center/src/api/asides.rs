@@ -1,12 +1,14 @@
 //! Setting alarms aside, and who sees to an incident.
 
 use super::Shared;
-use super::incidents::{shown, within};
+use super::incidents::{acted, shown, within};
 use super::problem::{Body, Problem, seen};
-use crate::analyze::aside::{Aside, AsideKind, Outcome, SetAside, assign as assign_to, end_aside, set_aside};
+use crate::analyze::acts;
+use crate::analyze::aside::{Aside, AsideKind, Outcome, SetAside, end_aside, set_aside};
 use crate::analyze::view::IncidentView;
 use crate::auth::who::Who;
 use crate::center::Center;
+use crate::command::text::note;
 use crate::store::asides::{asides, find_aside};
 use crate::store::whole;
 use axum::Json;
@@ -39,6 +41,9 @@ pub(crate) struct EndAside {
 pub(crate) struct Assign {
     /// An account's name, 64 characters at most; null for nobody.
     to: Option<String>,
+    /// At most 2,000 characters; may be empty.
+    #[serde(default)]
+    reason: String,
 }
 
 macro_rules! aside {
@@ -94,13 +99,17 @@ pub(crate) async fn assign(
     body: Result<Body<Assign>, Problem>,
 ) -> Result<Response, Problem> {
     let (id, seen) = looked_at(&center, &id, &headers, &who).await?;
-    let Body(Assign { to }) = body?;
+    let Body(Assign { to, reason }) = body?;
     if to.as_ref().is_some_and(|to| to.is_empty() || to.len() > 64) {
         return Err(Problem::bad("a name has 1 to 64 characters"));
     }
-    let done = whole(async move { assign_to(&center, id, seen, to, &who).await.map(|outcome| (outcome, center)) });
+    let reason = note(&reason).map_err(|_| Problem::bad("a reason has at most 2,000 characters"))?;
+    let done = whole(async move {
+        let outcome = acts::assign(&center, id, seen, (to, reason), &who).await;
+        outcome.map(|outcome| (outcome, center))
+    });
     let (outcome, center) = done.await?;
-    answered(&center, outcome)
+    acted(&center, id, outcome)
 }
 
 /// Alarms that are set aside now, within the areas of who asks; the newest 1,000.

@@ -1,14 +1,13 @@
 //! A route for each act on a case. All need the detail's ETag in If-Match; who was slower is told so.
 
 use super::Shared;
-use super::cases::{now, within};
+use super::cases::{elsewhere, now, within};
 use super::problem::{Body, Problem, seen};
 use crate::auth::who::Who;
 use crate::center::Center;
 use crate::command::act::{self, Act};
 use crate::command::decide::Refused;
 use crate::command::desk::{self, Outcome};
-use crate::store::whole;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -52,6 +51,10 @@ acts! {
     verify, "/api/v1/cases/{id}/verify", Verify, Verify;
     /// 立案: the total clock starts.
     register, "/api/v1/cases/{id}/register", Register, Register;
+    /// Outside the city's duty, with a reason and where to go; a second person reviews it.
+    put_outside, "/api/v1/cases/{id}/put-outside", PutOutside, PutOutside;
+    /// Upheld, it is rejected and who reported it is told reason and place; else it goes on as before.
+    review_outside, "/api/v1/cases/{id}/review-outside", ReviewOutside, ReviewOutside;
     /// 派遣 to the proposed unit or another.
     dispatch, "/api/v1/cases/{id}/dispatch", Dispatch, Dispatch;
     /// 签收 by the unit.
@@ -78,6 +81,8 @@ acts! {
     void, "/api/v1/cases/{id}/void", Void, Void;
     /// Takes being a duplicate back; the case is what it was.
     unmerge, "/api/v1/cases/{id}/unmerge", Reason, Unmerge;
+    /// An incident that had joined goes: it becomes a case of its own, if it is an alarm still.
+    separate, "/api/v1/cases/{id}/separate", Separate, Separate;
     /// 督办.
     urge, "/api/v1/cases/{id}/urge", Reason, Urge;
     /// To another unit, of any level; the clock's time is split at the hand-over.
@@ -110,14 +115,18 @@ async fn done(
     headers: &HeaderMap,
     act: Result<Act, Problem>,
 ) -> Result<Response, Problem> {
-    let stored = within(&mut *center.store.read().await?, id, &who.reach).await?;
-    let (id, seen, act) = (stored.case.id, seen(headers)?, act?);
-    let actor = who.actor();
-    let outcome = whole(async move { desk::act(&center, id, seen, act, actor).await.map(|outcome| (outcome, center)) });
-    let (outcome, center) = outcome.await?;
-    let problem = match outcome {
+    let (seen, act) = match (seen(headers), act) {
+        (Ok(seen), Ok(act)) => (seen, act),
+        (seen, act) => {
+            // Whoever may not see the case is told that, and nothing else.
+            within(&mut *center.store.look().await?, id, &who.reach).await?;
+            return Err(seen.err().or(act.err()).expect("one of the two is wrong"));
+        }
+    };
+    let problem = match desk::act(&center, id.to_owned(), seen, act, who.actor()).await? {
         Outcome::Done(stored) => return Ok(now(&center, &who, &stored).await?),
-        Outcome::Missing => Problem::missing("case", &id.to_string()),
+        Outcome::Missing => Problem::missing("case", id),
+        Outcome::Elsewhere => elsewhere(),
         Outcome::Stale => {
             Problem::new(StatusCode::PRECONDITION_FAILED, "the case changed since you looked at it: look again")
         }
@@ -132,6 +141,10 @@ pub(super) fn refused(why: Refused) -> Problem {
         Refused::Role => Problem::new(StatusCode::FORBIDDEN, "this needs another role"),
         Refused::Side(why) => Problem::new(StatusCode::FORBIDDEN, why),
         Refused::OtherUnit => other_unit(),
+        Refused::Elsewhere => Problem::new(
+            StatusCode::FORBIDDEN,
+            "the other case is outside your areas: ask somebody who sees both, of the district or the city",
+        ),
         Refused::State(why) => Problem::new(StatusCode::CONFLICT, why),
         Refused::Invalid(why) => Problem::bad(why),
     }

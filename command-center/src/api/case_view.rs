@@ -45,6 +45,10 @@ pub(crate) struct CaseRow {
     changed_at: i64,
     /// When the first of its clocks is due; null while none runs.
     due_at: Option<i64>,
+    /// When the first of its clocks warns, at 80 % of its limit; null while none runs.
+    warn_at: Option<i64>,
+    /// How often a unit returned it, or it was transferred to another.
+    bounces: u32,
 }
 
 /// A case with all that happened to it.
@@ -64,7 +68,7 @@ pub(crate) struct CaseDetail {
     suspended_until: Option<i64>,
     /// The limit that the unit asks for.
     asked: Option<String>,
-    /// Up to which level a breach was told: district, city
+    /// Up to which level a breach climbed: district, city
     #[schema(value_type = Option<String>)]
     climbed_to: Option<AreaLevel>,
     clocks: Vec<Clock>,
@@ -76,13 +80,19 @@ pub(crate) struct CaseDetail {
     segments: Vec<Segment>,
     counts: Counts,
     whistles: Vec<Whistle>,
+    /// Units that were called and had not reported in when the case was closed.
+    missed: Vec<String>,
     tasks: Vec<TaskView>,
+    /// Whether each task waits for those before it.
+    in_order: bool,
     /// Parts by id, and whether each is over.
     #[schema(value_type = BTreeMap<String, bool>)]
     parts: BTreeMap<Uuid, bool>,
     duplicate_of: Option<String>,
     /// Hashes.
     evidence: Vec<String>,
+    /// Of these, what the unit that has it added since it was sent or sent back to it: what its feedback may name.
+    evidence_after: Vec<String>,
     /// 1 to 5.
     score: Option<u8>,
     /// What the duty list proposes; null if it names nobody.
@@ -142,6 +152,8 @@ impl CaseRow {
             reported_at: case.reported_at.0,
             changed_at: case.changed_at.0,
             due_at: case.due_at().map(|at| at.0),
+            warn_at: case.clocks_of_limits().filter_map(|clock| clock.warn_at).min().map(|at| at.0),
+            bounces: case.counts.bounces(),
         }
     }
 }
@@ -157,6 +169,7 @@ impl CaseDetail {
     ) -> CaseDetail {
         let case = stored.case.clone();
         let ms = |at: Option<EventTime>| at.map(|at| at.0);
+        let missed = case.missed();
         let (used_ms, limit_ms) = case.clocks.iter().map(time).unzip();
         let plan = duties.classes.get(&case.class).map(|class| class.plan.as_slice()).unwrap_or_default();
         let tasks = case.tasks.iter().map(|task| TaskView::new(task, plan)).collect();
@@ -177,11 +190,14 @@ impl CaseDetail {
             clocks: case.clocks,
             segments: case.segments,
             counts: case.counts,
+            missed,
             whistles: case.whistles,
             tasks,
+            in_order: case.in_order,
             parts: case.parts,
             duplicate_of: case.duplicate_of.map(|of| of.to_string()),
             evidence: case.evidence,
+            evidence_after: case.evidence_after,
             score: case.score,
             proposal,
             acts,

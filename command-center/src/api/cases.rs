@@ -9,16 +9,16 @@ use crate::auth::role::Reach;
 use crate::auth::who::Who;
 use crate::center::Center;
 use crate::command::act::Kind;
+use crate::command::admit::works_on;
 use crate::command::case::{Case, State, Where};
 use crate::command::clock::Clock;
-use crate::command::decide::{Ground, works_on};
+use crate::command::decide::Ground;
 use crate::command::desk::is_cleared;
 use crate::command::offered::offered;
 use crate::command::opening::{Opened, Told, by_operator, by_report};
 use crate::store::cases::{CaseFilter, StoredCase, find_case_within, steps};
 use crate::store::incidents::find_within;
 use crate::store::pages::{Cursor, page};
-use crate::store::whole;
 use axum::Json;
 use axum::extract::{Extension, Path, State as Of};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -176,8 +176,7 @@ pub(crate) async fn report(
     let (class, title, description) = (new.class, new.title, new.description);
     let told = Told { class, title, description, severity, place };
     let name = who.name.clone();
-    let opened = whole(async move { by_report(&center, told, name).await.map(|opened| (opened, center)) });
-    let (opened, center) = opened.await?;
+    let opened = by_report(&center, told, name).await?;
     answered(&center, &who, opened).await
 }
 
@@ -201,15 +200,14 @@ pub(crate) async fn open(
     }
     drop(reading);
     let name = who.name.clone();
-    let opened = whole(async move { by_operator(&center, id, ask.class, name).await.map(|opened| (opened, center)) });
-    let (opened, center) = opened.await?;
+    let opened = by_operator(&center, id, ask.class, name).await?;
     answered(&center, &who, opened).await
 }
 
 async fn answered(center: &Center, who: &Who, opened: Opened) -> Result<Response, Problem> {
     match opened {
         Opened::Case(stored) => {
-            let detail = shown(center, &mut *center.store.read().await?, who, &stored).await?;
+            let detail = shown(center, &mut *center.store.look().await?, who, &stored).await?;
             let head = [(header::ETAG, tag(&stored)), (header::LOCATION, format!("/api/v1/cases/{}", stored.case.id))];
             Ok((StatusCode::CREATED, head, Json(detail)).into_response())
         }
@@ -219,11 +217,16 @@ async fn answered(center: &Center, who: &Who, opened: Opened) -> Result<Response
     }
 }
 
+/// The answer about a case that lies elsewhere.
+pub(super) fn elsewhere() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "this case is outside your areas")
+}
+
 /// A case within a reach.
 pub(super) async fn within(reading: &mut AnyConnection, name: &str, reach: &Reach) -> Result<StoredCase, Problem> {
     match find_case_within(reading, name, reach).await? {
         Ok(stored) => Ok(stored),
-        Err(true) => Err(Problem::new(StatusCode::FORBIDDEN, "this case is outside your areas")),
+        Err(true) => Err(elsewhere()),
         Err(false) => Err(Problem::missing("case", name)),
     }
 }
@@ -261,7 +264,7 @@ fn acts(who: &Who, case: &Case, ground: &Ground<'_>) -> Vec<&'static str> {
 
 /// The case after an act.
 pub(super) async fn now(center: &Center, who: &Who, stored: &StoredCase) -> Result<Response, CenterError> {
-    let detail = shown(center, &mut *center.store.read().await?, who, stored).await?;
+    let detail = shown(center, &mut *center.store.look().await?, who, stored).await?;
     Ok(([(header::ETAG, tag(stored))], Json(detail)).into_response())
 }
 

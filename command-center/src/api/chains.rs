@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::problem::{Body, Problem, seen};
-use super::rosters::{KEPT_MAX, Saved, is_newest, may_change, noted};
+use super::rosters::{KEPT_MAX, Saved, is_newest, is_seen, may_change, noted};
 use crate::auth::secret;
 use crate::auth::who::Who;
 use crate::center::Center;
@@ -40,10 +40,13 @@ pub(crate) struct ChainList {
 
 /// The chains, by name.
 #[utoipa::path(get, path = "/api/v1/chains", tag = "duty", responses((status = 200, body = ChainList)))]
-pub(crate) async fn list(State(center): Shared) -> Result<Json<ChainList>, Problem> {
+pub(crate) async fn list(State(center): Shared, Extension(who): Extension<Who>) -> Result<Json<ChainList>, Problem> {
     let mut reading = center.store.read().await?;
     let mut items = Vec::new();
     for StoredChain { id, version, chain } in chains(&mut reading).await? {
+        if !is_seen(&center, &chain.areas, &who) {
+            continue;
+        }
         let groups = runs_of_chain(&mut reading, id).await?.len();
         items.push(ChainRow { id: id.to_string(), version, chain, groups });
     }
@@ -93,8 +96,10 @@ async fn kept(center: &Center, (id, seen): (Uuid, Option<u64>), chain: Chain, wh
     let all = rosters(&mut transaction).await?;
     let named = chain.steps.iter().flat_map(|step| &step.notify).filter_map(|name| name.strip_prefix(ROSTER));
     for roster in named {
-        if !all.iter().any(|stored| stored.id.to_string() == roster) {
-            return Err(Problem::bad(format!("there is no roster {roster}")));
+        let found = all.iter().find(|stored| stored.id.to_string() == roster);
+        let found = found.ok_or_else(|| Problem::bad(format!("there is no roster {roster}")))?;
+        if !is_seen(center, found.roster.area.as_slice(), who) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "a roster that it names is outside your areas"));
         }
     }
     let version = match seen {

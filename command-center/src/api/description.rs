@@ -2,6 +2,7 @@
 
 use crate::auth::access::{self, Access};
 use axum::http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 const JSON: &str = "application/json";
@@ -18,7 +19,14 @@ pub(crate) fn complete(mut description: Value) -> Value {
     for (path, operations) in objects(&mut description["paths"]) {
         for (method, operation) in objects(operations) {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method of HTTP");
-            operation["security"] = security(access::of(&method, path));
+            let access = access::of(&method, path);
+            operation["security"] = security(access);
+            if matches!(access, Some(Access::Roles(..))) && operation["responses"].get("429").is_none() {
+                operation["responses"]["429"] = json!({
+                    "description": "too many are asked for by one account or token: Retry-After says when to come again",
+                    "content": { PROBLEM: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+                });
+            }
             for (status, response) in objects(&mut operation["responses"]) {
                 if status.starts_with(['4', '5'])
                     && let Some(content) = response.get_mut("content").and_then(Value::as_object_mut)
@@ -29,7 +37,27 @@ pub(crate) fn complete(mut description: Value) -> Value {
             }
         }
     }
+    for Example { request, body } in examples() {
+        let (method, path) = request.split_once(' ').expect("a test sends each example");
+        let asked = &mut description["paths"][path][method.to_lowercase()]["requestBody"];
+        asked["content"][JSON]["example"] = body;
+    }
+    if let Some(paths) = description["paths"].as_object_mut() {
+        paths.extend(super::others::paths());
+    }
     description
+}
+
+/// A request that is good, as it is sent.
+#[derive(Deserialize)]
+struct Example {
+    request: String,
+    body: Value,
+}
+
+/// What is shown of the main requests. A test sends each to a running city and holds the answer against its schema.
+fn examples() -> Vec<Example> {
+    serde_json::from_str(include_str!("examples.json")).expect("a test reads the examples")
 }
 
 fn objects(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
@@ -63,12 +91,20 @@ mod tests {
                     let Some(content) = response.get("content").and_then(Value::as_object) else { continue };
                     let is_error = status.starts_with(['4', '5']);
                     errors += usize::from(is_error);
+                    // GeoReport has its own form of errors.
+                    if path.starts_with("/open311/") {
+                        assert!(content.contains_key(JSON) && content.contains_key("text/xml"), "{path} {status}");
+                        continue;
+                    }
                     assert_eq!(is_error, content.contains_key(PROBLEM), "{method} {path} {status}");
                 }
             }
         }
         assert!(operations > 80 && errors > 80, "{operations} operations, {errors} errors");
         let of = |path: &str, method: &str| description["paths"][path][method]["security"].clone();
+        let later = |path: &str, method: &str| description["paths"][path][method]["responses"]["429"].is_object();
+        assert!(later("/api/v1/incidents", "get") && later("/api/v1/accounts", "post") && !later("/metrics", "get"));
+        assert!(description["paths"]["/open311/v2/{document}"]["post"]["requestBody"].is_object());
         assert_eq!(of("/api/v1/appeals", "post"), json!([]));
         assert_eq!(of("/api/v1/sign-out", "post"), json!([{ "session": [] }]));
         assert_eq!(of("/api/v1/incidents", "get"), json!([{ "session": [] }, { "token": [] }]));

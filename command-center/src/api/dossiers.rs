@@ -234,7 +234,7 @@ pub(super) async fn of_case(center: &Center, who: &Who, case: &str) -> Result<Of
 
 /// People as they are kept: names and telephone numbers that are not too long.
 pub(super) fn people(all: impl Iterator<Item = (String, String)>) -> Result<Vec<Reporter>, Problem> {
-    let people: Vec<Reporter> = all.map(|(name, phone)| Reporter { name, phone }).collect();
+    let people: Vec<Reporter> = all.map(|(name, phone)| Reporter { name, phone, ..Reporter::default() }).collect();
     let is_long =
         |person: &Reporter| person.name.chars().count() > NAME_MAX || person.phone.chars().count() > PHONE_MAX;
     if people.iter().any(is_long) {

@@ -5,7 +5,7 @@ use super::case_acts::other_unit;
 use super::cases::{now, within};
 use super::problem::{Params, Problem};
 use crate::auth::who::Who;
-use crate::command::decide::works_on;
+use crate::command::admit::works_on;
 use crate::command::desk::add_evidence;
 use crate::command::evidence::{BYTES_MAX, Files};
 use crate::command::step::{By, Evidence};

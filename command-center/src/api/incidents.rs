@@ -2,13 +2,14 @@
 
 use super::problem::{Body, Params, Problem, seen};
 use super::{Shared, cached::names_tag, sensors::Near};
-use crate::analyze::acts::{Outcome, acknowledged};
+use crate::analyze::acts::{IncidentAct, Outcome, acknowledged};
 use crate::analyze::aside::AsideKind;
 use crate::analyze::view::IncidentView;
 use crate::auth::role::Reach;
 use crate::auth::who::Who;
 use crate::center::Center;
 use crate::city::ThresholdKind;
+use crate::store::acts::acts_of;
 use crate::store::incidents::{Acknowledged, StoredIncident, find, find_within, transitions};
 use crate::store::pages::{Asides, Cursor, Filter, page};
 use crate::store::whole;
@@ -80,14 +81,17 @@ pub(crate) struct IncidentDetail {
     near: Vec<Near>,
 }
 
-/// What an operator did.
+/// What was done to it.
 #[derive(Serialize, ToSchema)]
 struct Act {
-    /// acknowledged
+    /// acknowledged, realarmed, assigned
     act: &'static str,
     by: String,
     at: i64,
+    /// The note or the reason; of `realarmed` the severity that it came to.
     note: String,
+    /// Whom it was given to.
+    to: Option<String>,
 }
 
 /// What to draw of the evidence.
@@ -166,6 +170,7 @@ pub(crate) async fn detail(
     let mut reading = center.store.read().await?;
     let found = within(&mut reading, id, &who.reach).await?;
     let bodies = transitions(&mut reading, id).await?;
+    let acts = acts_of(&mut reading, id).await?;
     drop(reading);
     let tag = tag(&found);
     if names_tag(headers.get(header::IF_NONE_MATCH), &tag) {
@@ -176,7 +181,7 @@ pub(crate) async fn detail(
     let detail = IncidentDetail {
         incident: IncidentView::new(&center.city(), &found),
         transitions: bodies.into_iter().filter_map(|body| RawValue::from_string(body).ok()).collect(),
-        acts: found.acknowledged.iter().map(act).collect(),
+        acts: acts.into_iter().map(act).collect(),
         rule_text: center.city().rule(&found.rule).map(|rule| rule.text.clone()),
         charts: charts(&center.city(), &found, &read),
         near: at
@@ -215,8 +220,13 @@ pub(crate) async fn acknowledge(
         outcome.map(|outcome| (outcome, center))
     });
     let (outcome, center) = outcome.await?;
+    acted(&center, id, outcome)
+}
+
+/// The answer to an act.
+pub(super) fn acted(center: &Center, id: Uuid, outcome: Outcome) -> Result<Response, Problem> {
     match outcome {
-        Outcome::Done(incident) => Ok(shown(&center, &incident).into_response()),
+        Outcome::Done(incident) => Ok(shown(center, &incident).into_response()),
         Outcome::Missing => Err(Problem::missing("incident", &id.to_string())),
         Outcome::Already(by) => {
             Err(Problem::new(StatusCode::CONFLICT, format!("it was acknowledged by \"{}\" already", by.by)))
@@ -254,8 +264,8 @@ fn tag(incident: &StoredIncident) -> String {
     format!("\"{}\"", incident.change)
 }
 
-fn act(act: &Acknowledged) -> Act {
-    Act { act: "acknowledged", by: act.by.clone(), at: act.at.0, note: act.note.clone() }
+fn act(act: IncidentAct) -> Act {
+    Act { act: act.act.name(), by: act.by, at: act.at.0, note: act.note, to: act.to }
 }
 
 /// One chart for each sensor and metric of the evidence.

@@ -18,7 +18,7 @@ use crate::dossier::interview::{About, Decision, Interview, InterviewFact};
 use crate::reader::blocking;
 use crate::store::dossiers::dossiers;
 use crate::store::whole;
-use crate::supervise::{Formula, Kind, Month};
+use crate::supervise::{Kind, Month};
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::HeaderMap;
@@ -204,7 +204,7 @@ pub(super) async fn meant(center: &Arc<Center>, who: &Who, unit: &str, about: As
         AskedAbout::Finding { month, finding } => {
             let read: Month =
                 month.parse().map_err(|error: crate::supervise::MonthError| Problem::bad(error.to_string()))?;
-            if !Formula::seeded().counts_for(read) {
+            if !center.formula.counts_for(read) {
                 return Err(Problem::bad(format!("the formula does not count for {month}")));
             }
             let (center, unit) = (Arc::clone(center), unit.to_owned());

@@ -5,8 +5,13 @@ mod analyze;
 mod appeal_view;
 mod appeals;
 mod appeals_desk;
+mod appeals_keyed;
+mod appeals_list;
+mod area_series;
 mod areas;
 mod asides;
+mod audit;
+mod basemap;
 mod cached;
 mod case_acts;
 pub(crate) mod case_view;
@@ -18,18 +23,24 @@ mod description;
 mod dossiers;
 mod duties;
 mod evidence;
+mod feeds;
 mod incidents;
 mod interviews;
+mod maintenance;
 mod mediations;
 mod metrics;
+mod month_checks;
 mod notices;
 mod objections;
 mod oidc;
 mod open311;
 mod open_data;
+mod others;
+mod outside;
 mod page;
 pub(crate) mod problem;
 mod public_notices;
+mod published;
 mod pulls;
 mod rosters;
 mod rules;
@@ -42,6 +53,7 @@ mod strangers;
 mod stream;
 mod subscriptions;
 mod supervise;
+mod supervise_live;
 mod tail;
 mod wechat;
 
@@ -97,12 +109,16 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(status::overview))
         .routes(routes!(areas::list))
         .routes(routes!(areas::outlines))
+        .routes(routes!(basemap::basemap))
         .routes(routes!(states::states))
         .routes(routes!(sensors::map))
         .routes(routes!(sensors::list))
         .routes(routes!(sensors::detail))
+        .routes(routes!(feeds::list))
         .routes(routes!(strangers::list))
         .routes(routes!(series::series))
+        .routes(routes!(area_series::series))
+        .routes(routes!(area_series::metrics))
         .routes(routes!(incidents::list))
         .routes(routes!(tail::tail))
         .routes(routes!(incidents::detail))
@@ -113,6 +129,8 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(asides::assign))
         .routes(routes!(asides::list))
         .routes(routes!(asides::end))
+        .routes(routes!(maintenance::list, maintenance::schedule))
+        .routes(routes!(maintenance::end))
         .routes(routes!(cases::open))
         .routes(routes!(cases::list, cases::report))
         .routes(routes!(cases::detail))
@@ -121,7 +139,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .merge(case_acts::routes())
         .routes(routes!(appeals::classes))
         .routes(routes!(appeals::near))
-        .routes(routes!(appeals::report))
+        .routes(routes!(appeals_list::list, appeals::report))
         .routes(routes!(appeals::detail))
         .routes(routes!(appeals::add).layer(DefaultBodyLimit::max(appeals::PHOTO_BYTES_MAX)))
         .routes(routes!(appeals::rating))
@@ -130,6 +148,7 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(appeals_desk::contact))
         .routes(routes!(appeals_desk::import).layer(DefaultBodyLimit::max(appeals_desk::LIST_BYTES_MAX)))
         .routes(routes!(appeals_desk::refused))
+        .routes(routes!(outside::month))
         .routes(routes!(pulls::servers))
         .routes(routes!(duties::classes))
         .routes(routes!(duties::units))
@@ -146,10 +165,16 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(analyze::hotspots::hotspots))
         .routes(routes!(analyze::alarm_health))
         .routes(routes!(analyze::repeated))
+        .routes(routes!(analyze::verdicts::verdicts))
+        .routes(routes!(analyze::verdicts::cases))
         .routes(routes!(analyze::forecast::forecast))
+        .routes(routes!(analyze::forecasts::forecasts))
         .routes(routes!(supervise::month))
+        .routes(routes!(supervise_live::live))
         .routes(routes!(supervise::month_csv))
         .routes(routes!(supervise::month_pdf))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .merge(telling())
         .merge(dossiers())
         .routes(routes!(stream::live))
@@ -195,6 +220,12 @@ fn telling() -> OpenApiRouter<Arc<Center>> {
 /// What people talk over beside the cases.
 fn dossiers() -> OpenApiRouter<Arc<Center>> {
     OpenApiRouter::new()
+        .routes(routes!(month_checks::list, month_checks::plan))
+        .routes(routes!(month_checks::detail))
+        .routes(routes!(month_checks::visit))
+        .routes(routes!(published::scores, published::publish))
+        .routes(routes!(published::score))
+        .routes(routes!(published::findings, published::raise))
         .routes(routes!(interviews::list, interviews::call))
         .routes(routes!(interviews::detail))
         .routes(routes!(interviews::say))

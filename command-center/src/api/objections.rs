@@ -23,7 +23,7 @@ use crate::dossier::objection::{
 use crate::store::cases::{find_case, steps};
 use crate::store::dossiers::{DossierFilter, dossiers};
 use crate::store::whole;
-use crate::supervise::{Formula, ObjectionTerms};
+use crate::supervise::ObjectionTerms;
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::HeaderMap;
@@ -143,7 +143,7 @@ pub(crate) async fn of_case(
     let of_this = DossierFilter { case: Some(case.id), reach: Some(Reach::City), ..DossierFilter::default() };
     let filed = dossiers::<Objection>(&mut reading, &of_this, LIST_MAX).await?;
     let oversees = who.roles.iter().any(|role| SEEN_BY.contains(role));
-    let terms = terms()?;
+    let terms = terms(&center)?;
     let view = |found: Deduction| {
         let counts = |one: &&Objection| {
             let is_it = matches!(one.against, Contested::Case { at_version, .. } if at_version == found.at_version);
@@ -179,7 +179,7 @@ pub(crate) async fn file(
     let NewObjection { against, at_version, reason } = new;
     let unit = who.unit.clone().ok_or_else(|| Problem::bad("your account is of no unit"))?;
     let about = meant(&center, &who, &unit, against).await?;
-    let terms = terms()?;
+    let terms = terms(&center)?;
     let (against, counted_at) = match about {
         About::Case { case: id, case_number } => {
             let all = deductions(&steps_of(&mut *center.store.read().await?, id).await?);
@@ -190,7 +190,7 @@ pub(crate) async fn file(
         }
         About::Finding { month, finding } => {
             let read = month.parse().map_err(|error: crate::supervise::MonthError| Problem::bad(error.to_string()))?;
-            let until = Formula::seeded().period(read).until;
+            let until = center.formula.period(read).until;
             if center.now() < until {
                 return Err(Problem::bad(format!("{month} is not over: its findings may still change")));
             }
@@ -250,8 +250,7 @@ pub(crate) async fn review(
 dossier_acts! {
     ObjectionDetail;
     /// The unit asks for another reviewer, once.
-    ask_again, "/api/v1/objections/{id}/ask-again", Why, |objection, actor, why, at| {
-        let terms = Formula::seeded().objections;
+    ask_again, "/api/v1/objections/{id}/ask-again", Why, |objection, actor, why, (at, terms)| {
         let terms = terms.ok_or_else(|| Refused::State("the formula in force takes no objections".to_owned()))?;
         objection.ask_again(actor, why, (terms, at))
     };
@@ -259,14 +258,19 @@ dossier_acts! {
     withdraw, "/api/v1/objections/{id}/withdraw", Why, |objection, actor, why, _| objection.withdraw(actor, why);
 }
 
+/// The log's clock, and until when units may object.
+type Now = (EventTime, Option<ObjectionTerms>);
+
 async fn done(
     center: Arc<Center>,
     who: Who,
     (id, headers): (&str, &HeaderMap),
     body: Result<Body<Why>, Problem>,
-    act: impl FnOnce(&Objection, &Actor, &str, EventTime) -> Result<ObjectionFact, Refused> + Send + 'static,
+    act: impl FnOnce(&Objection, &Actor, &str, Now) -> Result<ObjectionFact, Refused> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let act = |objection: &Objection, actor: &Actor, why: &Why, at| act(objection, actor, &why.reason, at);
+    let terms = center.formula.objections;
+    let act =
+        move |objection: &Objection, actor: &Actor, why: &Why, at| act(objection, actor, &why.reason, (at, terms));
     let (center, objection) =
         acted::<Objection, Why>(center, &who, (SEEN_BY, id, headers), Some(Side::Unit), body, act).await?;
     shown(&center, &who, objection, false).await
@@ -300,9 +304,9 @@ async fn steps_of(connection: &mut AnyConnection, case: uuid::Uuid) -> Result<Ve
     bodies.iter().map(read).collect()
 }
 
-/// Until when units may object, by the formula that every city starts with.
-fn terms() -> Result<ObjectionTerms, Problem> {
-    Formula::seeded().objections.ok_or_else(|| Problem::bad("the formula in force takes no objections"))
+/// Until when units may object.
+fn terms(center: &Center) -> Result<ObjectionTerms, Problem> {
+    center.formula.objections.ok_or_else(|| Problem::bad("the formula in force takes no objections"))
 }
 
 async fn shown(center: &Center, who: &Who, objection: Objection, is_new: bool) -> Result<Response, Problem> {

@@ -108,11 +108,14 @@ pub(crate) struct NewHandover {
 
 /// The rosters, by name.
 #[utoipa::path(get, path = "/api/v1/rosters", tag = "duty", responses((status = 200, body = RosterList)))]
-pub(crate) async fn list(State(center): Shared) -> Result<Json<RosterList>, Problem> {
+pub(crate) async fn list(State(center): Shared, Extension(who): Extension<Who>) -> Result<Json<RosterList>, Problem> {
     let now = center.now();
     let mut reading = center.store.read().await?;
     let mut items = Vec::new();
     for StoredRoster { id, version, roster } in rosters(&mut reading).await? {
+        if !is_seen(&center, roster.area.as_slice(), &who) {
+            continue;
+        }
         let overrides = overrides(&mut reading, id, (now, now), OVERRIDES_MAX).await?;
         let on_duty = roster.on_duty(&overrides, now, &center.working.zone).into_iter().collect();
         items.push(RosterRow { id: id.to_string(), version, roster, on_duty });
@@ -123,9 +126,11 @@ pub(crate) async fn list(State(center): Shared) -> Result<Json<RosterList>, Prob
 
 /// A roster over some days. Its ETag names this version.
 #[utoipa::path(get, path = "/api/v1/rosters/{id}", tag = "duty", params(("id" = String, Path), Days),
-    responses((status = 200, body = RosterDetail), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = RosterDetail), (status = 400, body = Problem),
+        (status = 403, description = "of another area", body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn detail(
     State(center): Shared,
+    Extension(who): Extension<Who>,
     Path(id): Path<String>,
     Params(days): Params<Days>,
 ) -> Result<Response, Problem> {
@@ -137,6 +142,7 @@ pub(crate) async fn detail(
     let to = from + Millis(count * Millis::DAY.0);
     let mut reading = center.store.read().await?;
     let StoredRoster { id, version, roster } = found(&mut reading, &id).await?;
+    may_see(&center, roster.area.as_slice(), &who)?;
     let overrides = overrides(&mut reading, id, (from, to), OVERRIDES_MAX).await?;
     let spans = roster.spans(&overrides, from, to, &center.working.zone);
     let handovers = handovers(&mut reading, id, HANDOVERS).await?;
@@ -262,7 +268,8 @@ pub(crate) async fn stand_down(
 /// A note for who comes next.
 #[utoipa::path(post, path = "/api/v1/rosters/{id}/handover", tag = "duty", request_body = NewHandover,
     params(("id" = String, Path)),
-    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)))]
 pub(crate) async fn note(
     State(center): Shared,
     Extension(who): Extension<Who>,
@@ -276,6 +283,7 @@ pub(crate) async fn note(
         let mut writer = center.store.writer().await;
         let mut transaction = writer.begin().await?;
         let stored = found(&mut transaction, &id).await?;
+        may_see(&center, stored.roster.area.as_slice(), &who)?;
         hand_over(&mut transaction, stored.id, &one).await?;
         noted(&center, &mut transaction, &who, ("roster.handed-over", &id), &one.note).await?;
         commit(transaction).await?;
@@ -335,7 +343,25 @@ pub(super) fn may_change(center: &Center, areas: &[String], who: &Who) -> Result
     if areas.is_empty() && who.reach != Reach::City {
         return Err(Problem::new(StatusCode::FORBIDDEN, "this is about the whole city: name your areas"));
     }
-    check_areas(center, areas, &who.reach).map_err(Problem::bad)
+    check_areas(center, areas, &Reach::City).map_err(Problem::bad)?;
+    let outside = |why| Problem::new(StatusCode::FORBIDDEN, why);
+    check_areas(center, areas, &who.reach).map_err(outside)
+}
+
+/// Whether who asks sees what is about these areas: their own, what these lie in or what lies in these; and what is about
+/// the whole city, which is about theirs too.
+pub(super) fn is_seen(center: &Center, areas: &[String], who: &Who) -> bool {
+    let city = center.city();
+    let overlap = |area: &String| {
+        let codes = who.reach.codes();
+        codes.iter().any(|code| city.areas.is_within(code, area) || city.areas.is_within(area, code))
+    };
+    who.reach == Reach::City || areas.is_empty() || areas.iter().any(overlap)
+}
+
+fn may_see(center: &Center, areas: &[String], who: &Who) -> Result<(), Problem> {
+    let outside = || Problem::new(StatusCode::FORBIDDEN, "this roster is outside your areas");
+    is_seen(center, areas, who).then_some(()).ok_or_else(outside)
 }
 
 /// Whether the version that was looked at is the newest.
@@ -361,7 +387,7 @@ pub(super) async fn noted(
 fn texts(refused: Refused) -> Problem {
     match refused {
         Refused::Invalid(why) | Refused::State(why) | Refused::Side(why) => Problem::bad(why),
-        Refused::Role | Refused::OtherUnit => Problem::bad("it may not be done"),
+        Refused::Role | Refused::OtherUnit | Refused::Elsewhere => Problem::bad("it may not be done"),
     }
 }
 

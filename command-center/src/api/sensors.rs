@@ -6,6 +6,7 @@ use super::problem::{Params, Problem};
 use crate::analyze::view::{IncidentView, Place};
 use crate::center::Center;
 use crate::perceive::coverage::Coverage;
+use crate::perceive::feeds::stands_in;
 use crate::perceive::sensors::{SensorState, View};
 use crate::reader::blocking;
 use crate::store::pages::{Filter, page};
@@ -41,6 +42,8 @@ pub(crate) struct SensorQuery {
     /// online, silent, stuck or never
     #[param(inline)]
     state: Option<SensorState>,
+    /// Only those of which a reading was refused within the last hour because it cannot be true, or only the others.
+    out_of_range: Option<bool>,
     /// At most so many; 100 if it is not said, 2,000 at most.
     limit: Option<usize>,
     /// `next` of the page before.
@@ -76,6 +79,8 @@ pub(crate) struct SensorView {
     state: SensorState,
     /// Time of its newest reading; null if none is known.
     heard_at: Option<i64>,
+    /// When a reading of it was refused because it cannot be true, if that was within the last hour.
+    out_of_range_at: Option<i64>,
     /// The newest value of each metric.
     last: BTreeMap<String, LastView>,
 }
@@ -169,6 +174,7 @@ impl SensorView {
             attributes: sensor.attr.clone(),
             state: now.sensor(index).state,
             heard_at: now.sensor(index).heard_at.map(|time| time.0),
+            out_of_range_at: now.out_of_range(index).map(|time| time.0),
             last: last.collect(),
         }
     }
@@ -190,16 +196,17 @@ fn sensor_page(center: &Center, query: &SensorQuery, limit: usize) -> SensorPage
     let part = query.q.as_deref().map(str::to_lowercase).unwrap_or_default();
     let fits = |sensor: &Sensor| {
         query.domain.as_deref().is_none_or(|domain| sensor.domain == domain)
-            && query.area.as_deref().is_none_or(|area| {
-                sensor.district == area || sensor.subdistrict == area || sensor.cell.as_deref() == Some(area)
-            })
+            && query.area.as_deref().is_none_or(|area| stands_in(sensor, area))
             && (part.is_empty() || sensor.id.to_lowercase().contains(&part))
     };
     let after = query.cursor.as_deref();
     center.sensors.look(|now| {
         let registry = now.registry();
         let begin = after.map_or(0, |after| registry.sensors().partition_point(|sensor| *sensor.id <= *after));
-        let state_fits = |index: &usize| query.state.is_none_or(|state| now.sensor(*index).state == state);
+        let state_fits = |index: &usize| {
+            query.state.is_none_or(|state| now.sensor(*index).state == state)
+                && query.out_of_range.is_none_or(|wanted| now.out_of_range(*index).is_some() == wanted)
+        };
         let mut fitting =
             (begin..registry.sensors().len()).filter(|index| fits(&registry.sensors()[*index])).filter(state_fits);
         let items: Vec<SensorView> =

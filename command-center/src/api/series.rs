@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::problem::{Params, Problem};
+use crate::center::Center;
 use crate::reader::blocking;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -62,16 +63,22 @@ pub(crate) async fn series(
     let from = query.from.unwrap_or(to.saturating_sub(Millis::DAY.0));
     let buckets = query.points.unwrap_or(POINTS).clamp(1, POINTS_MAX);
     let window = Window { from: EventTime(from), to: EventTime(to), buckets };
-    let unit = center.city().registry.metrics.get(&query.metric).map(|metric| metric.unit.clone());
+    let unit = unit_of(&center, &query.metric);
     let metric = query.metric.clone();
     let sensor = id.clone();
-    let found = blocking(move || center.history.series(&sensor, &metric, window)).await.map_err(problem)?;
+    let found = blocking(move || center.history.series(&sensor, &metric, window)).await.map_err(failed)?;
     let point = |bucket: Bucket| (bucket.time.0, bucket.mean, bucket.min, bucket.max, bucket.count);
     let points = found.buckets.into_iter().map(point).collect();
     Ok(Json(SeriesView { sensor: id, metric: query.metric, unit, step_ms: found.width.0, points }))
 }
 
-fn problem(error: HistoryError) -> Problem {
+/// The unit of a metric that is known.
+pub(super) fn unit_of(center: &Center, metric: &str) -> Option<String> {
+    center.city().registry.metrics.get(metric).map(|metric| metric.unit.clone())
+}
+
+/// Why history does not answer.
+pub(super) fn failed(error: HistoryError) -> Problem {
     match error {
         HistoryError::Window { .. } => Problem::bad(error.to_string()),
         other => Problem::new(StatusCode::SERVICE_UNAVAILABLE, other.to_string()),

@@ -171,7 +171,7 @@ pub(crate) async fn by_password(
     if !is_still_good.await? {
         return Ok(wrong());
     }
-    let who = Credential::session(&token).who(&center.store).await?;
+    let who = Credential::session(&token).who(&center).await?;
     let who = who.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "the account was changed: sign in again"))?;
     let view = session_of(who).await;
     Ok(([(header::SET_COOKIE, cookie(&token))], view).into_response())

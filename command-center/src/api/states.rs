@@ -1,7 +1,9 @@
-//! How areas are now: their sensors, the air of the hour that ended last, the delay on their roads.
+//! How areas are now: their sensors, the air of the hour that ended last, the delay and the water on their roads, their
+//! bins.
 
 use super::Shared;
 use super::cached::Cached;
+use super::open_data::is_on_a_road;
 use super::problem::{Params, Problem};
 use crate::center::Center;
 use crate::perceive::sensors::{SensorCounts, SensorState, View};
@@ -10,7 +12,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use history::{History, HistoryError, Window};
-use model::{AreaLevel, AttrValue, EventTime, Millis, Sensor};
+use model::{AreaLevel, AttrValue, EventTime, Millis};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -22,6 +24,10 @@ const GOOD_FOR: Millis = Millis(10_000);
 const AIR_GOOD_FOR: Millis = Millis(300_000);
 /// A speed older than this says nothing of the road now; a period of the traffic index is as long.
 const SPEED_AGE_MAX: Millis = Millis(15 * 60_000);
+/// Fills of a bin from which it is to be collected, is urgent, and is full: those of the rule `waste.bin-full`.
+const BIN_DUE: f64 = 0.8;
+const BIN_URGENT: f64 = 0.95;
+const BIN_FULL: f64 = 1.0;
 /// The pollutants of the air quality index.
 const POLLUTANTS: [&str; 6] = ["so2_ugm3", "no2_ugm3", "co_ugm3", "o3_ugm3", "pm10_ugm3", "pm2_5_ugm3"];
 
@@ -29,7 +35,7 @@ const POLLUTANTS: [&str; 6] = ["so2_ugm3", "no2_ugm3", "co_ugm3", "o3_ugm3", "pm
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct StateQuery {
-    /// city or district; districts if it is not said
+    /// city, district or subdistrict; districts if it is not said
     #[param(value_type = Option<String>)]
     level: Option<AreaLevel>,
 }
@@ -51,6 +57,10 @@ pub(super) struct AreaState {
     pub(super) air: Vec<HourMean>,
     /// Null if no detector of a road with a known free-flow speed was heard in the last quarter of an hour.
     pub(super) traffic: Option<Delay>,
+    /// Null if no gauge on a road is online.
+    water: Option<Water>,
+    /// Null if no bin is online.
+    bins: Option<Bins>,
 }
 
 /// What the sensors of an area measured of a pollutant in a natural hour.
@@ -72,6 +82,28 @@ pub(super) struct Delay {
     pub(super) delay_ratio: f64,
     /// Detectors that were heard.
     pub(super) detectors: u32,
+}
+
+/// How deep water stands on roads.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+struct Water {
+    /// At the deepest of the gauges.
+    depth_m: f64,
+    /// Gauges on roads that are online.
+    gauges: u32,
+}
+
+/// How many bins that are online are how full, by what is common practice.
+#[derive(Clone, Copy, Default, Serialize, ToSchema)]
+struct Bins {
+    /// Less than 80 %.
+    room: u32,
+    /// From 80 %: collection is to be planned.
+    due: u32,
+    /// From 95 %: urgent.
+    urgent: u32,
+    /// From 100 %.
+    full: u32,
 }
 
 /// What was answered last, by level.
@@ -100,11 +132,31 @@ struct Gathered {
     sensors: SensorCounts,
     delay: f64,
     detectors: u32,
+    water: Option<Water>,
+    bins: Option<Bins>,
     /// Which sensors measure a pollutant.
     air: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// How districts are, or the city: coverage, the hour's means of pollutants, the delay on roads.
+impl Gathered {
+    fn see_depth(&mut self, depth_m: f64) {
+        let water = self.water.get_or_insert(Water { depth_m, gauges: 0 });
+        water.depth_m = water.depth_m.max(depth_m);
+        water.gauges += 1;
+    }
+
+    fn see_bin(&mut self, fill: f64) {
+        let bins = self.bins.get_or_insert_default();
+        *match fill {
+            fill if fill >= BIN_FULL => &mut bins.full,
+            fill if fill >= BIN_URGENT => &mut bins.urgent,
+            fill if fill >= BIN_DUE => &mut bins.due,
+            _ => &mut bins.room,
+        } += 1;
+    }
+}
+
+/// How the areas of a level are: sensors, the hour's means of pollutants, the delay on roads.
 #[utoipa::path(get, path = "/api/v1/areas/now", tag = "areas", params(StateQuery),
     responses((status = 200, body = AreaStates), (status = 400, body = Problem)))]
 pub(crate) async fn states(
@@ -113,8 +165,8 @@ pub(crate) async fn states(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let level = query.level.unwrap_or(AreaLevel::District);
-    if ![AreaLevel::City, AreaLevel::District].contains(&level) {
-        return Err(Problem::bad("the states of districts are told, and of the city: `level` is one of them"));
+    if level == AreaLevel::Cell {
+        return Err(Problem::bad("the states of cells are not told: `level` is city, district or subdistrict"));
     }
     Ok(blocking(move || now(&center, level)).await.1.answer(&headers, "application/json"))
 }
@@ -129,10 +181,8 @@ pub(super) fn now(center: &Center, level: AreaLevel) -> (Arc<AreaStates>, Cached
         return answer.clone();
     }
     let city = center.city();
-    let codes: Vec<String> = city.areas.of_level(Some(level)).map(|(code, _)| code.to_owned()).collect();
-    let whole = codes.first().cloned().unwrap_or_default();
-    let whole = (level == AreaLevel::City).then_some(&*whole);
-    let gathered = center.sensors.look(|now| gather(&now, whole));
+    let whole = city.areas.of_level(Some(AreaLevel::City)).next().map(|(code, _)| code.to_owned()).unwrap_or_default();
+    let gathered = center.sensors.look(|now| gather(&now, level, &whole));
     if let Some(clock) =
         clock.filter(|_| !held.air.as_ref().is_some_and(|(at, _)| is_good(Some(*at), clock, AIR_GOOD_FOR)))
     {
@@ -145,6 +195,8 @@ pub(super) fn now(center: &Center, level: AreaLevel) -> (Arc<AreaStates>, Cached
         air: air.and_then(|air| air.get(&code)).cloned().unwrap_or_default(),
         traffic: (area.detectors > 0)
             .then(|| Delay { delay_ratio: area.delay / f64::from(area.detectors), detectors: area.detectors }),
+        water: area.water,
+        bins: area.bins,
         code,
     };
     let states = AreaStates { now_at: clock.map(|time| time.0), items: gathered.into_iter().map(state).collect() };
@@ -162,13 +214,16 @@ fn is_good(made: Option<EventTime>, now: Option<EventTime>, for_long: Millis) ->
     }
 }
 
-/// By district, or all together under the code `whole`.
-fn gather(now: &View<'_>, whole: Option<&str>) -> BTreeMap<String, Gathered> {
+/// By district or subdistrict, or all together under the code `whole`.
+fn gather(now: &View<'_>, level: AreaLevel, whole: &str) -> BTreeMap<String, Gathered> {
     let mut areas: BTreeMap<String, Gathered> = BTreeMap::new();
-    let is_placed = |sensor: &Sensor| !sensor.district.is_empty() && sensor.district != model::UNPLACED;
     for (index, sensor) in now.registry().sensors().iter().enumerate() {
-        let code = whole.unwrap_or(&sensor.district);
-        if whole.is_none() && !is_placed(sensor) {
+        let code: &str = match level {
+            AreaLevel::City => whole,
+            AreaLevel::District => &sensor.district,
+            AreaLevel::Subdistrict | AreaLevel::Cell => &sensor.subdistrict,
+        };
+        if level != AreaLevel::City && (code.is_empty() || code == model::UNPLACED) {
             continue;
         }
         if !areas.contains_key(code) {
@@ -176,18 +231,18 @@ fn gather(now: &View<'_>, whole: Option<&str>) -> BTreeMap<String, Gathered> {
         }
         let area = areas.get_mut(code).expect("it was put in just now");
         let seen = now.sensor(index);
-        area.sensors.total += 1;
-        *match seen.state {
-            SensorState::Online => &mut area.sensors.online,
-            SensorState::Silent => &mut area.sensors.silent,
-            SensorState::Stuck => &mut area.sensors.stuck,
-            SensorState::Never => &mut area.sensors.never,
-        } += 1;
+        area.sensors.count(seen.state);
+        let is_believed = seen.state == SensorState::Online && sensor.in_service;
         let free_flow = match sensor.attr.get("free_flow_kmh") {
             Some(AttrValue::Number(speed)) if *speed > 0.0 => Some(*speed),
             _ => None,
         };
         for (metric, last) in now.values(index) {
+            match metric {
+                "level_m" if is_believed && is_on_a_road(sensor) => area.see_depth(last.value),
+                "fill_ratio" if is_believed && sensor.domain == "waste" => area.see_bin(last.value),
+                _ => {}
+            }
             let is_fresh = now.clock().is_some_and(|clock| clock.0.saturating_sub(last.time.0) <= SPEED_AGE_MAX.0);
             if let Some(free_flow) = free_flow.filter(|_| metric == "speed_kmh" && is_fresh) {
                 area.delay += (1.0 - last.value / free_flow).clamp(0.0, 1.0);

@@ -195,7 +195,7 @@ pub(super) fn while_good(
                 frame = frames.next() => return Some((frame?, (center, who, frames, changes))),
                 () = over => return None,
                 changed = changes.changed() => {
-                    let now = who.by.clone().who(&center.store).await;
+                    let now = who.by.clone().who(&center).await;
                     // Whoever is still good but may less or sees otherwise now comes again, and is asked at the door.
                     let is_same = matches!(now, Ok(Some(now)) if now.reach == who.reach && now.roles == who.roles);
                     if changed.is_err() || !is_same {

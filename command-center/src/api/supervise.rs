@@ -11,9 +11,10 @@ use crate::auth::who::Who;
 use crate::center::Center;
 use crate::city::Names;
 use crate::reader::{blocking, bounds};
+use crate::store::positions::Positions;
 use crate::supervise::{
-    By, CallBack, CallFold, Case, CaseFold, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month,
-    ObjectionFold, Period, Report, StepError, Upheld, corrected, csv, kpis, pdf, report,
+    By, Correction, Enforcement, Exposed, Formula, Group, Kind, Kpis, Month, MonthChecks, Period, Report, StepError,
+    TOPICS, Telling, Told, corrected, csv, kpis, pdf,
 };
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -52,6 +53,8 @@ pub(crate) struct MonthReport {
     enforcement: Enforcement,
     /// Upheld objections that change the month, and whether the formula counts them.
     corrections: Vec<Correction>,
+    /// The month's check and what it says of all that nobody reported; null where no visits were drawn.
+    checks: Option<MonthChecks>,
     /// The names of the units that are told of, by code.
     pub(super) unit_names: BTreeMap<String, Names>,
 }
@@ -124,7 +127,14 @@ async fn asked(center: Arc<Center>, who: &Who, month: &str, form: Form) -> Resul
         let text = "a month is told of the whole city: your account is for some areas of it";
         return Err(Problem::new(StatusCode::FORBIDDEN, text));
     }
-    let formula = Formula::seeded();
+    let (month, formula) = counted_month(&center, month)?;
+    let answer = blocking(move || answer(&center, month, &formula, form)).await?;
+    Ok((answer, month))
+}
+
+/// A month that is asked for, `current` for that of the log's clock, and the formula that counts for it.
+pub(super) fn counted_month(center: &Center, month: &str) -> Result<(Month, Formula), Problem> {
+    let formula = center.formula.clone();
     let month = match month {
         "current" => {
             formula.month_of(center.now()).ok_or_else(|| Problem::bad("the log's clock stands at no month"))?
@@ -134,8 +144,7 @@ async fn asked(center: Arc<Center>, who: &Who, month: &str, form: Form) -> Resul
     if !formula.counts_for(month) {
         return Err(Problem::bad(format!("the formula {} does not count for {month}", formula.id())));
     }
-    let answer = blocking(move || answer(&center, month, &formula, form)).await?;
-    Ok((answer, month))
+    Ok((month, formula))
 }
 
 fn answer(center: &Center, month: Month, formula: &Formula, form: Form) -> Result<Cached, CenterError> {
@@ -150,9 +159,9 @@ fn answer(center: &Center, month: Month, formula: &Formula, form: Form) -> Resul
             let report = derive(center, month, formula)?;
             Cached::new(serde_json::to_string(&report).expect("text and numbers always serialise"))
         }
-        Form::Csv => Cached::new(csv(&Told::read(center)?.report(month, formula))),
+        Form::Csv => Cached::new(csv(&derived(center, month, formula)?.0)),
         Form::Pdf => {
-            let report = Told::read(center)?.report(month, formula);
+            let (report, _) = derived(center, month, formula)?;
             let names = unit_names(center, report.units.keys(), &report.groups, &report.exposed, &report.corrections);
             let chinese = names.into_iter().filter_map(|(code, names)| Some((code, names.get("zh")?.clone())));
             Cached::new(pdf(&report, &chinese.collect()))
@@ -167,9 +176,9 @@ fn answer(center: &Center, month: Month, formula: &Formula, form: Form) -> Resul
     Ok(cached)
 }
 
-/// Whether a month has a finding about a unit, by the formula that every city starts with; as it was derived last.
+/// Whether a month has a finding about a unit, by the city's formula; as it was derived last.
 pub(super) fn has_finding(center: &Center, month: Month, kind: Kind, unit: &str) -> Result<bool, CenterError> {
-    let derived = answer(center, month, &Formula::seeded(), Form::Json)?;
+    let derived = answer(center, month, &center.formula, Form::Json)?;
     let Found { enforcement } = serde_json::from_slice(derived.body()).expect("what was just written is read");
     Ok(enforcement.findings.iter().any(|finding| finding.kind == kind && finding.unit == unit))
 }
@@ -191,26 +200,24 @@ struct FoundFinding {
     unit: String,
 }
 
-/// What the log says of all cases.
-struct Told {
-    cases: Vec<Case>,
-    calls: Vec<CallBack>,
-    upheld: Vec<Upheld>,
+/// A month by a formula, and up to where the log was read for it: by topic, the first offset of each partition that was not.
+pub(super) fn derived(
+    center: &Center,
+    month: Month,
+    formula: &Formula,
+) -> Result<(Report, BTreeMap<String, Vec<u64>>), CenterError> {
+    let (told, log) = read_all(center)?;
+    Ok((told.report(month, formula), log))
 }
 
-impl Told {
-    fn read(center: &Center) -> Result<Told, CenterError> {
-        let (mut cases, mut calls, mut objections) =
-            (CaseFold::default(), CallFold::default(), ObjectionFold::default());
-        read(&*center.log, Topic::Command, &mut |step| cases.add(step))?;
-        read(&*center.log, Topic::Serve, &mut |step| calls.add(step))?;
-        read(&*center.log, Topic::Supervise, &mut |step| objections.add(step))?;
-        Ok(Told { cases: cases.cases(), calls: calls.calls(), upheld: objections.upheld() })
+/// All that a month is derived from, and up to where it was read.
+fn read_all(center: &Center) -> Result<(Told, BTreeMap<String, Vec<u64>>), CenterError> {
+    let (mut telling, mut ends) = (Telling::default(), BTreeMap::new());
+    for topic in TOPICS {
+        let end = read(&*center.log, topic, &mut |data| telling.add(topic, data))?;
+        ends.insert(topic.name().to_owned(), end.to_vec());
     }
-
-    fn report(&self, month: Month, formula: &Formula) -> Report {
-        report(month, formula, &self.cases, &self.calls, &[], &self.upheld)
-    }
+    Ok((telling.told(), ends))
 }
 
 /// The names of the units that a month tells of, by code.
@@ -229,7 +236,7 @@ fn unit_names<'a>(
 }
 
 pub(super) fn derive(center: &Center, month: Month, formula: &Formula) -> Result<MonthReport, CenterError> {
-    let told = Told::read(center)?;
+    let (told, _) = read_all(center)?;
     let report = told.report(month, formula);
     let cases = corrected(&told.cases, &told.upheld, formula);
     let by = [("district", By::District), ("level", By::Level), ("class", By::Class)];
@@ -246,28 +253,29 @@ pub(super) fn derive(center: &Center, month: Month, formula: &Formula) -> Result
         exposed: report.exposed,
         enforcement: report.enforcement,
         corrections: report.corrections,
+        checks: report.checks,
         unit_names,
     })
 }
 
-/// Reads all that is on a topic now.
+/// Reads all that is on a topic now, and says up to where.
 fn read(
     log: &dyn EventLog,
     topic: Topic,
     add: &mut dyn FnMut(&[u8]) -> Result<(), StepError>,
-) -> Result<(), CenterError> {
+) -> Result<Positions, CenterError> {
     let (starts, ends) = bounds(log, topic)?;
     for partition in 0..PARTITIONS {
         let (mut next, end) = (starts[partition as usize], ends[partition as usize]);
         while next < end {
             let records = log.read(topic, partition, next, READ_BYTES);
-            let records = records.map_err(CenterError::log("read the steps of cases and appeals"))?;
-            for (_, record) in records.iter() {
-                let damaged = |_| CenterError::Damaged { what: "step of a case or an appeal on the log" };
+            let records = records.map_err(CenterError::log("read what a month is derived from"))?;
+            for (_, record) in records.iter().filter(|(offset, _)| *offset < end) {
+                let damaged = |_| CenterError::Damaged { what: "event on the log that a month is derived from" };
                 record.value.map_or(Ok(()), &mut *add).map_err(damaged)?;
             }
             next = records.next_offset().unwrap_or(end);
         }
     }
-    Ok(())
+    Ok(ends)
 }

@@ -36,10 +36,16 @@ const CASES: Access = Roles(STAFF, Some(Scope::CasesRead));
 /// What a unit and those who supervise it talk over: people only.
 const BOTH_SIDES: Access = Roles(&[Supervisor, Unit], None);
 const SUPERVISES: Access = Roles(&[Supervisor], None);
+/// Who draws the month's checks, and who makes the visits.
+const CHECKS: Access = Roles(&[Supervisor, Inspector], None);
+/// Who looks at what people and machines did.
+const AUDITS: Access = Roles(&[Supervisor, Administrator], None);
 const UNITS: Access = Roles(&[Unit], None);
 /// Who leads deliberations and mediations, and who sees them.
 const TALKS: Access = Roles(&[Operator, Supervisor], None);
 const SEES_TALKS: Access = Roles(&[Operator, Dispatcher, Supervisor], None);
+/// Who looks through what citizens said; a unit sees what was said of its cases.
+const APPEALS: Access = Roles(&[Operator, Dispatcher, Inspector, Supervisor], None);
 const INCIDENTS: Access = Roles(STAFF, Some(Scope::IncidentsRead));
 /// Who plans who is on duty, and whom a chain tells.
 const PLAN: Access = Roles(&[Dispatcher, Administrator], None);
@@ -63,11 +69,15 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/areas", MEASURED),
     (Method::GET, "/api/v1/areas.geojson", Public),
     (Method::GET, "/api/v1/areas/now", MEASURED),
+    (Method::GET, "/api/v1/basemap", Public),
     (Method::GET, "/api/v1/map/sensors", MEASURED),
     (Method::GET, "/api/v1/sensors", MEASURED),
     (Method::GET, "/api/v1/sensors/{id}", MEASURED),
     (Method::GET, "/api/v1/sensors/{id}/series", MEASURED),
+    (Method::GET, "/api/v1/series", MEASURED),
+    (Method::GET, "/api/v1/series/metrics", MEASURED),
     (Method::GET, "/api/v1/sensors/{id}/forecast", MEASURED),
+    (Method::GET, "/api/v1/feeds", Roles(STAFF, Some(Scope::SensorsRead))),
     (Method::GET, "/api/v1/unknown-sensors", Roles(STAFF, Some(Scope::SensorsRead))),
     (Method::GET, "/api/v1/incidents", INCIDENTS),
     (Method::GET, "/api/v1/incidents/tail", INCIDENTS),
@@ -79,6 +89,9 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/incidents/{id}/assign", Roles(DESK, None)),
     (Method::GET, "/api/v1/asides", INCIDENTS),
     (Method::POST, "/api/v1/asides/{id}/end", Roles(DESK, None)),
+    (Method::GET, "/api/v1/maintenance", INCIDENTS),
+    (Method::POST, "/api/v1/maintenance", Roles(DESK, None)),
+    (Method::POST, "/api/v1/maintenance/{id}/end", Roles(DESK, None)),
     (Method::POST, "/api/v1/incidents/{id}/case", Roles(DESK, Some(Scope::IncidentsAct))),
     (Method::GET, "/api/v1/cases", CASES),
     (Method::POST, "/api/v1/cases", Roles(&[Operator, Inspector], None)),
@@ -87,6 +100,8 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/cases/{id}/evidence/{hash}", CASES),
     (Method::POST, "/api/v1/cases/{id}/verify", Roles(Kind::Verify.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/register", Roles(Kind::Register.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/put-outside", Roles(Kind::PutOutside.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/review-outside", Roles(Kind::ReviewOutside.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/dispatch", Roles(Kind::Dispatch.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/accept", Roles(Kind::Accept.roles(), HANDLE)),
     (Method::POST, "/api/v1/cases/{id}/return", Roles(Kind::Return.roles(), HANDLE)),
@@ -100,6 +115,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/cases/{id}/close-cleared", Roles(Kind::CloseCleared.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/void", Roles(Kind::Void.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/unmerge", Roles(Kind::Unmerge.roles(), None)),
+    (Method::POST, "/api/v1/cases/{id}/separate", Roles(Kind::Separate.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/urge", Roles(Kind::Urge.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/transfer", Roles(Kind::Transfer.roles(), None)),
     (Method::POST, "/api/v1/cases/{id}/evaluate", Roles(Kind::Evaluate.roles(), None)),
@@ -110,6 +126,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/cases/{id}/do-task", Roles(Kind::DoTask.roles(), HANDLE)),
     (Method::POST, "/api/v1/cases/{id}/add-part", Roles(Kind::AddPart.roles(), None)),
     (Method::GET, "/api/v1/cases/{id}/appeals", CASES),
+    (Method::GET, "/api/v1/appeals", APPEALS),
     (Method::GET, "/api/v1/appeals/classes", Public),
     (Method::GET, "/api/v1/appeals/near", Public),
     (Method::POST, "/api/v1/appeals", Public),
@@ -120,6 +137,7 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/appeals/{number}/contact", Roles(&[Operator, Unit], None)),
     (Method::POST, "/api/v1/appeals/import", Roles(&[Operator], Some(Scope::AppealsWrite))),
     (Method::GET, "/api/v1/appeals/refused", Roles(&[Operator], None)),
+    (Method::GET, "/api/v1/appeals/outside-duty", Roles(&[Operator, Inspector, Supervisor], None)),
     (Method::GET, "/api/v1/open311/servers", Roles(&[Operator, Administrator], None)),
     (Method::GET, "/open311/v2/{document}", Public),
     (Method::POST, "/open311/v2/{document}", Public),
@@ -136,15 +154,30 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/units", CASES),
     (Method::GET, "/api/v1/duties", CASES),
     (Method::GET, "/api/v1/analyze/hotspots", INCIDENTS),
+    (Method::GET, "/api/v1/analyze/forecasts", MEASURED),
     (Method::GET, "/api/v1/analyze/repeats", INCIDENTS),
+    (Method::GET, "/api/v1/analyze/verdicts", CASES),
+    (Method::GET, "/api/v1/analyze/verdicts/cases", CASES),
     (
         Method::GET,
         "/api/v1/analyze/alarms",
         Roles(&[Operator, Dispatcher, Supervisor, RuleEngineer, Administrator], None),
     ),
+    (Method::GET, "/api/v1/supervise/live", Roles(STAFF, None)),
     (Method::GET, "/api/v1/supervise/months/{month}", Roles(STAFF, None)),
     (Method::GET, "/api/v1/supervise/months/{month}/report.csv", Roles(STAFF, None)),
     (Method::GET, "/api/v1/supervise/months/{month}/report.pdf", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/audit", AUDITS),
+    (Method::GET, "/api/v1/audit/verify", AUDITS),
+    (Method::GET, "/api/v1/month-checks", CHECKS),
+    (Method::POST, "/api/v1/month-checks", SUPERVISES),
+    (Method::GET, "/api/v1/month-checks/{id}", CHECKS),
+    (Method::POST, "/api/v1/month-checks/{id}/visit", Roles(&[Inspector], None)),
+    (Method::GET, "/api/v1/scores", Roles(STAFF, None)),
+    (Method::POST, "/api/v1/scores", SUPERVISES),
+    (Method::GET, "/api/v1/scores/{id}", Roles(STAFF, None)),
+    (Method::GET, "/api/v1/findings", BOTH_SIDES),
+    (Method::POST, "/api/v1/findings", SUPERVISES),
     (Method::GET, "/api/v1/interviews", BOTH_SIDES),
     (Method::POST, "/api/v1/interviews", SUPERVISES),
     (Method::GET, "/api/v1/interviews/{id}", BOTH_SIDES),
@@ -243,6 +276,15 @@ pub(crate) const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/health/ready", Local(Scope::MetricsRead)),
     (Method::GET, "/metrics", Local(Scope::MetricsRead)),
 ];
+
+/// Routes about the whole city, whatever they name: accounts, tokens and contacts reach as far as they say, so that only
+/// who sees the whole city gives them out; the audit is one chain.
+const WHOLE_CITY: &[&str] = &["/api/v1/accounts", "/api/v1/tokens", "/api/v1/contacts", "/api/v1/audit"];
+
+/// Whether a route is only for who sees the whole city.
+pub(crate) fn is_of_the_city(path: &str) -> bool {
+    WHOLE_CITY.iter().any(|begin| path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
 
 /// Who may call this route; `None` if it is not in the table. HEAD is as GET.
 pub(crate) fn of(method: &Method, path: &str) -> Option<Access> {

@@ -8,7 +8,8 @@ use super::secret;
 use crate::CenterError;
 use crate::center::Center;
 use crate::store::audit::{entries, keep, last};
-use crate::store::outbox::{Waiting, push, waiting_of};
+use crate::store::ledger::Ledger;
+use crate::store::outbox::{Waiting, waiting_of};
 use crate::store::{Store, commit};
 use bus::{Event, EventLog, Topic};
 use model::{EventTime, PARTITIONS, partition_of};
@@ -24,6 +25,8 @@ const KEY: &str = "audit";
 const KIND: &str = "org.citywatch.audit.noted";
 /// Entries that are read at a time.
 const ENTRIES_MAX: i64 = 10_000;
+/// Entries that [`verify_newest`] looks at.
+const NEWEST_MAX: u64 = ENTRIES_MAX as u64;
 /// Bytes of the log that are read at a time.
 const READ_BYTES: usize = 1 << 20;
 /// What the first entry is bound to.
@@ -86,6 +89,38 @@ impl std::fmt::Display for Head {
 }
 
 impl Entry {
+    /// What was done, in no chain yet.
+    pub(crate) fn new(at: i64, by: &str, (what, about): (&str, &str), body: &str) -> Entry {
+        Entry {
+            seq: 0,
+            at,
+            by: by.to_owned(),
+            what: what.to_owned(),
+            about: about.to_owned(),
+            digest: secret::hexadecimal(&Sha256::digest(body.as_bytes())),
+            hash: String::new(),
+        }
+    }
+
+    /// Takes its place behind the last of a chain.
+    pub(crate) fn follow(&mut self, last: Option<&Entry>) {
+        self.seq = last.map_or(0, |last| last.seq) + 1;
+        self.hash = self.bound_to(last.map_or(BEGIN, |last| &last.hash));
+    }
+
+    /// Its copy for the bus.
+    pub(crate) fn event(&self) -> Waiting {
+        Waiting {
+            seq: 0,
+            topic: Topic::Supervise,
+            key: KEY.to_owned(),
+            event_id: format!("audit/{}", self.seq),
+            kind: KIND.to_owned(),
+            at: EventTime(self.at),
+            body: serde_json::to_string(self).expect("text and numbers always serialise"),
+        }
+    }
+
     /// The hash that it must have behind `before`. Fields are told apart by their lengths.
     fn bound_to(&self, before: &str) -> String {
         let mut hash = Sha256::new();
@@ -106,29 +141,9 @@ pub(crate) async fn note(
     (what, about): (&str, &str),
     body: &str,
 ) -> Result<(), CenterError> {
-    let before = last(connection).await?;
-    let (seq, hash) = before.map_or((0, BEGIN.to_owned()), |entry| (entry.seq, entry.hash));
-    let mut entry = Entry {
-        seq: seq + 1,
-        at,
-        by: by.to_owned(),
-        what: what.to_owned(),
-        about: about.to_owned(),
-        digest: secret::hexadecimal(&Sha256::digest(body.as_bytes())),
-        hash: String::new(),
-    };
-    entry.hash = entry.bound_to(&hash);
-    keep(connection, &entry).await?;
-    let told = Waiting {
-        seq: 0,
-        topic: Topic::Supervise,
-        key: KEY.to_owned(),
-        event_id: format!("audit/{}", entry.seq),
-        kind: KIND.to_owned(),
-        at: EventTime(at),
-        body: serde_json::to_string(&entry).expect("text and numbers always serialise"),
-    };
-    push(connection, &told).await
+    let mut ledger = Ledger::default();
+    ledger.note(at, by, (what, about), body);
+    ledger.write(connection).await
 }
 
 /// Brings the chain back from the bus where the store has none: the store was lost. One that is only shorter than the bus
@@ -141,9 +156,8 @@ pub(crate) async fn restore(center: &Center) -> Result<(), CenterError> {
     let copies = crate::reader::blocking(move || copies(&*log)).await?;
     let mut writer = center.store.writer().await;
     let mut transaction = writer.begin().await?;
-    for entry in copies.values().filter_map(|same| same.first()) {
-        keep(&mut transaction, entry).await?;
-    }
+    let chain: Vec<Entry> = copies.into_values().filter_map(|same| same.into_iter().next()).collect();
+    keep(&mut transaction, &chain).await?;
     commit(transaction).await
 }
 
@@ -215,6 +229,36 @@ pub(crate) async fn verify(
     let on_the_bus = crate::reader::blocking(move || copies(&*log)).await?;
     let found = against(&hashes, unpublished, &on_the_bus);
     Ok(found.map_or_else(Verified::Broken, |()| Verified::Whole(chain.head)))
+}
+
+/// Verifies the newest entries of the store's chain: each is bound to the one before it, and a head that was written down
+/// is met. Gives how many were looked at and where the chain ends, or the first thing that is wrong.
+pub(crate) async fn verify_newest(
+    reading: &mut AnyConnection,
+    known: Option<Head>,
+) -> Result<Result<(u64, Head), String>, CenterError> {
+    let end = last(&mut *reading).await?.map_or(0, |entry| entry.seq);
+    let before = end.saturating_sub(NEWEST_MAX);
+    let mut chain = Chain::new(known.clone());
+    if before > 0 {
+        let Some(entry) = one(&mut *reading, before).await? else {
+            return Ok(Err(format!("entry {before} is missing")));
+        };
+        chain.head = Head { seq: entry.seq, hash: entry.hash };
+    }
+    // One that stands before those that are followed is looked at by itself.
+    if let Some(known) = known.filter(|known| (1..=before).contains(&known.seq))
+        && one(&mut *reading, known.seq).await?.is_none_or(|entry| entry.hash != known.hash)
+    {
+        return Ok(Err(format!("entry {} is another than the head that was written down", known.seq)));
+    }
+    let page = entries(reading, before, ENTRIES_MAX).await?;
+    let followed = page.iter().try_for_each(|entry| chain.take(entry)).and_then(|()| chain.end());
+    Ok(followed.map(|()| (page.len() as u64, chain.head)))
+}
+
+async fn one(reading: &mut AnyConnection, seq: u64) -> Result<Option<Entry>, CenterError> {
+    Ok(entries(reading, seq - 1, 1).await?.pop().filter(|entry| entry.seq == seq))
 }
 
 /// The entries that stand on the bus, by their numbers; one that stands twice is one.

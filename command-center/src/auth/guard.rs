@@ -1,23 +1,34 @@
 //! What stands before every route: the Host, the session or token, the role or scope, and where an unsafe request
 //! comes from.
 
-use super::access::{Access, of};
+use super::access::{Access, is_of_the_city, of};
+use super::role::Reach;
+use super::secret::wall_ms;
 use super::who::{Credential, Who};
 use crate::CenterError;
 use crate::api::problem::Problem;
 use crate::center::Center;
+use crate::perceive::basemap::Basemap;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The cookie that carries a session.
 pub(crate) const COOKIE: &str = "citywatch_session";
 /// The page may load its own files only; MapLibre starts its workers from blobs.
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// What browsers may do with what they get: beside our own host they may ask the basemap's, where there is one.
+pub(crate) fn policy(basemap: Option<&Basemap>) -> HeaderValue {
+    let tiles = basemap.and_then(Basemap::origin).map(|origin| format!("; connect-src 'self' {origin}"));
+    let text = format!("{POLICY}{}", tiles.unwrap_or_default());
+    HeaderValue::from_str(&text).expect("an origin is plain text")
+}
 
 /// Lets a request through to its route, or says why not.
 pub(crate) async fn admit(
@@ -27,7 +38,8 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let Some(access) = path.and_then(|path| of(request.method(), &path)) else {
+    let found = path.and_then(|path| Some((of(request.method(), &path)?, is_of_the_city(&path))));
+    let Some((access, is_citys)) = found else {
         return Problem::new(StatusCode::FORBIDDEN, "this route is closed").into_response();
     };
     let is_local = peer.ip().to_canonical().is_loopback()
@@ -44,12 +56,20 @@ pub(crate) async fn admit(
         }
         Err(error) => return error.into_response(),
     };
+    if let Err(seconds) = center.gates.signed.pass(&who.name, wall_ms()) {
+        center.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+        return Problem::later(seconds).into_response();
+    }
     if who.is_token() {
         if !access.admits_token(&who.scopes) {
             return Problem::new(StatusCode::FORBIDDEN, "this needs a token with another scope").into_response();
         }
     } else if !access.admits(&who.roles) {
         return Problem::new(StatusCode::FORBIDDEN, "this needs another role").into_response();
+    }
+    if is_citys && who.reach != Reach::City {
+        let text = "this is about the whole city: your account is for some areas of it";
+        return Problem::new(StatusCode::FORBIDDEN, text).into_response();
     }
     // A browser sends cookies by itself, whoever wrote the page; a token only our caller sends.
     let is_safe = who.is_token() || [Method::GET, Method::HEAD].contains(request.method());
@@ -72,8 +92,8 @@ pub(crate) async fn shield(State(center): State<Arc<Center>>, request: Request, 
     };
     center.counters.answered(response.status());
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, center.policy.clone());
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -87,13 +107,13 @@ pub(crate) async fn shield(State(center): State<Arc<Center>>, request: Request, 
 }
 
 /// Who a request says that it comes from, if that is good. A token goes before a cookie.
-async fn who(center: &Center, headers: &HeaderMap) -> Result<Option<Who>, CenterError> {
+pub(crate) async fn who(center: &Center, headers: &HeaderMap) -> Result<Option<Who>, CenterError> {
     let credential = match headers.get(header::AUTHORIZATION) {
         Some(value) => bearer(value).map(Credential::token),
         None => token(headers).map(Credential::session),
     };
     match credential {
-        Some(credential) => credential.who(&center.store).await,
+        Some(credential) => credential.who(center).await,
         None => Ok(None),
     }
 }

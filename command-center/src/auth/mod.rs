@@ -5,6 +5,7 @@ pub(crate) mod access;
 pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod guard;
+pub(crate) mod known;
 pub(crate) mod oidc;
 pub(crate) mod password;
 pub(crate) mod role;

@@ -4,6 +4,7 @@ use super::access::Access;
 use super::role::{Reach, Role, Scope, listed};
 use super::secret;
 use crate::CenterError;
+use crate::center::Center;
 use crate::command::decide::Actor;
 use crate::store::Store;
 use crate::store::accounts::find_token;
@@ -26,7 +27,7 @@ pub(crate) struct Who {
 }
 
 /// What was shown, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Credential {
     /// The hash of a session's secret.
     Session(String),
@@ -46,9 +47,18 @@ impl Credential {
     }
 
     /// Who that is, if it is still good.
-    pub(crate) async fn who(self, store: &Store) -> Result<Option<Who>, CenterError> {
-        let now = secret::wall_ms();
-        let mut reading = store.read().await?;
+    pub(crate) async fn who(self, center: &Center) -> Result<Option<Who>, CenterError> {
+        let (now, changes) = (secret::wall_ms(), *center.credentials.borrow());
+        if let Some(who) = center.known.get(&self, changes, now) {
+            return Ok(Some(who));
+        }
+        let who = self.found(&center.store, now).await?;
+        who.iter().for_each(|who| center.known.keep(who, changes, now));
+        Ok(who)
+    }
+
+    async fn found(self, store: &Store, now: i64) -> Result<Option<Who>, CenterError> {
+        let mut reading = store.look().await?;
         Ok(match &self {
             Credential::Session(hash) => find(&mut reading, hash, now).await?.map(|session| Who {
                 name: session.name,
@@ -88,7 +98,7 @@ fn roles_of(scopes: &[Scope]) -> Vec<Role> {
 impl Who {
     /// As whom they act on cases.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { name: self.name.clone(), roles: self.roles.clone(), unit: self.unit.clone() }
+        Actor { name: self.name.clone(), roles: self.roles.clone(), unit: self.unit.clone(), reach: self.reach.clone() }
     }
 
     /// Whether they may call a route with this access.

@@ -41,6 +41,8 @@ const UNIT: Option<Side> = Some(Side::Unit);
 kinds! {
     Verify = "verify", SUPERVISION, [Inspector, Operator];
     Register = "register", SUPERVISION, [Operator];
+    PutOutside = "put-outside", SUPERVISION, [Operator];
+    ReviewOutside = "review-outside", SUPERVISION, [Inspector, Supervisor];
     Dispatch = "dispatch", COMMAND, [Dispatcher];
     Accept = "accept", UNIT, [Unit];
     Return = "return", UNIT, [Unit];
@@ -54,6 +56,7 @@ kinds! {
     CloseCleared = "close-cleared", SUPERVISION, [Operator];
     Void = "void", SUPERVISION, [Operator];
     Unmerge = "unmerge", SUPERVISION, [Operator];
+    Separate = "separate", SUPERVISION, [Operator];
     Urge = "urge", SUPERVISION, [Supervisor];
     Transfer = "transfer", COMMAND, [Dispatcher];
     Evaluate = "evaluate", SUPERVISION, [Supervisor, Operator];
@@ -101,6 +104,27 @@ pub(crate) struct Register {
     pub(crate) note: String,
 }
 
+/// Puts it outside the city's duty. Reason and place are told to who reported it, when a second person says so too.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = PutOutsideBody)]
+pub(crate) struct PutOutside {
+    /// 1 to 2,000 characters.
+    pub(crate) reason: String,
+    /// Where to go with it: who does have it to do. 1 to 2,000 characters.
+    pub(crate) where_to: String,
+}
+
+/// Whether it is outside the city's duty indeed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = ReviewOutsideBody)]
+pub(crate) struct ReviewOutside {
+    /// false: it is sent back, and goes on as before.
+    pub(crate) upheld: bool,
+    /// Must be given where it is sent back.
+    #[serde(default)]
+    pub(crate) note: String,
+}
+
 /// Sends it to a unit.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, ToSchema)]
 #[schema(as = DispatchBody)]
@@ -116,7 +140,7 @@ pub(crate) struct Dispatch {
     pub(crate) note: String,
 }
 
-/// What the unit says, with hashes of evidence that the case has.
+/// What the unit says, with hashes of evidence that it added since it was sent or sent back to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[schema(as = FeedbackBody)]
 pub(crate) struct Feedback {
@@ -166,6 +190,16 @@ pub(crate) struct Void {
     pub(crate) reason: String,
 }
 
+/// An incident that joined it is about something else.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = SeparateBody)]
+pub(crate) struct Separate {
+    #[schema(value_type = String)]
+    pub(crate) incident: Uuid,
+    /// 1 to 2,000 characters.
+    pub(crate) reason: String,
+}
+
 /// Hands it to another unit, of any level.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[schema(as = TransferBody)]
@@ -189,12 +223,16 @@ pub(crate) struct Evaluate {
 }
 
 /// Calls units to a case.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[schema(as = WhistleBody)]
 pub(crate) struct Whistle {
     /// 1 to 16 units.
     pub(crate) units: Vec<String>,
     pub(crate) reason: String,
+    /// Within which they must report in, as in `1 urgent_hour`; two urgent hours if it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) limit: Option<Limit>,
 }
 
 /// A step of the plan is done.
@@ -221,6 +259,8 @@ pub(crate) struct AddPart {
 pub(crate) enum Act {
     Verify(Verify),
     Register(Register),
+    PutOutside(PutOutside),
+    ReviewOutside(ReviewOutside),
     Dispatch(Dispatch),
     Accept(Note),
     Return(Reason),
@@ -234,6 +274,7 @@ pub(crate) enum Act {
     CloseCleared(Note),
     Void(Void),
     Unmerge(Reason),
+    Separate(Separate),
     Urge(Reason),
     Transfer(Transfer),
     Evaluate(Evaluate),
@@ -251,6 +292,8 @@ impl Act {
         match self {
             Act::Verify(_) => Kind::Verify,
             Act::Register(_) => Kind::Register,
+            Act::PutOutside(_) => Kind::PutOutside,
+            Act::ReviewOutside(_) => Kind::ReviewOutside,
             Act::Dispatch(_) => Kind::Dispatch,
             Act::Accept(_) => Kind::Accept,
             Act::Return(_) => Kind::Return,
@@ -264,6 +307,7 @@ impl Act {
             Act::CloseCleared(_) => Kind::CloseCleared,
             Act::Void(_) => Kind::Void,
             Act::Unmerge(_) => Kind::Unmerge,
+            Act::Separate(_) => Kind::Separate,
             Act::Urge(_) => Kind::Urge,
             Act::Transfer(_) => Kind::Transfer,
             Act::Evaluate(_) => Kind::Evaluate,

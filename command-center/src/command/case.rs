@@ -1,8 +1,8 @@
 //! A case: the fold of its steps. Pure; a step says all that it changed, so that the fold needs no calendar and no lists.
 
 use super::clock::{Clock, Stage};
-pub(crate) use super::pieces::{Counts, Segment, State, Task, Where, Whistle};
-use super::step::{CheckResult, Fact, Side, Step, VerifyResult};
+pub(crate) use super::pieces::{Counts, Outside, Segment, State, Task, Where, Whistle};
+use super::step::{Fact, Side, Step};
 use model::{AreaLevel, Domain, EventTime, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub(crate) struct Case {
     pub(crate) closed_at: Option<EventTime>,
     /// The unit that has it; null where none has.
     pub(crate) unit: Option<String>,
-    /// Up to which level a breach was told.
+    /// Up to which level a breach climbed.
     #[schema(value_type = Option<String>)]
     pub(crate) climbed_to: Option<AreaLevel>,
     #[schema(value_type = Option<i64>)]
@@ -57,6 +57,9 @@ pub(crate) struct Case {
     pub(crate) counts: Counts,
     pub(crate) whistles: Vec<Whistle>,
     pub(crate) tasks: Vec<Task>,
+    /// Whether each task waits for those before it.
+    #[serde(default)]
+    pub(crate) in_order: bool,
     #[schema(value_type = Option<String>)]
     pub(crate) parent: Option<Uuid>,
     /// Its parts, and whether each is over.
@@ -67,6 +70,9 @@ pub(crate) struct Case {
     pub(crate) duplicate_of: Option<Uuid>,
     /// What it was before it was void.
     pub(super) before_void: Option<State>,
+    /// That it is not the city's to do, as long as that stands or is reviewed.
+    #[serde(default)]
+    pub(crate) outside: Option<Outside>,
     /// On which side each person acted.
     pub(crate) sides: BTreeMap<String, Side>,
     /// Units that handled it: none of their people may check it.
@@ -75,6 +81,9 @@ pub(crate) struct Case {
     pub(crate) limits: super::step::RuleLimits,
     /// Hashes of the evidence.
     pub(crate) evidence: Vec<String>,
+    /// Of these, what the unit that has it added since it was sent or sent back to it: what its feedback may show.
+    #[serde(default)]
+    pub(crate) evidence_after: Vec<String>,
     /// 1 to 5; null before it is evaluated.
     pub(crate) score: Option<u8>,
 }
@@ -111,164 +120,27 @@ impl Case {
             counts: Counts::default(),
             whistles: Vec::new(),
             tasks: Vec::new(),
+            in_order: false,
             parent: report.parent,
             parts: BTreeMap::new(),
             duplicate_of: None,
             before_void: None,
+            outside: None,
             sides: BTreeMap::new(),
             handled_by: Vec::new(),
             limits: report.limits,
             evidence: Vec::new(),
+            evidence_after: Vec::new(),
             score: None,
         };
         case.note(step);
         Some(case)
     }
 
-    /// What the case is after a step. The step was decided on this version, or read from the log behind it.
-    pub(crate) fn apply(&mut self, step: &Step) {
-        assert_eq!(step.version, self.version + 1, "a step follows the one before it");
-        self.note(step);
-        let count = &mut self.counts;
-        match &step.what {
-            Fact::Verified { result, .. } => match result {
-                VerifyResult::Real => self.state = State::Verified,
-                VerifyResult::NotFound => self.state = State::Rejected,
-                VerifyResult::CannotTell => {}
-            },
-            Fact::Registered { class, .. } => {
-                self.class.clone_from(class);
-                self.registered_at = Some(step.at);
-                self.state = State::Registered;
-            }
-            Fact::Dispatched { unit, is_proposed, tasks, .. } => {
-                count.dispatches += 1;
-                count.misdispatches += u32::from(!is_proposed);
-                self.state = State::Dispatched;
-                self.hand_to(unit, step.at);
-                if self.tasks.is_empty() {
-                    let task = |what: &String| Task { what: what.clone(), done_by: None, done_at: None };
-                    self.tasks = tasks.iter().map(task).collect();
-                }
-            }
-            Fact::Accepted { .. } => {
-                self.state = State::Handling;
-                self.note_handler();
-            }
-            Fact::Returned { .. } => {
-                count.returns += 1;
-                count.misdispatches += 1;
-                self.end_segment(step.at);
-                self.unit = None;
-                self.state = State::Registered;
-            }
-            Fact::FedBack { .. } => {
-                count.feedbacks += 1;
-                self.end_segment(step.at);
-                self.asked = None;
-                self.state = State::Feedback;
-            }
-            Fact::Suspended { until, .. } => {
-                count.suspensions += 1;
-                self.suspended_until = Some(*until);
-                self.state = State::Suspended;
-            }
-            Fact::Resumed { .. } => {
-                self.suspended_until = None;
-                self.state = State::Handling;
-            }
-            Fact::Checked { result, .. } => match result {
-                CheckResult::Fixed => self.close(step.at),
-                CheckResult::NotFixed => {
-                    count.rework += 1;
-                    self.state = State::Handling;
-                    if let Some(unit) = self.unit.clone() {
-                        self.hand_to(&unit, step.at);
-                    }
-                }
-                CheckResult::CannotTell => {}
-            },
-            Fact::SelfCleared { .. } | Fact::PartsDone => self.close(step.at),
-            Fact::Voided { of, .. } => {
-                self.before_void = Some(self.state);
-                self.duplicate_of = Some(*of);
-                self.state = State::Void;
-            }
-            Fact::Unmerged { .. } => {
-                self.state = self.before_void.take().unwrap_or(State::Reported);
-                self.duplicate_of = None;
-            }
-            Fact::Transferred { unit, before, .. } => {
-                count.transfers += 1;
-                if let (Some(last), Some(before)) = (self.segments.last_mut(), before) {
-                    last.clone_from(before);
-                }
-                self.hand_to(unit, step.at);
-                if self.state != State::Dispatched {
-                    self.note_handler();
-                }
-            }
-            Fact::Evaluated { score, .. } => {
-                self.score = Some(*score);
-                self.state = State::Evaluated;
-            }
-            Fact::Reopened { .. } => {
-                count.reopened += 1;
-                (self.closed_at, self.score, self.unit) = (None, None, None);
-                self.state = State::Registered;
-            }
-            _ => self.remember(step),
-        }
-    }
-
-    /// What a step adds that leaves the case where it stands.
-    fn remember(&mut self, step: &Step) {
-        let count = &mut self.counts;
-        match &step.what {
-            Fact::ExtensionAsked { limit, .. } => self.asked = Some(limit.to_string()),
-            Fact::ExtensionGranted { .. } => {
-                count.extensions += 1;
-                self.asked = None;
-            }
-            Fact::ExtensionRefused { .. } => self.asked = None,
-            Fact::Absorbed { .. } => count.absorbed += 1,
-            Fact::Released { .. } => count.absorbed = count.absorbed.saturating_sub(1),
-            Fact::Urged { .. } => count.urges += 1,
-            Fact::Joined { incident } => self.incidents.push(*incident),
-            Fact::EvidenceAdded(evidence) => self.evidence.push(evidence.hash.clone()),
-            Fact::Whistled { units, .. } => {
-                let whistle = |unit: &String| Whistle { unit: unit.clone(), called_at: step.at, reported_at: None };
-                self.whistles.extend(units.iter().map(whistle));
-            }
-            Fact::ReportedIn { unit, .. } => {
-                let called = self.whistles.iter_mut().filter(|whistle| whistle.unit == *unit);
-                called.for_each(|whistle| whistle.reported_at = whistle.reported_at.or(Some(step.at)));
-            }
-            Fact::TaskDone { task } => {
-                if let Some(task) = self.tasks.get_mut(*task) {
-                    (task.done_by, task.done_at) = (Some(step.by.name.clone()), Some(step.at));
-                }
-            }
-            Fact::PartAdded { part } => {
-                self.parts.insert(*part, false);
-                if self.state == State::Registered {
-                    self.state = State::Handling;
-                }
-            }
-            Fact::PartOver { part, over } => drop(self.parts.insert(*part, *over)),
-            Fact::Warned { .. } => count.warned += 1,
-            Fact::Breached { stage, climbs_to } => {
-                count.breached += 1;
-                if *stage == Stage::Handle
-                    && let Some(segment) = self.segments.last_mut().filter(|segment| segment.until_at.is_none())
-                {
-                    segment.breached = true;
-                }
-                self.climbed_to = climbs_to.or(self.climbed_to);
-            }
-            // A report is a beginning, a note adds nothing; all others are told above.
-            _ => {}
-        }
+    /// The incidents that joined it; not the one that it was made from.
+    pub(crate) fn joined(&self) -> &[Uuid] {
+        let own = usize::from(self.rule.is_some() && !self.incidents.is_empty());
+        &self.incidents[own..]
     }
 
     /// The clock of a stage, the newest.
@@ -286,60 +158,32 @@ impl Case {
         self.clocks.iter().any(|clock| clock.stage != Stage::Climb && clock.is_on() && clock.breached_at.is_some())
     }
 
+    /// Its clocks but that of climbing, which is no limit of the case.
+    pub(crate) fn clocks_of_limits(&self) -> impl Iterator<Item = &Clock> {
+        self.clocks.iter().filter(|clock| clock.stage != Stage::Climb)
+    }
+
     /// When the first of its running clocks is due.
     pub(crate) fn due_at(&self) -> Option<EventTime> {
-        let clocks = self.clocks.iter().filter(|clock| clock.stage != Stage::Climb);
-        clocks.filter_map(|clock| clock.due_at).min()
+        self.clocks_of_limits().filter_map(|clock| clock.due_at).min()
     }
 
     /// When time alone does something to it next.
     pub(crate) fn next_at(&self) -> Option<EventTime> {
         let clocks = self.clocks.iter().filter_map(Clock::next).min();
         let until = self.suspended_until.filter(|_| self.state == State::Suspended);
-        clocks.into_iter().chain(until).min()
+        clocks.into_iter().chain(until).chain(self.whistle_at()).min()
     }
 
-    fn note(&mut self, step: &Step) {
-        self.version = step.version;
-        self.changed_at = step.at;
-        for clock in &step.clocks {
-            match self.clocks.iter_mut().find(|held| held.stage == clock.stage) {
-                Some(held) => *held = clock.clone(),
-                None => self.clocks.push(clock.clone()),
-            }
-        }
-        self.clocks.sort_by_key(|clock| clock.stage);
-        if let Some(side) = step.by.side {
-            self.sides.entry(step.by.name.clone()).or_insert(side);
-        }
+    /// When time has something to say of the units that were called next; never once the case is over.
+    pub(super) fn whistle_at(&self) -> Option<EventTime> {
+        self.whistles.iter().filter(|_| self.state.is_open()).filter_map(Whistle::next).min()
     }
 
-    fn hand_to(&mut self, unit: &str, at: EventTime) {
-        self.unit = Some(unit.to_owned());
-        let base_ms = self.clock(Stage::Handle).map_or(0, |clock| clock.used_ms);
-        let (unit, from_at) = (unit.to_owned(), at);
-        self.segments.push(Segment { unit, from_at, until_at: None, used_ms: None, breached: false, base_ms });
-    }
-
-    fn note_handler(&mut self) {
-        let unit = self.unit.clone().unwrap_or_default();
-        if !self.handled_by.contains(&unit) {
-            self.handled_by.push(unit);
-        }
-    }
-
-    fn end_segment(&mut self, at: EventTime) {
-        let used = self.clock(Stage::Handle).map_or(0, |clock| clock.used_ms);
-        if let Some(segment) = self.segments.last_mut().filter(|segment| segment.until_at.is_none()) {
-            segment.until_at = Some(at);
-            segment.used_ms = Some((used - segment.base_ms).max(0));
-        }
-    }
-
-    fn close(&mut self, at: EventTime) {
-        self.end_segment(at);
-        self.closed_at = Some(at);
-        self.suspended_until = None;
-        self.state = State::Closed;
+    /// The units that were called and never reported in before the case was closed.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let missed: std::collections::BTreeSet<&String> =
+            self.whistles.iter().filter(|call| call.missed).map(|call| &call.unit).collect();
+        missed.into_iter().cloned().collect()
     }
 }

@@ -16,16 +16,30 @@ use uuid::Uuid;
 /// Longest way from a duplicate to the case that is handled. Ends a walk along duplicates of each other.
 const DUPLICATES_MAX: usize = 16;
 
-/// The case of an appeal; merged into a case that is open, if that is named. Whether it was merged.
+/// What an appeal speaks of, and how much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Known {
+    Case(Uuid, Likeness),
+    /// In no case.
+    Incident(Uuid, Likeness),
+}
+
+/// The case of an appeal; merged into a case that is open, if that is named, or with the incident that is. Whether it was
+/// merged.
 pub(crate) async fn open(
     writing: &mut Writing<'_>,
     center: &Center,
     (id, report, by, at): (Uuid, Report, By, EventTime),
-    into: Option<(Uuid, Likeness)>,
+    speaks_of: Option<Known>,
 ) -> Result<bool, CenterError> {
     let (mut case, mut steps) = writing.begin(id, report, by, at).await?;
-    let known = match into {
-        Some((of, likeness)) => writing.stored(of).await?.map(|stored| (stored.case, likeness)),
+    let known = match speaks_of {
+        Some(Known::Case(of, likeness)) => writing.stored(of).await?.map(|stored| (stored.case, likeness)),
+        Some(Known::Incident(incident, likeness)) => {
+            let joined = Fact::Joined { incident, likeness: Some(likeness) };
+            steps.push(take(&mut case, Decision { fact: joined, clocks: Vec::new() }, city(), at));
+            None
+        }
         None => None,
     };
     let known = known.filter(|(known, _)| known.state.is_open() && known.version < STEPS_MAX);
@@ -35,14 +49,14 @@ pub(crate) async fn open(
         let absorbed = take(&mut known, absorbed, city(), at);
         writing.save(&known, &[absorbed]).await?;
         let fact = Fact::Voided { of: known.id, reason: String::new(), likeness: Some(likeness) };
-        let clocks = super::decide::clocks(&case, &fact, at, &center.ground(false));
+        let clocks = super::effect::clocks(&case, &fact, at, &center.ground(false));
         steps.push(take(&mut case, Decision { fact, clocks }, city(), at));
     }
     writing.save(&case, &steps).await?;
     Ok(is_merged)
 }
 
-/// Opens a case again in a reporter's name; that this is possible was decided.
+/// Opens a case again in a reporter's name, or has a second look at what was rejected; that this is possible was decided.
 pub(crate) async fn reopen(
     writing: &mut Writing<'_>,
     center: &Center,
@@ -54,8 +68,11 @@ pub(crate) async fn reopen(
     let was_open = case.state.is_open();
     let mut steps = catch_up(case, at, &ground);
     let at = at.max(case.changed_at);
-    let fact = Fact::Reopened { reason };
-    let clocks = super::decide::clocks(case, &fact, at, &ground);
+    let fact = match case.state {
+        State::Rejected => Fact::AskedAgain { reason, outside: case.outside.is_some() },
+        _ => Fact::Reopened { reason },
+    };
+    let clocks = super::effect::clocks(case, &fact, at, &ground);
     steps.push(take(case, Decision { fact, clocks }, by, at));
     writing.save(case, &steps).await?;
     writing.tell_parent(case, was_open, at).await

@@ -22,6 +22,8 @@ pub(crate) enum Stage {
     Check,
     /// After a breach of handling: until the next level is called.
     Climb,
+    /// From the whistle to the reporting in of a unit that it calls.
+    Report,
 }
 
 /// The working time of the city.

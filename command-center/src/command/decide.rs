@@ -1,13 +1,16 @@
 //! Whether an act may be done to a case, and what it does. Pure: the same case, act, actor and time decide the same.
 
-use super::act::{Act, AskExtension, Kind, Transfer, Void, Whistle};
+use super::act::{Act, AskExtension, Kind, ReviewOutside, Transfer, Void, Whistle};
+use super::admit::admit;
 use super::case::{Case, Segment, State};
 use super::clock::{Clock, Stage, Working};
-use super::step::{CheckResult, Fact, VerifyResult};
+use super::step::{CheckResult, Fact};
 use super::text::{note, reason};
-use crate::auth::role::Role;
-use model::{Class, Duties, EventTime, Lies, Limit, Millis, Owner};
+use crate::auth::role::{Reach, Role};
+use model::{Class, Duties, EventTime, Lies, Limit, Millis, Owner, PlanStep};
 
+/// Time in which a unit that is called reports in, where the whistle names none.
+const REPORT_MAX: Millis = Millis(2 * Millis::HOUR.0);
 /// Units that one whistle calls.
 const WHISTLE_MAX: usize = 16;
 /// Parts of a case.
@@ -30,6 +33,8 @@ pub(crate) struct Actor {
     pub(crate) name: String,
     pub(crate) roles: Vec<Role>,
     pub(crate) unit: Option<String>,
+    /// How far they see: nothing beyond it is written by them, whatever an act names.
+    pub(crate) reach: Reach,
 }
 
 /// Why an act was not done.
@@ -41,6 +46,8 @@ pub(crate) enum Refused {
     Side(String),
     /// The case is another unit's.
     OtherUnit,
+    /// Another case that it would be written into is outside of their areas.
+    Elsewhere,
     /// Not as the case stands.
     State(String),
     /// The act itself does not fit.
@@ -72,8 +79,19 @@ impl Ground<'_> {
             Stage::Handle => class.handle,
             Stage::Check => class.check,
             Stage::Climb => class.climb,
+            Stage::Report => Limit::urgent(REPORT_MAX),
         });
         by_rule.map(|span| Limit::urgent(Millis(span))).or(by_class).unwrap_or_else(|| Limit::urgent(Millis::DAY))
+    }
+
+    /// The unit of a step of the plan: where each area has one of its kind, that of the case's.
+    fn unit_there(&self, case: &Case, step: &PlanStep) -> Option<String> {
+        let code = step.unit.as_ref()?;
+        let Some(unit) = self.duties.units.get(code) else { return Some(code.clone()) };
+        let place = &case.place;
+        let area = if unit.level == model::AreaLevel::District { &place.district } else { &place.subdistrict };
+        // Where the case lies in no area of its level there is no such unit: then it is for who has the case.
+        if unit.is_single() { Some(code.clone()) } else { area.as_ref().map(|area| unit.within(area)) }
     }
 
     /// Who the duty list says should handle it.
@@ -90,6 +108,8 @@ pub(crate) fn is_possible(kind: Kind, state: State) -> bool {
     match kind {
         Kind::Verify => state == Reported,
         Kind::Register => state == Verified,
+        Kind::PutOutside => matches!(state, Reported | Verified),
+        Kind::ReviewOutside => state == State::Outside,
         Kind::Dispatch => state == Registered,
         Kind::Accept | Kind::Return => state == Dispatched,
         Kind::Feedback | Kind::AskExtension | Kind::GrantExtension | Kind::RefuseExtension | Kind::Suspend => {
@@ -98,9 +118,11 @@ pub(crate) fn is_possible(kind: Kind, state: State) -> bool {
         Kind::Resume => state == Suspended,
         Kind::Check => state == Feedback,
         Kind::CloseCleared => matches!(state, Reported | Verified | Registered),
-        Kind::Void | Kind::Urge | Kind::ReportIn => state.is_open(),
+        Kind::Void | Kind::Separate | Kind::Urge | Kind::ReportIn => state.is_open(),
         Kind::Unmerge => state == State::Void,
-        Kind::Transfer | Kind::DoTask => matches!(state, Dispatched | Handling),
+        // Where no unit has it yet, sending it to one is a dispatch.
+        Kind::Transfer => matches!(state, Dispatched | Handling | Suspended | Feedback),
+        Kind::DoTask => matches!(state, Dispatched | Handling),
         Kind::Evaluate => state == Closed,
         Kind::Reopen => matches!(state, Closed | Evaluated),
         Kind::Note => true,
@@ -125,49 +147,8 @@ pub(crate) fn decide(
         return Err(Refused::Invalid(format!("the case has {STEPS_MAX} steps, which is the most")));
     }
     let fact = fact(case, act, actor, at, ground)?;
-    let clocks = clocks(case, &fact, at, ground);
+    let clocks = super::effect::clocks(case, &fact, at, ground);
     Ok(Decision { fact, clocks })
-}
-
-/// Whether this is for them.
-pub(super) fn admit(case: &Case, kind: Kind, actor: &Actor) -> Result<(), Refused> {
-    if !actor.roles.iter().any(|role| kind.roles().contains(role)) {
-        return Err(Refused::Role);
-    }
-    let acted = case.sides.get(&actor.name);
-    if let (Some(side), Some(before)) = (kind.side(), acted)
-        && side != *before
-    {
-        let text = format!("you acted on the side \"{before:?}\" of this case: another person has to do this");
-        return Err(Refused::Side(text.to_lowercase()));
-    }
-    let unit = actor.unit.as_ref();
-    let is_theirs = unit.is_some() && unit == case.unit.as_ref();
-    match kind {
-        Kind::Accept | Kind::Return | Kind::Feedback | Kind::AskExtension | Kind::DoTask if !is_theirs => {
-            Err(Refused::OtherUnit)
-        }
-        Kind::Whistle if !is_theirs && !actor.roles.contains(&Role::Dispatcher) => Err(Refused::OtherUnit),
-        Kind::ReportIn if !case.whistles.iter().any(|call| Some(&call.unit) == unit && call.reported_at.is_none()) => {
-            Err(Refused::OtherUnit)
-        }
-        Kind::Check if unit.is_some_and(|unit| case.handled_by.contains(unit)) => {
-            Err(Refused::Side("your unit handled this case: it cannot check it".to_owned()))
-        }
-        Kind::Note if !works_on(case, actor) => Err(Refused::OtherUnit),
-        _ => Ok(()),
-    }
-}
-
-/// Whether somebody may add to a case: a unit's people to those that it has, had or is called to, the desks to all.
-pub(crate) fn works_on(case: &Case, actor: &Actor) -> bool {
-    let is_desk = actor.roles.iter().any(|role| *role != Role::Unit);
-    let is_theirs = |unit: &String| {
-        case.unit.as_ref() == Some(unit)
-            || case.segments.iter().any(|segment| segment.unit == *unit)
-            || case.whistles.iter().any(|call| call.unit == *unit)
-    };
-    is_desk || actor.unit.as_ref().is_some_and(is_theirs)
 }
 
 fn fact(case: &Case, act: &Act, actor: &Actor, at: EventTime, ground: &Ground<'_>) -> Result<Fact, Refused> {
@@ -180,14 +161,13 @@ fn fact(case: &Case, act: &Act, actor: &Actor, at: EventTime, ground: &Ground<'_
             }
             Fact::Registered { class, note: note(&act.note)? }
         }
+        Act::PutOutside(act) => Fact::PutOutside { reason: reason(&act.reason)?, where_to: reason(&act.where_to)? },
+        Act::ReviewOutside(act) => reviewed(case, act)?,
         Act::Dispatch(act) => dispatched(case, act.unit.as_ref(), &act.note, ground)?,
         Act::Accept(act) => Fact::Accepted { note: note(&act.note)? },
         Act::Return(act) => Fact::Returned { reason: reason(&act.reason)? },
         Act::Feedback(act) => {
-            if act.evidence.is_empty() && ground.class(&case.class).is_some_and(|class| class.evidence) {
-                return Err(Refused::Invalid("feedback in this class needs evidence: upload it first".to_owned()));
-            }
-            known_evidence(case, &act.evidence)?;
+            shows_after(case, &act.evidence, ground)?;
             Fact::FedBack { note: note(&act.note)?, evidence: act.evidence.clone() }
         }
         Act::AskExtension(act) => extension(case, act, ground)?,
@@ -227,6 +207,12 @@ fn fact(case: &Case, act: &Act, actor: &Actor, at: EventTime, ground: &Ground<'_
         }
         Act::Void(act) => voided(case, act)?,
         Act::Unmerge(act) => Fact::Unmerged { reason: reason(&act.reason)? },
+        Act::Separate(act) => {
+            if !case.joined().contains(&act.incident) {
+                return Err(Refused::Invalid(format!("the incident {} did not join this case", act.incident)));
+            }
+            Fact::Separated { incident: act.incident, reason: reason(&act.reason)? }
+        }
         Act::Urge(act) => Fact::Urged { reason: reason(&act.reason)? },
         Act::Transfer(act) => transferred(case, act, at, ground)?,
         Act::Evaluate(act) => {
@@ -237,13 +223,9 @@ fn fact(case: &Case, act: &Act, actor: &Actor, at: EventTime, ground: &Ground<'_
         }
         Act::Reopen(act) => Fact::Reopened { reason: reason(&act.reason)? },
         Act::Note(act) => Fact::Noted { note: reason(&act.note)? },
-        Act::Whistle(act) => whistled(act, ground)?,
+        Act::Whistle(act) => whistled(case, act, at, ground)?,
         Act::ReportIn(act) => Fact::ReportedIn { unit: actor.unit.clone().unwrap_or_default(), note: note(&act.note)? },
-        Act::DoTask(act) => {
-            let open = case.tasks.get(act.task).filter(|task| task.done_at.is_none());
-            open.ok_or_else(|| Refused::Invalid("there is no such open task".to_owned()))?;
-            Fact::TaskDone { task: act.task }
-        }
+        Act::DoTask(act) => task_done(case, act.task, actor)?,
         Act::AddPart(act) => {
             able(case, &act.unit, ground)?;
             if case.parts.len() >= PARTS_MAX || case.parent.is_some() {
@@ -254,6 +236,15 @@ fn fact(case: &Case, act: &Act, actor: &Actor, at: EventTime, ground: &Ground<'_
             Fact::PartAdded { part: uuid::Uuid::nil() }
         }
     })
+}
+
+/// What the review of a case outside the city's duty says.
+fn reviewed(case: &Case, act: &ReviewOutside) -> Result<Fact, Refused> {
+    let none = || Refused::State("nobody put it outside the city's duty".to_owned());
+    let outside = case.outside.as_ref().ok_or_else(none)?;
+    let note = if act.upheld { note(&act.note)? } else { reason(&act.note)? };
+    let (reason, where_to) = (outside.reason.clone(), outside.where_to.clone());
+    Ok(Fact::OutsideReviewed { upheld: act.upheld, note, reason, where_to })
 }
 
 /// What asking for a longer limit asks for.
@@ -268,6 +259,23 @@ fn extension(case: &Case, act: &AskExtension, ground: &Ground<'_>) -> Result<Fac
     Ok(Fact::ExtensionAsked { limit, reason: reason(&act.reason)? })
 }
 
+/// A step of the plan is done by the unit that it is for, and in its turn where the plan has an order.
+fn task_done(case: &Case, at: usize, actor: &Actor) -> Result<Fact, Refused> {
+    let open = case.tasks.get(at).filter(|task| task.done_at.is_none());
+    let task = open.ok_or_else(|| Refused::Invalid("there is no such open task".to_owned()))?;
+    let whose = task.unit.as_ref().or(case.unit.as_ref());
+    if actor.unit.as_ref() != whose {
+        let whose = whose.map_or("nobody", String::as_str);
+        return Err(Refused::Invalid(format!("this task is for {whose}")));
+    }
+    if case.in_order
+        && let Some(before) = case.tasks[..at].iter().find(|task| task.done_at.is_none())
+    {
+        return Err(Refused::Invalid(format!("this plan has an order: \"{}\" comes first", before.what)));
+    }
+    Ok(Fact::TaskDone { task: at })
+}
+
 fn voided(case: &Case, act: &Void) -> Result<Fact, Refused> {
     if act.of == case.id || case.parts.values().any(|over| !over) {
         return Err(Refused::Invalid("a case is no duplicate of itself, nor while parts of it are open".to_owned()));
@@ -280,18 +288,27 @@ fn transferred(case: &Case, act: &Transfer, at: EventTime, ground: &Ground<'_>) 
     if case.unit.as_ref() == Some(&act.unit) || case.unit.is_none() {
         return Err(Refused::Invalid("a transfer is from one unit to another".to_owned()));
     }
+    if act.limit.is_some() && !matches!(case.state, State::Dispatched | State::Handling) {
+        return Err(Refused::Invalid("no clock of handling runs: leave the limit out".to_owned()));
+    }
     let before = segment(case, at, ground);
     Ok(Fact::Transferred { unit: act.unit.clone(), reason: reason(&act.reason)?, before })
 }
 
-fn whistled(act: &Whistle, ground: &Ground<'_>) -> Result<Fact, Refused> {
+fn whistled(case: &Case, act: &Whistle, at: EventTime, ground: &Ground<'_>) -> Result<Fact, Refused> {
     if act.units.is_empty() || act.units.len() > WHISTLE_MAX {
         return Err(Refused::Invalid(format!("a whistle calls 1 to {WHISTLE_MAX} units")));
     }
     if let Some(unit) = act.units.iter().find(|unit| ground.duties.unit(unit).is_none()) {
         return Err(Refused::Invalid(format!("there is no unit {unit}")));
     }
-    Ok(Fact::Whistled { units: act.units.clone(), reason: reason(&act.reason)? })
+    let is_waited_for = |unit: &&String| case.whistles.iter().any(|call| call.is_waited_for() && call.unit == **unit);
+    if let Some(unit) = act.units.iter().find(is_waited_for) {
+        return Err(Refused::Invalid(format!("{unit} was called already and has not reported in")));
+    }
+    let limit = act.limit.unwrap_or_else(|| ground.limit(case, Stage::Report));
+    let clock = Some(Box::new(Clock::start(Stage::Report, limit, at, ground.working)));
+    Ok(Fact::Whistled { units: act.units.clone(), reason: reason(&act.reason)?, clock })
 }
 
 fn dispatched(case: &Case, unit: Option<&String>, text: &str, ground: &Ground<'_>) -> Result<Fact, Refused> {
@@ -300,9 +317,16 @@ fn dispatched(case: &Case, unit: Option<&String>, text: &str, ground: &Ground<'_
     let text_of = "the duty list names nobody for this class and place: name a unit";
     let unit = unit.ok_or_else(|| Refused::Invalid(text_of.to_owned()))?;
     able(case, &unit, ground)?;
-    let plan = ground.class(&case.class).map(|class| class.plan.as_slice()).unwrap_or_default();
+    let class = ground.class(&case.class);
+    let plan = class.map(|class| class.plan.as_slice()).unwrap_or_default();
     let tasks = plan.iter().map(|step| step.en.clone()).collect();
-    Ok(Fact::Dispatched { is_proposed: proposed.as_ref() == Some(&unit), unit, note: note(text)?, tasks })
+    let mut task_units: Vec<Option<String>> = plan.iter().map(|step| ground.unit_there(case, step)).collect();
+    if task_units.iter().all(Option::is_none) {
+        task_units.clear();
+    }
+    let in_order = class.is_some_and(|class| class.in_order);
+    let is_proposed = proposed.as_ref() == Some(&unit);
+    Ok(Fact::Dispatched { is_proposed, unit, note: note(text)?, tasks, task_units, in_order })
 }
 
 /// Whether there is such a unit and it has the power that the class needs.
@@ -323,64 +347,24 @@ fn segment(case: &Case, at: EventTime, ground: &Ground<'_>) -> Option<Segment> {
     Some(Segment { until_at: Some(at), used_ms: Some((used.0 - last.base_ms).max(0)), ..last.clone() })
 }
 
-/// The clocks that run in a state.
-fn running(state: State) -> &'static [Stage] {
-    match state {
-        State::Registered => &[Stage::Total, Stage::Dispatch],
-        State::Dispatched | State::Handling => &[Stage::Total, Stage::Handle, Stage::Climb],
-        State::Feedback => &[Stage::Total, Stage::Check],
-        _ => &[],
-    }
-}
-
-/// What a fact does to the clocks.
-pub(super) fn clocks(case: &Case, fact: &Fact, at: EventTime, ground: &Ground<'_>) -> Vec<Clock> {
-    let working = ground.working;
-    let start = |stage| Clock::start(stage, ground.limit(case, stage), at, working);
-    let held = |stages: &[Stage], change: &dyn Fn(&mut Clock)| -> Vec<Clock> {
-        let chosen = case.clocks.iter().filter(|clock| clock.is_on() && stages.contains(&clock.stage));
-        let mut clocks: Vec<Clock> = chosen.cloned().collect();
-        clocks.iter_mut().for_each(change);
-        clocks
-    };
-    const ALL: &[Stage] = &[Stage::Total, Stage::Dispatch, Stage::Handle, Stage::Check, Stage::Climb];
-    let stop = |stages: &[Stage]| held(stages, &|clock| clock.stop(at, working));
-    let with = |mut clocks: Vec<Clock>, more: &[Clock]| {
-        clocks.extend_from_slice(more);
-        clocks
-    };
-    match fact {
-        Fact::Registered { class, .. } => {
-            let case = &Case { class: class.clone(), ..case.clone() };
-            let start = |stage| Clock::start(stage, ground.limit(case, stage), at, working);
-            vec![start(Stage::Total), start(Stage::Dispatch)]
-        }
-        Fact::Dispatched { .. } => with(stop(&[Stage::Dispatch]), &[start(Stage::Handle)]),
-        Fact::PartAdded { .. } if case.state == State::Registered => {
-            with(stop(&[Stage::Dispatch]), &[start(Stage::Handle)])
-        }
-        Fact::Returned { .. } => with(stop(&[Stage::Handle, Stage::Climb]), &[start(Stage::Dispatch)]),
-        Fact::FedBack { .. } => with(stop(&[Stage::Handle, Stage::Climb]), &[start(Stage::Check)]),
-        Fact::ExtensionGranted { limit, .. } => held(&[Stage::Handle], &|clock| clock.extend(*limit, at, working)),
-        Fact::Suspended { .. } | Fact::Voided { .. } => held(ALL, &|clock| clock.pause(at, working)),
-        Fact::Resumed { .. } => held(running(State::Handling), &|clock| clock.resume(at, working)),
-        Fact::Unmerged { .. } => held(running(case.state_before_void()), &|clock| clock.resume(at, working)),
-        Fact::Checked { result: CheckResult::Fixed, .. } | Fact::SelfCleared { .. } | Fact::PartsDone => stop(ALL),
-        Fact::Checked { result: CheckResult::NotFixed, .. } => {
-            let mut handle: Vec<Clock> = case.clock(Stage::Handle).into_iter().cloned().collect();
-            handle.iter_mut().for_each(|clock| clock.resume(at, working));
-            with(stop(&[Stage::Check]), &handle)
-        }
-        Fact::Verified { result: VerifyResult::NotFound, .. } => stop(ALL),
-        Fact::Transferred { .. } => held(&[Stage::Handle], &|clock| clock.resume(at, working)),
-        Fact::Reopened { .. } => vec![start(Stage::Total), start(Stage::Dispatch)],
-        _ => Vec::new(),
-    }
-}
-
 fn known_evidence(case: &Case, hashes: &[String]) -> Result<(), Refused> {
     match hashes.iter().find(|hash| !case.evidence.contains(hash)) {
         Some(hash) => Err(Refused::Invalid(format!("the case has no evidence {hash}: upload it first"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether evidence is what feedback needs: of the unit that has the case, added since it was sent or sent back to it.
+fn shows_after(case: &Case, hashes: &[String], ground: &Ground<'_>) -> Result<(), Refused> {
+    if hashes.is_empty() && ground.class(&case.class).is_some_and(|class| class.evidence) {
+        return Err(Refused::Invalid("feedback in this class needs evidence: upload it first".to_owned()));
+    }
+    known_evidence(case, hashes)?;
+    match hashes.iter().find(|hash| !case.evidence_after.contains(hash)) {
+        Some(hash) => {
+            let text = "is not of your unit, or from before it was sent or sent back to it: upload what shows it done";
+            Err(Refused::Invalid(format!("the evidence {hash} {text}")))
+        }
         None => Ok(()),
     }
 }

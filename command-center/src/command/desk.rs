@@ -5,18 +5,19 @@ use super::case::{Case, State};
 use super::decide::{Actor, Decision, Ground, Refused, decide};
 use super::step::{By, CITY, Evidence, Fact, Report, Step, VerifyResult};
 use super::time::due;
+use super::together::{Changes, Written, together};
+use super::told::{deadline, event};
 use crate::CenterError;
 use crate::api::case_view::CaseRow;
-use crate::auth::audit;
+use crate::auth::role::{Reach, Role};
 use crate::center::Center;
-use crate::events::{self, Deadline};
-use crate::store::cases::{StoredCase, body, find_case, save};
+use crate::store::cases::{StoredCase, find_case, find_case_within, save};
 use crate::store::commit;
-use crate::store::incidents::{find, newest_change, note_change};
-use crate::store::outbox::{Waiting, push};
-use bus::Topic;
+use crate::store::incidents::{StoredIncident, find, newest_change, note_change};
+use crate::store::ledger::Ledger;
 use model::{EventTime, IncidentState, Limit};
 use sqlx::AnyConnection;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Things that time does to one case at once; more wait for the next look.
@@ -28,6 +29,8 @@ pub(crate) enum Outcome {
     Done(Box<StoredCase>),
     /// There is no such case.
     Missing,
+    /// It lies outside their areas.
+    Elsewhere,
     /// The case is another by now than the one that was looked at.
     Stale,
     /// It may not be done.
@@ -36,22 +39,32 @@ pub(crate) enum Outcome {
 
 /// Changes of cases in one transaction.
 pub(crate) struct Writing<'a> {
-    center: &'a Center,
-    connection: &'a mut AnyConnection,
+    pub(super) center: &'a Center,
+    pub(super) connection: &'a mut AnyConnection,
     /// The number of the newest change before.
     first: u64,
     changed: Vec<StoredCase>,
+    /// Whether a notice went out by it.
+    has_told: bool,
+    /// What is written at the end.
+    ledger: Ledger,
 }
 
 impl<'a> Writing<'a> {
     /// The first change gets the number after `first`.
     pub(crate) fn new(center: &'a Center, connection: &'a mut AnyConnection, first: u64) -> Writing<'a> {
-        Writing { center, connection, first, changed: Vec::new() }
+        Writing { center, connection, first, changed: Vec::new(), has_told: false, ledger: Ledger::default() }
     }
 
-    /// What was changed, in the order of the changes.
-    pub(crate) fn into_changed(self) -> Vec<StoredCase> {
-        self.changed
+    /// Writes the rest; what was changed, in the order of the changes.
+    pub(crate) async fn finish(self) -> Result<Vec<StoredCase>, CenterError> {
+        self.ledger.write(self.connection).await?;
+        Ok(self.changed)
+    }
+
+    /// What was changed, where the rest is written together with that of others.
+    pub(crate) fn into_changes(self) -> Changes {
+        Changes { cases: self.changed, has_told: self.has_told, ledger: self.ledger }
     }
 
     /// The case as it is now, with what was changed here.
@@ -59,26 +72,43 @@ impl<'a> Writing<'a> {
         find_case(self.connection, id).await
     }
 
+    /// An incident as it is now.
+    pub(super) async fn incident(&mut self, id: Uuid) -> Result<Option<StoredIncident>, CenterError> {
+        find(self.connection, id).await
+    }
+
     async fn case(&mut self, id: Uuid) -> Result<Option<Case>, CenterError> {
         Ok(self.stored(id).await?.map(|stored| stored.case))
     }
 
-    /// Saves a case after these steps; the steps go to the outbox.
+    /// Whether a notice went out, which wakes who sends it when this is committed.
+    pub(crate) fn has_told(&self) -> bool {
+        self.has_told
+    }
+
+    /// Saves a case after these steps, with the steps of whom they call; the steps go to the outbox.
     pub(crate) async fn save(&mut self, case: &Case, steps: &[Step]) -> Result<(), CenterError> {
+        let (case, mut steps) = (&mut case.clone(), steps.to_vec());
+        let called = super::duty::late::call(self.center, self.connection, case, &steps).await?;
+        self.has_told |= !called.is_empty();
+        steps.extend(called);
+        let (case, steps) = (&*case, &steps[..]);
         let change = self.first + self.changed.len() as u64 + 1;
         save(self.connection, case, steps, change).await?;
         for step in steps {
-            push(self.connection, &event(step)).await?;
-            if step.by.name != CITY {
+            let event = event(step);
+            self.ledger.step(step.case, step.version, event.body.clone());
+            let noted = (step.by.name != CITY).then(|| event.body.clone());
+            self.ledger.event(event);
+            if let Some(body) = noted {
                 let what = format!("case.{}", step.what.name());
-                let about = (&*what, &*step.case.to_string());
-                audit::note(self.connection, step.at.0, &step.by.name, about, &body(step)).await?;
+                self.ledger.note(step.at.0, &step.by.name, (&what, &step.case.to_string()), &body);
             }
             if let Some(event) = deadline(case, step) {
-                push(self.connection, &event).await?;
+                self.ledger.event(event);
             }
         }
-        super::duty::desk::follow_case(self.center, self.connection, case, steps).await?;
+        super::duty::late::follow_case(self.center, self.connection, case, steps).await?;
         self.changed.push(StoredCase { case: case.clone(), change });
         Ok(())
     }
@@ -94,7 +124,7 @@ impl<'a> Writing<'a> {
             parent.unit.is_none() && parent.state == State::Handling && parent.parts.values().all(|over| *over);
         if is_done {
             let ground = self.center.ground(false);
-            let clocks = super::decide::clocks(&parent, &Fact::PartsDone, at, &ground);
+            let clocks = super::effect::clocks(&parent, &Fact::PartsDone, at, &ground);
             steps.push(take(&mut parent, Decision { fact: Fact::PartsDone, clocks }, city(), at));
         }
         self.save(&parent, &steps).await
@@ -106,14 +136,19 @@ impl<'a> Writing<'a> {
         case: &Case,
         act: &Act,
         fact: &mut Fact,
-        (by, at): (&By, EventTime),
+        (by, reach, at): (&By, &Reach, EventTime),
     ) -> Result<Result<(), Refused>, CenterError> {
+        let center = self.center;
+        let sees = |of: &Case| reach.sees(of.place.district.as_deref(), of.place.subdistrict.as_deref());
         let other = |id: &Uuid| Refused::Invalid(format!("there is no open case {id} to be a duplicate of"));
         match (act, fact) {
             (Act::Void(void), _) => {
                 let Some(mut of) = self.case(void.of).await?.filter(|of| of.state.is_open()) else {
                     return Ok(Err(other(&void.of)));
                 };
+                if !sees(&of) {
+                    return Ok(Err(Refused::Elsewhere));
+                }
                 let fact = Fact::Absorbed { duplicate: case.id };
                 let step = take(&mut of, Decision { fact, clocks: Vec::new() }, by.clone(), at);
                 self.save(&of, &[step]).await?;
@@ -124,11 +159,15 @@ impl<'a> Writing<'a> {
                     Some(of) => self.case(of).await?,
                     None => None,
                 } {
+                    if !sees(&of) {
+                        return Ok(Err(Refused::Elsewhere));
+                    }
                     let fact = Fact::Released { duplicate: case.id };
                     let step = take(&mut of, Decision { fact, clocks: Vec::new() }, by.clone(), at);
                     self.save(&of, &[step]).await?;
                 }
             }
+            (Act::Separate(act), _) => super::opening::apart(self, center, act.incident, at).await?,
             (Act::AddPart(part), Fact::PartAdded { part: id }) => {
                 *id = Uuid::new_v5(&case.id, format!("part/{}", case.parts.len()).as_bytes());
                 match self.add_part(case, part, *id, (by, at)).await? {
@@ -170,7 +209,7 @@ impl<'a> Writing<'a> {
         let verified = Fact::Verified { result: VerifyResult::Real, note: format!("part of {}", parent.number) };
         steps.push(take(&mut case, Decision { fact: verified, clocks: Vec::new() }, city(), at));
         steps.push(register(&mut case, &self.center.ground(false), at));
-        let actor = Actor { name: by.name.clone(), roles: vec![crate::auth::role::Role::Dispatcher], unit: None };
+        let actor = Actor { name: by.name.clone(), roles: vec![Role::Dispatcher], unit: None, reach: Reach::City };
         let act = Act::Dispatch(Dispatch { unit: Some(part.unit.clone()), limit: part.limit, note: String::new() });
         let decision = match decide(&case, &act, &actor, at, &self.center.ground(false)) {
             Ok(decision) => limited(decision, part.limit, at, self.center),
@@ -226,7 +265,7 @@ pub(crate) fn take(case: &mut Case, decision: Decision, by: By, at: EventTime) -
 /// Registers a case on the word of what is trusted.
 pub(crate) fn register(case: &mut Case, ground: &Ground<'_>, at: EventTime) -> Step {
     let fact = Fact::Registered { class: case.class.clone(), note: String::new() };
-    let clocks = super::decide::clocks(case, &fact, at, ground);
+    let clocks = super::effect::clocks(case, &fact, at, ground);
     take(case, Decision { fact, clocks }, city(), at)
 }
 
@@ -248,48 +287,51 @@ pub(crate) fn catch_up(case: &mut Case, now: EventTime, ground: &Ground<'_>) -> 
     steps
 }
 
-/// Does an act. `seen` is the version that was looked at.
-pub(crate) async fn act(center: &Center, id: Uuid, seen: u64, act: Act, actor: Actor) -> Result<Outcome, CenterError> {
+/// Does an act on the case of this id or number. `seen` is the version that was looked at.
+pub(crate) async fn act(
+    center: &Arc<Center>,
+    name: String,
+    seen: u64,
+    act: Act,
+    actor: Actor,
+) -> Result<Outcome, CenterError> {
+    together(center, move |writing| Box::pin(async move { acted(writing, (&name, seen), &act, &actor).await })).await
+}
+
+async fn acted(mut writing: Writing<'_>, (name, seen): (&str, u64), act: &Act, actor: &Actor) -> Written<Outcome> {
+    let center = writing.center;
     let at = center.now();
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
-    let Some(StoredCase { mut case, .. }) = find_case(&mut transaction, id).await? else { return Ok(Outcome::Missing) };
-    if case.version != seen {
-        return Ok(Outcome::Stale);
-    }
-    let first = newest_change(&mut transaction).await?;
-    let ground = center.ground(is_cleared(&mut transaction, &case).await?);
-    let mut writing = Writing::new(center, &mut transaction, first);
+    let mut case = match find_case_within(writing.connection, name, &actor.reach).await? {
+        Ok(stored) if stored.case.version == seen => stored.case,
+        Ok(_) => return Ok((Outcome::Stale, None)),
+        Err(true) => return Ok((Outcome::Elsewhere, None)),
+        Err(false) => return Ok((Outcome::Missing, None)),
+    };
+    let ground = center.ground(is_cleared(writing.connection, &case).await?);
     let was_open = case.state.is_open();
     let mut steps = catch_up(&mut case, at, &ground);
     let at = at.max(case.changed_at);
-    let decision = match decide(&case, &act, &actor, at, &ground) {
+    let decision = match decide(&case, act, actor, at, &ground) {
         Ok(decision) => decision,
-        Err(refused) => return Ok(Outcome::Refused(refused)),
+        Err(refused) => return Ok((Outcome::Refused(refused), None)),
     };
-    let limit = match &act {
+    let limit = match act {
         Act::Dispatch(act) => act.limit,
         Act::Transfer(act) => act.limit,
         _ => None,
     };
     let mut decision = limited(decision, limit, at, center);
-    let by = By { name: actor.name, side: act.kind().side(), unit: actor.unit };
-    if let Err(refused) = writing.beside(&case, &act, &mut decision.fact, (&by, at)).await? {
-        return Ok(Outcome::Refused(refused));
+    let by = By { name: actor.name.clone(), side: act.kind().side(), unit: actor.unit.clone() };
+    if let Err(refused) = writing.beside(&case, act, &mut decision.fact, (&by, &actor.reach, at)).await? {
+        return Ok((Outcome::Refused(refused), None));
     }
     steps.push(take(&mut case, decision, by, at));
     writing.save(&case, &steps).await?;
     writing.tell_parent(&case, was_open, at).await?;
-    let changed = writing.into_changed();
-    note_change(&mut transaction, first + changed.len() as u64).await?;
-    commit(transaction).await?;
-    for case in &changed {
-        tell(center, case);
-    }
-    drop(writer);
-    center.outbox.notify_one();
-    let own = changed.into_iter().rfind(|stored| stored.case.id == id);
-    Ok(Outcome::Done(Box::new(own.expect("the case itself was changed"))))
+    let changes = writing.into_changes();
+    let own = changes.cases.iter().rfind(|stored| stored.case.id == case.id);
+    let done = Outcome::Done(Box::new(own.expect("the case itself was changed").clone()));
+    Ok((done, Some(changes)))
 }
 
 /// Adds evidence whose file is kept. Nothing that was decided is changed by it, so no version is asked for.
@@ -311,7 +353,7 @@ pub(crate) async fn add_evidence(
     let fact = Fact::EvidenceAdded(evidence);
     let step = take(&mut stored.case, Decision { fact, clocks: Vec::new() }, by, at);
     writing.save(&stored.case, &[step]).await?;
-    let changed = writing.into_changed();
+    let changed = writing.finish().await?;
     note_change(&mut transaction, first + changed.len() as u64).await?;
     commit(transaction).await?;
     changed.iter().for_each(|case| tell(center, case));
@@ -325,53 +367,4 @@ pub(crate) fn tell(center: &Center, stored: &StoredCase) {
     let row = CaseRow::new(&center.city(), &center.duties, stored);
     let data = serde_json::to_string(&row).expect("text and finite numbers always serialise");
     center.live.send("case", stored.told(), &data);
-}
-
-/// The event of a step.
-fn event(step: &Step) -> Waiting {
-    Waiting {
-        seq: 0,
-        topic: Topic::Command,
-        key: step.case.to_string(),
-        event_id: format!("{}/{}", step.case, step.version),
-        kind: format!("org.citywatch.case.{}", step.what.name()),
-        at: step.at,
-        body: body(step),
-    }
-}
-
-/// The event of a deadline, for those who supervise: by unit, else by area.
-fn deadline(case: &Case, step: &Step) -> Option<Waiting> {
-    let (stage, climbs_to) = match &step.what {
-        Fact::Warned { stage } => (*stage, None),
-        Fact::Breached { stage, climbs_to } => (*stage, *climbs_to),
-        _ => return None,
-    };
-    let place = &case.place;
-    let area = place.subdistrict.as_ref().or(place.district.as_ref());
-    let key = case.unit.clone().or_else(|| area.cloned()).unwrap_or_else(|| "city".to_owned());
-    let clock = step.clocks.iter().chain(&case.clocks).find(|clock| clock.stage == stage);
-    let deadline = Deadline {
-        case: case.id,
-        number: &case.number,
-        version: step.version,
-        class: &case.class,
-        state: case.state,
-        stage,
-        at: step.at,
-        limit: clock.map(|clock| clock.limit.to_string()),
-        unit: case.unit.as_deref(),
-        district: place.district.as_deref(),
-        subdistrict: place.subdistrict.as_deref(),
-        climbs_to,
-    };
-    Some(Waiting {
-        seq: 0,
-        topic: Topic::Supervise,
-        key,
-        event_id: format!("{}/{}/deadline", step.case, step.version),
-        kind: format!("org.citywatch.deadline.{}", step.what.name()),
-        at: step.at,
-        body: events::body(&deadline),
-    })
 }

@@ -1,18 +1,20 @@
 //! Cases from incidents: by itself where the rule has a class, else by an operator; one incident, one case.
 
-use super::case::Where;
-use super::decide::Decision;
-use super::desk::{Writing, city, register, take};
-use super::step::{By, Fact, Report, RuleLimits, VerifyResult};
+use super::case::{Case, State, Where};
+use super::decide::{Decision, STEPS_MAX};
+use super::desk::{Writing, catch_up, city, register, take};
+use super::step::{By, Fact, Likeness, Report, RuleLimits, Step, VerifyResult};
 use super::text::{note, reason};
+use super::together::{Changes, Written, together};
 use crate::CenterError;
 use crate::center::Center;
+use crate::serve::known::appeal_case;
 use crate::store::cases::{StoredCase, case_of, next_number};
-use crate::store::commit;
-use crate::store::incidents::{StoredIncident, find, newest_change, note_change};
+use crate::store::incidents::StoredIncident;
 use jiff::Timestamp;
 use model::{EventTime, IncidentState, Severity, Trust};
 use sqlx::AnyConnection;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What somebody reports.
@@ -36,13 +38,14 @@ pub(crate) enum Opened {
     Invalid(String),
 }
 
-/// The case that an incident becomes by itself, as change number `change`: its rule has a class, and it is open,
+/// The case that an incident becomes by itself at a time, or the open case of an appeal that it joins, as change number
+/// `change`: its rule has a class, and it is open,
 /// neither inhibited nor set aside nor of a shadow rule. `None` if it becomes none, or is in a case already.
 pub(crate) async fn from_incident(
     center: &Center,
     connection: &mut AnyConnection,
     incident: &StoredIncident,
-    change: u64,
+    (change, at): (u64, EventTime),
 ) -> Result<Option<StoredCase>, CenterError> {
     let city = center.city();
     let Some(rule) = city.rule(&incident.rule).filter(|rule| !rule.shadow) else { return Ok(None) };
@@ -53,41 +56,52 @@ pub(crate) async fn from_incident(
     if !is_alarm || case_of(connection, incident.id).await?.is_some() {
         return Ok(None);
     }
+    let known = appeal_case(center, connection, incident, class).await?;
     let mut writing = Writing::new(center, connection, change - 1);
-    made(&mut writing, center, incident, class, super::desk::city(), incident.changed_at).await?;
-    Ok(writing.into_changed().pop())
+    match known.filter(|(case, _)| case.version < STEPS_MAX) {
+        Some((case, likeness)) => join(&mut writing, center, case, (incident, class), likeness).await?,
+        None => made(&mut writing, center, incident, class, super::desk::city(), at).await?,
+    }
+    Ok(writing.finish().await?.pop())
 }
 
 /// The case that an operator makes of an incident, with the rule's class if none is named.
 pub(crate) async fn by_operator(
-    center: &Center,
+    center: &Arc<Center>,
     id: Uuid,
     class: Option<String>,
     name: String,
 ) -> Result<Opened, CenterError> {
-    let at = center.now();
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
-    let Some(incident) = find(&mut transaction, id).await? else { return Ok(Opened::Missing) };
-    if let Some(case) = case_of(&mut transaction, id).await? {
-        return Ok(Opened::Already(case));
+    together(center, move |writing| Box::pin(async move { of_incident(writing, id, class, name).await })).await
+}
+
+async fn of_incident(mut writing: Writing<'_>, id: Uuid, class: Option<String>, name: String) -> Written<Opened> {
+    let (center, at) = (writing.center, writing.center.now());
+    let Some(incident) = writing.incident(id).await? else { return Ok((Opened::Missing, None)) };
+    if let Some(case) = case_of(writing.connection, id).await? {
+        return Ok((Opened::Already(case), None));
     }
     let by_rule = center.city().rule(&incident.rule).and_then(|rule| rule.category.clone());
     let Some(class) = class.or(by_rule) else {
-        return Ok(Opened::Invalid("the incident's rule has no class: name one".to_owned()));
+        return Ok((Opened::Invalid("the incident's rule has no class: name one".to_owned()), None));
     };
     if !center.duties.classes.contains_key(&class) {
-        return Ok(Opened::Invalid(format!("there is no class {class}")));
+        return Ok((Opened::Invalid(format!("there is no class {class}")), None));
     }
-    let first = newest_change(&mut transaction).await?;
-    let mut writing = Writing::new(center, &mut transaction, first);
     let by = By { name, side: None, unit: None };
     made(&mut writing, center, &incident, &class, by, at).await?;
-    finish(center, writing.into_changed(), transaction, first).await.map(|case| Opened::Case(Box::new(case)))
+    Ok(opened(writing))
+}
+
+/// The case that was made.
+fn opened(writing: Writing<'_>) -> (Opened, Option<Changes>) {
+    let changes = writing.into_changes();
+    let case = changes.cases.last().expect("a case was made").clone();
+    (Opened::Case(Box::new(case)), Some(changes))
 }
 
 /// The case of what somebody of the staff reports.
-pub(crate) async fn by_report(center: &Center, told: Told, name: String) -> Result<Opened, CenterError> {
+pub(crate) async fn by_report(center: &Arc<Center>, told: Told, name: String) -> Result<Opened, CenterError> {
     let texts = reason(&told.title).and_then(|title| note(&told.description).map(|description| (title, description)));
     let (title, description) = match texts {
         Ok(texts) => texts,
@@ -96,11 +110,6 @@ pub(crate) async fn by_report(center: &Center, told: Told, name: String) -> Resu
     if !center.duties.classes.contains_key(&told.class) {
         return Ok(Opened::Invalid(format!("there is no class {}", told.class)));
     }
-    let at = center.now();
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
-    let first = newest_change(&mut transaction).await?;
-    let mut writing = Writing::new(center, &mut transaction, first);
     let report = Report {
         source: "staff".to_owned(),
         class: told.class,
@@ -117,22 +126,64 @@ pub(crate) async fn by_report(center: &Center, told: Told, name: String) -> Resu
     };
     let secret = crate::auth::secret::new()?;
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, secret.as_bytes());
-    let (case, steps) = writing.begin(id, report, By { name, side: None, unit: None }, at).await?;
-    writing.save(&case, &steps).await?;
-    finish(center, writing.into_changed(), transaction, first).await.map(|case| Opened::Case(Box::new(case)))
+    let by = By { name, side: None, unit: None };
+    let reported = together(center, move |mut writing| {
+        Box::pin(async move {
+            let at = writing.center.now();
+            let (case, steps) = writing.begin(id, report, by, at).await?;
+            writing.save(&case, &steps).await?;
+            Ok(opened(writing))
+        })
+    });
+    reported.await
 }
 
-async fn finish(
+/// An incident joins the case of an appeal, and takes it as far as its class trusts the sensors.
+async fn join(
+    writing: &mut Writing<'_>,
     center: &Center,
-    mut changed: Vec<StoredCase>,
-    mut transaction: sqlx::Transaction<'_, sqlx::Any>,
-    first: u64,
-) -> Result<StoredCase, CenterError> {
-    note_change(&mut transaction, first + changed.len() as u64).await?;
-    commit(transaction).await?;
-    changed.iter().for_each(|case| super::desk::tell(center, case));
-    center.outbox.notify_one();
-    Ok(changed.pop().expect("a case was made"))
+    mut case: Case,
+    (incident, class): (&StoredIncident, &str),
+    likeness: Likeness,
+) -> Result<(), CenterError> {
+    let ground = center.ground(false);
+    let mut steps = catch_up(&mut case, incident.changed_at, &ground);
+    let joined = Fact::Joined { incident: incident.id, likeness: Some(likeness) };
+    steps.push(take(&mut case, Decision { fact: joined, clocks: Vec::new() }, city(), incident.changed_at));
+    if case.class == class {
+        trusted(&mut case, &mut steps, (center, &incident.rule), incident.changed_at);
+    }
+    writing.save(&case, &steps).await
+}
+
+/// Makes a case of its own of an incident that goes from another's, if it is an alarm still.
+pub(super) async fn apart(
+    writing: &mut Writing<'_>,
+    center: &Center,
+    id: Uuid,
+    at: EventTime,
+) -> Result<(), CenterError> {
+    let Some(incident) = writing.incident(id).await? else { return Ok(()) };
+    let known = center.city();
+    let class = known.rule(&incident.rule).filter(|rule| !rule.shadow).and_then(|rule| rule.category.as_ref());
+    let class = class.filter(|class| center.duties.classes.contains_key(*class));
+    let is_alarm = incident.state == IncidentState::Open && !incident.inhibited && incident.aside.is_none();
+    match class.filter(|_| is_alarm) {
+        Some(class) => made(writing, center, &incident, class, city(), at).await,
+        None => Ok(()),
+    }
+}
+
+/// Takes a case as far as its class trusts the sensors.
+fn trusted(case: &mut Case, steps: &mut Vec<Step>, (center, rule): (&Center, &str), at: EventTime) {
+    let trust = center.duties.classes.get(&case.class).map_or(Trust::Reported, |class| class.trust);
+    if trust != Trust::Reported && case.state == State::Reported {
+        let verified = Fact::Verified { result: VerifyResult::Real, note: format!("rule {rule}") };
+        steps.push(take(case, Decision { fact: verified, clocks: Vec::new() }, city(), at));
+    }
+    if trust == Trust::Registered && case.state == State::Verified {
+        steps.push(register(case, &center.ground(false), at));
+    }
 }
 
 /// Makes the case of an incident, and takes it as far as its class trusts the sensors.
@@ -171,14 +222,7 @@ async fn made(
     };
     let id = Uuid::new_v5(&incident.id, b"case");
     let (mut case, mut steps) = writing.begin(id, report, by, at).await?;
-    let trust = center.duties.classes.get(class).map_or(Trust::Reported, |class| class.trust);
-    if trust != Trust::Reported {
-        let verified = Fact::Verified { result: VerifyResult::Real, note: format!("rule {}", incident.rule) };
-        steps.push(take(&mut case, Decision { fact: verified, clocks: Vec::new() }, city(), at));
-    }
-    if trust == Trust::Registered {
-        steps.push(register(&mut case, &center.ground(false), at));
-    }
+    trusted(&mut case, &mut steps, (center, &incident.rule), at);
     writing.save(&case, &steps).await
 }
 

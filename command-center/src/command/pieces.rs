@@ -1,5 +1,6 @@
 //! What a case is made of: its state, its place, who had it when, how often things happened.
 
+use super::clock::Clock;
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +11,9 @@ use utoipa::ToSchema;
 pub(crate) enum State {
     /// 上报: somebody or something reported it.
     Reported,
-    /// 不予立案: it is not so.
+    /// 不属职责待复核: outside the city's duty, as one person says; a second one reviews it.
+    Outside,
+    /// 不予立案: it is not so, or not the city's to do.
     Rejected,
     /// 核实: it is so.
     Verified,
@@ -33,8 +36,9 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const ALL: [State; 11] = [
+    pub(crate) const ALL: [State; 12] = [
         State::Reported,
+        State::Outside,
         State::Rejected,
         State::Verified,
         State::Registered,
@@ -51,6 +55,7 @@ impl State {
     pub(crate) fn name(self) -> &'static str {
         match self {
             State::Reported => "reported",
+            State::Outside => "outside",
             State::Rejected => "rejected",
             State::Verified => "verified",
             State::Registered => "registered",
@@ -114,6 +119,13 @@ pub(crate) struct Counts {
     pub(crate) breached: u32,
 }
 
+impl Counts {
+    /// How often the case was given back or handed on.
+    pub(crate) fn bounces(&self) -> u32 {
+        self.returns + self.transfers
+    }
+}
+
 /// A unit that was called to a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Whistle {
@@ -123,13 +135,48 @@ pub(crate) struct Whistle {
     /// When it reported in; null before.
     #[schema(value_type = Option<i64>)]
     pub(crate) reported_at: Option<EventTime>,
+    /// Until when it has to; null of whistles from before there was a limit.
+    #[serde(default)]
+    pub(crate) clock: Option<Clock>,
+    /// The case was closed and it had not reported in.
+    #[serde(default)]
+    pub(crate) missed: bool,
+}
+
+impl Whistle {
+    /// Whether the unit still has to report in.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.reported_at.is_none() && !self.missed
+    }
+
+    /// When time has something to say of it next.
+    pub(crate) fn next(&self) -> Option<EventTime> {
+        self.clock.as_ref().filter(|_| self.is_waited_for()).and_then(Clock::next)
+    }
 }
 
 /// A step of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Task {
     pub(crate) what: String,
+    /// The unit that does it; null if that is the one that has the case.
+    #[serde(default)]
+    pub(crate) unit: Option<String>,
     pub(crate) done_by: Option<String>,
     #[schema(value_type = Option<i64>)]
     pub(crate) done_at: Option<EventTime>,
+}
+
+/// That a case is not the city's to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Outside {
+    pub(crate) reason: String,
+    /// Where to go with it.
+    pub(crate) where_to: String,
+    /// Who said so first; another reviews it.
+    pub(crate) by: String,
+    /// What the case was before.
+    pub(crate) before: State,
+    /// Whether a second person says so too.
+    pub(crate) upheld: bool,
 }

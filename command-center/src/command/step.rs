@@ -161,6 +161,24 @@ pub(crate) enum Fact {
         class: String,
         note: String,
     },
+    /// It is not the city's to do, as one person says; a second one reviews it.
+    PutOutside {
+        reason: String,
+        where_to: String,
+    },
+    /// Where it is upheld, reason and place are told to who reported it; else it goes on as before.
+    OutsideReviewed {
+        upheld: bool,
+        note: String,
+        reason: String,
+        where_to: String,
+    },
+    /// Who reported it asks for a second look at what was rejected.
+    AskedAgain {
+        reason: String,
+        /// Whether it was rejected as not the city's to do.
+        outside: bool,
+    },
     /// `is_proposed`: the duty list says so too.
     Dispatched {
         unit: String,
@@ -168,6 +186,12 @@ pub(crate) enum Fact {
         note: String,
         #[serde(default)]
         tasks: Vec<String>,
+        /// The unit of each task; null for the unit itself. Left out where all are its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        task_units: Vec<Option<String>>,
+        /// Each task waits for those before it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_order: bool,
     },
     Accepted {
         note: String,
@@ -246,17 +270,35 @@ pub(crate) enum Fact {
     Reopened {
         reason: String,
     },
-    /// Another incident belongs to it.
+    /// An incident is about the same as it. `likeness`: how much so.
     Joined {
         incident: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        likeness: Option<Likeness>,
+    },
+    /// An incident that had joined is about something else.
+    Separated {
+        incident: Uuid,
+        reason: String,
     },
     EvidenceAdded(Evidence),
     Noted {
         note: String,
     },
+    /// `clock` is that of each unit's reporting in.
     Whistled {
         units: Vec<String>,
         reason: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Box<Clock>>,
+    },
+    /// Units that were called used 80 % of their time to report in.
+    WhistleWarned {
+        units: Vec<String>,
+    },
+    /// They used all of it.
+    WhistleBreached {
+        units: Vec<String>,
     },
     ReportedIn {
         unit: String,
@@ -279,6 +321,16 @@ pub(crate) enum Fact {
     Warned {
         stage: Stage,
     },
+    /// People were called: the unit where its time grows short, those of the next level where it is over. `who` was on
+    /// duty or has a contact; nobody, if it is empty.
+    Called {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>)]
+        level: Option<AreaLevel>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        units: Vec<String>,
+        who: Vec<String>,
+    },
     /// A clock used its limit; the next level is called.
     Breached {
         stage: Stage,
@@ -294,6 +346,9 @@ impl Fact {
             Fact::Reported(_) => "reported",
             Fact::Verified { .. } => "verified",
             Fact::Registered { .. } => "registered",
+            Fact::PutOutside { .. } => "put_outside",
+            Fact::OutsideReviewed { .. } => "outside_reviewed",
+            Fact::AskedAgain { .. } => "asked_again",
             Fact::Dispatched { .. } => "dispatched",
             Fact::Accepted { .. } => "accepted",
             Fact::Returned { .. } => "returned",
@@ -314,9 +369,12 @@ impl Fact {
             Fact::Evaluated { .. } => "evaluated",
             Fact::Reopened { .. } => "reopened",
             Fact::Joined { .. } => "joined",
+            Fact::Separated { .. } => "separated",
             Fact::EvidenceAdded(_) => "evidence_added",
             Fact::Noted { .. } => "noted",
             Fact::Whistled { .. } => "whistled",
+            Fact::WhistleWarned { .. } => "whistle_warned",
+            Fact::WhistleBreached { .. } => "whistle_breached",
             Fact::ReportedIn { .. } => "reported_in",
             Fact::TaskDone { .. } => "task_done",
             Fact::PartAdded { .. } => "part_added",
@@ -324,6 +382,7 @@ impl Fact {
             Fact::PartsDone => "parts_done",
             Fact::Warned { .. } => "warned",
             Fact::Breached { .. } => "breached",
+            Fact::Called { .. } => "called",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What time alone does to a case: clocks warn and are breached, a breach climbs, what was put off goes on. Pure.
 
-use super::case::{Case, State};
+use super::case::{Case, State, Whistle};
 use super::clock::{Clock, Stage};
-use super::decide::{Decision, Ground, clocks};
+use super::decide::{Decision, Ground};
+use super::effect::clocks;
 use super::step::Fact;
 use model::{AreaLevel, EventTime};
 
@@ -13,6 +14,9 @@ pub(crate) fn due(case: &Case, now: EventTime, ground: &Ground<'_>) -> Option<(E
         let fact = Fact::Resumed { note: String::new() };
         let clocks = clocks(case, &fact, at, ground);
         return Some((at, Decision { fact, clocks }));
+    }
+    if case.whistle_at() == Some(at) {
+        return Some((at, Decision { fact: whistle_due(case, at), clocks: Vec::new() }));
     }
     let clock = case.clocks.iter().find(|clock| clock.next() == Some(at))?;
     let stage = clock.stage;
@@ -35,6 +39,18 @@ pub(crate) fn due(case: &Case, now: EventTime, ground: &Ground<'_>) -> Option<(E
     Some((at, Decision { fact: Fact::Breached { stage, climbs_to }, clocks }))
 }
 
+/// What is due then of the units that were called; first those that are warned.
+fn whistle_due(case: &Case, at: EventTime) -> Fact {
+    let due = |is_warned: bool| -> Vec<String> {
+        let due = case.whistles.iter().filter(|call| call.next() == Some(at));
+        let is_meant =
+            |call: &&Whistle| call.clock.as_ref().is_some_and(|clock| clock.warned_at.is_some() == is_warned);
+        due.filter(is_meant).map(|call| call.unit.clone()).collect()
+    };
+    let units = due(false);
+    if units.is_empty() { Fact::WhistleBreached { units: due(true) } } else { Fact::WhistleWarned { units } }
+}
+
 /// The level that is called when this stage is breached.
 fn climbs_to(case: &Case, stage: Stage, ground: &Ground<'_>) -> Option<AreaLevel> {
     let from = match stage {
@@ -43,7 +59,7 @@ fn climbs_to(case: &Case, stage: Stage, ground: &Ground<'_>) -> Option<AreaLevel
             unit.map_or(AreaLevel::Subdistrict, |(unit, _)| unit.level)
         }
         Stage::Climb => case.climbed_to?,
-        Stage::Total | Stage::Dispatch | Stage::Check => return None,
+        Stage::Total | Stage::Dispatch | Stage::Check | Stage::Report => return None,
     };
     match from {
         AreaLevel::Cell | AreaLevel::Subdistrict => Some(AreaLevel::District),

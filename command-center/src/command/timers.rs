@@ -1,9 +1,9 @@
-//! The clocks of cases, of alarms that are set aside, and of chains: looks once a second what is due. What is due is in the store, so a restart loses none.
+//! The clocks of cases, of alarms that are set aside, of maintenance and of chains: looks once a second what is due. What is due is in the store, so a restart loses none.
 
 use super::desk::{Writing, catch_up, tell};
 use super::duty;
 use crate::CenterError;
-use crate::analyze::aside::expire;
+use crate::analyze::{aside, maintenance, stand};
 use crate::auth::secret::wall_ms;
 use crate::center::Center;
 use crate::serve::wechat::KEPT_MS;
@@ -45,7 +45,9 @@ pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
         duty::desk::weather(center).await?;
         while duty::desk::step(center).await? {}
         if let Some(now) = center.sensors.clock() {
-            while expire(center, now).await? {}
+            while aside::expire(center, now).await? {}
+            while maintenance::expire(center, now).await? {}
+            while stand::let_go(center, now).await? {}
         }
     }
 }
@@ -82,11 +84,15 @@ async fn step(center: &Center) -> Result<bool, CenterError> {
             writing.save(&stored.case, &steps).await?;
         }
     }
-    let changed = writing.into_changed();
+    let has_told = writing.has_told();
+    let changed = writing.finish().await?;
     let is_more = !changed.is_empty();
     note_change(&mut transaction, first + changed.len() as u64).await?;
     commit(transaction).await?;
     changed.iter().for_each(|case| tell(center, case));
+    if has_told {
+        duty::desk::wake(center);
+    }
     drop(writer);
     center.outbox.notify_one();
     Ok(is_more)

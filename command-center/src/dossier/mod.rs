@@ -1,5 +1,6 @@
 //! Dossiers: what people of the city talk over, step by step, beside the cases: interviews 约谈 and objections 申诉 of
-//! units, deliberations 群众议事 of panels, mediations 调处化解 of disputes; and public notices 公告, what the city says itself.
+//! units, deliberations 群众议事 of panels, mediations 调处化解 of disputes, checks 月检查 of a month; and what the city says
+//! itself: public notices 公告, published scores and raised findings.
 //!
 //! What they share: each is the fold of its steps, which stand on the bus and are only added to; of two who act at once
 //! one wins; who acted on one side of it acts on no other; a store that is lost is made again from the log. What they do
@@ -9,9 +10,11 @@ pub(crate) mod deliberation;
 pub(crate) mod desk;
 pub(crate) mod interview;
 pub(crate) mod mediation;
+pub(crate) mod month_check;
 pub(crate) mod objection;
 pub(crate) mod public_notice;
 pub(crate) mod replay;
+pub(crate) mod score;
 
 use crate::command::decide::{Actor, Refused};
 use crate::command::step::{By, Side};

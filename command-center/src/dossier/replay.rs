@@ -4,8 +4,10 @@
 use super::deliberation::Deliberation;
 use super::interview::Interview;
 use super::mediation::Mediation;
+use super::month_check::MonthCheck;
 use super::objection::Objection;
 use super::public_notice::PublicNotice;
+use super::score::{RaisedFinding, Score};
 use super::{Dossier, Step, fold};
 use crate::CenterError;
 use crate::center::Center;
@@ -39,6 +41,9 @@ async fn apply(connection: &mut AnyConnection, found: &[(Partition, Records)]) -
             Some(Deliberation::KIND) => take::<Deliberation>(connection, data).await?,
             Some(Mediation::KIND) => take::<Mediation>(connection, data).await?,
             Some(PublicNotice::KIND) => take::<PublicNotice>(connection, data).await?,
+            Some(MonthCheck::KIND) => take::<MonthCheck>(connection, data).await?,
+            Some(Score::KIND) => take::<Score>(connection, data).await?,
+            Some(RaisedFinding::KIND) => take::<RaisedFinding>(connection, data).await?,
             _ => {}
         }
     }

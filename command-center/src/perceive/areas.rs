@@ -1,16 +1,15 @@
 //! The areas of the city: names, what lies in what, and outlines as GeoJSON for the page.
 
+use super::outline::{collect, coordinates, polygon, rounded};
 use crate::CenterError;
 use crate::city::Names;
-use geo::{Coord, InteriorPoint, LineString, MultiPolygon, Polygon};
+use geo::{InteriorPoint, MultiPolygon};
 use model::{AreaLevel, Outlines, Point, Registry};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Outlines are told to a hundred-thousandth of a degree, about a metre.
-const STEPS_PER_DEGREE: f64 = 100_000.0;
 /// Longest chain from an area up to the city. Ends a walk up areas that claim to lie in each other.
 const DEPTH_MAX: usize = 8;
 
@@ -122,6 +121,25 @@ impl Areas {
         Some((place.district.map(str::to_owned).or_else(above), subdistrict))
     }
 
+    /// The code of the one district or subdistrict whose name stands in an address: the smallest, as 朝阳门街道 in
+    /// 东城区朝阳门街道5号; where several of a level do, those that lie in each other. None where the address leaves it open.
+    pub(crate) fn named_in(&self, address: &str) -> Option<String> {
+        let address = address.to_lowercase();
+        let is_named =
+            |area: &AreaInfo| area.name.values().any(|name| !name.is_empty() && address.contains(&name.to_lowercase()));
+        let at = |level| -> Vec<&str> {
+            self.of_level(Some(level)).filter(|(_, area)| is_named(area)).map(|(code, _)| code).collect()
+        };
+        let (districts, mut subdistricts) = (at(AreaLevel::District), at(AreaLevel::Subdistrict));
+        if !districts.is_empty() {
+            subdistricts.retain(|code| districts.iter().any(|district| self.is_within(code, district)));
+        }
+        match (&subdistricts[..], &districts[..]) {
+            ([one], _) | ([], [one]) => Some((*one).to_owned()),
+            _ => None,
+        }
+    }
+
     /// The areas of a level, or of all, in the order of their codes.
     pub(crate) fn of_level(&self, level: Option<AreaLevel>) -> impl Iterator<Item = (&str, &AreaInfo)> {
         let areas = self.by_code.iter().filter(move |(_, area)| level.is_none_or(|level| area.level == level));
@@ -165,6 +183,40 @@ impl Areas {
             }
         }
         name
+    }
+
+    /// The cells of an area, squares of `1 / per_degree` degrees whose middles lie in the subdistrict, named by their west
+    /// and south edges; none without an outline, `None` where more than `most` squares would be looked at.
+    pub(crate) fn cells(&self, subdistrict: &str, per_degree: f64, most: usize) -> Option<Vec<String>> {
+        let feature = self.area(subdistrict).and_then(|area| area.feature.as_deref());
+        let Some(feature) = feature.and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+            return Some(Vec::new());
+        };
+        let mut points = Vec::new();
+        collect(&feature["geometry"]["coordinates"], &mut points);
+        let edge = |of: fn(&(f64, f64)) -> f64, pick: fn(f64, f64) -> f64| {
+            points.iter().map(of).reduce(pick).map(|edge| (edge * per_degree).floor() as i64)
+        };
+        let (Some(west), Some(east)) = (edge(|at| at.0, f64::min), edge(|at| at.0, f64::max)) else {
+            return Some(Vec::new());
+        };
+        let (Some(south), Some(north)) = (edge(|at| at.1, f64::min), edge(|at| at.1, f64::max)) else {
+            return Some(Vec::new());
+        };
+        if (east - west + 1).saturating_mul(north - south + 1) > most as i64 {
+            return None;
+        }
+        let mut cells = Vec::new();
+        for x in west..=east {
+            for y in south..=north {
+                let middle = |edge: i64| (edge as f64 + 0.5) / per_degree;
+                let place = self.outlines.as_ref().map(|outlines| outlines.place(middle(x), middle(y)));
+                if place.is_some_and(|place| place.subdistrict == Some(subdistrict)) {
+                    cells.push(format!("{x}/{y}"));
+                }
+            }
+        }
+        Some(cells)
     }
 
     /// The outlines of a level as a GeoJSON FeatureCollection.
@@ -280,33 +332,6 @@ fn names(value: &Value) -> Names {
         }
         _ => Names::new(),
     }
-}
-
-fn polygon(rings: &[Vec<Vec<f64>>]) -> Option<Polygon<f64>> {
-    let mut rings = rings.iter().map(|ring| {
-        let mut line: Vec<Coord<f64>> = Vec::with_capacity(ring.len());
-        for pair in ring.iter().filter(|pair| pair.len() >= 2) {
-            let at = Coord { x: rounded(pair[0]), y: rounded(pair[1]) };
-            if line.last() != Some(&at) {
-                line.push(at);
-            }
-        }
-        LineString(line)
-    });
-    let outer = rings.next().filter(|ring| ring.0.len() >= 4)?;
-    Some(Polygon::new(outer, rings.filter(|ring| ring.0.len() >= 4).collect()))
-}
-
-fn coordinates(shape: &MultiPolygon<f64>) -> Value {
-    let ring = |line: &LineString<f64>| line.0.iter().map(|at| json!([at.x, at.y])).collect::<Value>();
-    let rings = |polygon: &Polygon<f64>| {
-        std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring).collect::<Value>()
-    };
-    shape.0.iter().map(rings).collect()
-}
-
-fn rounded(degrees: f64) -> f64 {
-    (degrees * STEPS_PER_DEGREE).round() / STEPS_PER_DEGREE
 }
 
 #[cfg(test)]

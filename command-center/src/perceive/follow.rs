@@ -6,13 +6,14 @@
 
 use super::coverage::Coverage;
 use super::sensors::{SensorState, Sensors};
+use super::strangers::out_of_range;
 use crate::CenterError;
 use crate::center::Center;
 use crate::reader::{Reader, blocking};
 use crate::store::positions::Positions;
 use bus::Event;
 use history::Last;
-use model::{Entry, Perceived, Perception};
+use model::{Entry, EventTime, PARTITIONS, Perceived, Perception};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -71,15 +72,21 @@ pub(crate) async fn readings(
     end: Positions,
     caught_up: &AtomicBool,
 ) -> Result<(), CenterError> {
+    // Where the clock of each partition stood when its readings came: that tells how late they were.
+    let mut clocks: [Option<EventTime>; PARTITIONS as usize] = [None; PARTITIONS as usize];
     loop {
         caught_up.fetch_or(reader.next.iter().zip(&end).all(|(next, end)| next >= end), Ordering::Relaxed);
         let found = reader.wait().await?;
-        for (_, records) in &found {
+        for (partition, records) in &found {
+            let clock = &mut clocks[*partition as usize];
             sensors.change(|sensors| {
                 for (_, record) in records.iter() {
                     match record.value.map(Entry::decode) {
-                        Some(Ok(Entry::Reading(reading))) => sensors.reading(&reading),
-                        Some(Ok(Entry::Tick(time) | Entry::Rest(time))) => sensors.tick(time),
+                        Some(Ok(Entry::Reading(reading))) => sensors.reading(&reading, *clock),
+                        Some(Ok(Entry::Tick(time) | Entry::Rest(time))) => {
+                            *clock = (*clock).max(Some(time));
+                            sensors.tick(time);
+                        }
                         // Markers move the rules only; what is no entry is for the stream to count.
                         Some(Ok(Entry::Marker(_)) | Err(_)) | None => {}
                     }
@@ -139,7 +146,7 @@ fn tell(sensors: &Sensors, event: &Event<'_>) {
     }
 }
 
-/// Follows the dead letter for what sensors say that are not registered, for ever.
+/// Follows the dead letter for what sensors say that are not registered and for what cannot be true, for ever.
 pub(crate) async fn letters(sensors: &Sensors, mut reader: Reader) -> Result<(), CenterError> {
     loop {
         let found = reader.wait().await?;
@@ -148,6 +155,9 @@ pub(crate) async fn letters(sensors: &Sensors, mut reader: Reader) -> Result<(),
                 let place = || format!("{partition}/{offset}");
                 if let Some(value) = record.value {
                     sensors.strangers.letter(place, value);
+                    if let Some((sensor, at)) = out_of_range(value) {
+                        sensors.change(|sensors| sensors.refused(&sensor, at));
+                    }
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use super::coverage::Coverages;
 use super::strangers::Strangers;
-use model::{EventTime, Reading, Registry};
+use model::{EventTime, Millis, Reading, Registry};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, RwLock};
@@ -13,11 +13,13 @@ use utoipa::ToSchema;
 
 /// Intervals without a reading after which a sensor is silent.
 const SILENT_INTERVALS: i64 = 3;
+/// For so long a sensor is out of range after a reading of it was refused.
+const REFUSED_FOR: Millis = Millis::HOUR;
 /// Metrics of one sensor whose last value is kept; ingest takes only those of the registry, which are fewer.
 const METRICS_MAX: usize = 256;
 
 /// How a sensor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SensorState {
     /// It reports.
@@ -27,6 +29,7 @@ pub(crate) enum SensorState {
     /// It reports, always the same.
     Stuck,
     /// Nothing is known of it.
+    #[default]
     Never,
 }
 
@@ -39,11 +42,15 @@ pub(crate) struct LastValue {
 }
 
 /// One sensor now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SensorNow {
     pub(crate) state: SensorState,
     /// Time of its newest reading.
     pub(crate) heard_at: Option<EventTime>,
+    /// How far the log's clock was past the reading that came last, in milliseconds; `None` while none came.
+    pub(crate) delay: Option<i64>,
+    /// When a reading of it was refused last because it cannot be true.
+    refused_at: Option<EventTime>,
     told: Option<SensorState>,
     values: Vec<LastValue>,
 }
@@ -85,7 +92,7 @@ struct Now {
 
 impl Sensors {
     pub(crate) fn new(registry: Arc<Registry>) -> Sensors {
-        let never = SensorNow { state: SensorState::Never, heard_at: None, told: None, values: Vec::new() };
+        let never = SensorNow::default();
         let count = registry.sensors().len();
         let changed = vec![0; count.div_ceil(64)];
         let now = Now { registry, sensors: vec![never; count], changed, ..Now::default() };
@@ -195,6 +202,12 @@ impl<'a> View<'a> {
         self.now.sensors[self.now.registry.index_of(id)? as usize].heard_at
     }
 
+    /// When a reading of a sensor was refused because it cannot be true, if that was within the last hour.
+    pub(crate) fn out_of_range(&self, index: usize) -> Option<EventTime> {
+        let refused = self.now.sensors[index].refused_at;
+        refused.filter(|at| self.now.clock.is_none_or(|clock| clock.0.saturating_sub(at.0) <= REFUSED_FOR.0))
+    }
+
     /// The newest value of each metric of a sensor.
     pub(crate) fn values(&self, index: usize) -> impl Iterator<Item = (&'a str, LastValue)> {
         let now = self.now;
@@ -223,12 +236,23 @@ impl Changes<'_> {
         self.now.clock = self.now.clock.max(Some(time));
     }
 
-    /// A sensor measured. One that is not registered is passed over.
-    pub(crate) fn reading(&mut self, reading: &Reading<'_>) {
+    /// A sensor measured, and the clock of its partition stood at `came` then. One that is not registered is passed over.
+    pub(crate) fn reading(&mut self, reading: &Reading<'_>, came: Option<EventTime>) {
         let Some(index) = self.index_of(&reading.sensor) else { return };
         for (metric, value) in &reading.values {
             self.value(index, metric, *value, reading.time);
         }
+        if let Some(came) = came {
+            self.now.sensors[index].delay = Some(came.0.saturating_sub(reading.time.0).max(0));
+        }
+    }
+
+    /// A reading of a sensor was refused because it cannot be true. `at` is of the wall: the log's clock may be behind it.
+    pub(crate) fn refused(&mut self, sensor: &str, at: i64) {
+        let Some(index) = self.index_of(sensor) else { return };
+        let at = EventTime(self.now.clock.map_or(at, |clock| at.min(clock.0)));
+        let sensor = &mut self.now.sensors[index];
+        sensor.refused_at = sensor.refused_at.max(Some(at));
     }
 
     /// A sensor measured one metric. What is older than what is known changes nothing.

@@ -14,7 +14,9 @@ use utoipa::ToSchema;
 const STRANGERS_MAX: usize = 1_000;
 /// Characters of a payload that are kept; the dead letter has it whole.
 const PAYLOAD_CHARS: usize = 1_000;
-/// The reason of ingest's list that speaks of them.
+/// The reason of ingest's list that says that a value cannot be true.
+const OUT_OF_RANGE: &str = "out-of-range";
+/// The reason of that list that speaks of them.
 const UNKNOWN: &str = "unknown-sensor";
 
 /// What is to be done about a sensor.
@@ -59,6 +61,12 @@ struct Letter<'a> {
     received_at: i64,
     #[serde(borrow)]
     payload: Option<Cow<'a, str>>,
+}
+
+/// Of a letter about a reading that cannot be true, the sensor and when that came.
+pub(super) fn out_of_range(value: &[u8]) -> Option<(String, i64)> {
+    let letter = serde_json::from_slice::<Letter<'_>>(value).ok()?;
+    (letter.reason == OUT_OF_RANGE).then(|| (letter.sensor.into_owned(), letter.received_at))
 }
 
 /// All of them.

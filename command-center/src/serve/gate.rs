@@ -124,4 +124,13 @@ mod tests {
         assert_ne!(network("2001:db8:1:2::5"), network("2001:db8:1:3::5"));
         assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
     }
+
+    #[test]
+    fn who_is_signed_in_is_slowed_down_alone() {
+        let gates = crate::center::Gates::new();
+        let passed = (0..7_000).filter(|_| gates.signed.pass("anna", 1_000).is_ok()).count();
+        assert_eq!((passed, gates.signed.pass("anna", 1_000)), (6_000, Err(1)));
+        assert!(gates.signed.pass("ben", 1_000).is_ok(), "others are not");
+        assert_eq!((0..7_000).filter(|_| gates.signed.pass("anna", 2_000).is_ok()).count(), 200);
+    }
 }

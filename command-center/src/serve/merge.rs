@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 /// Candidates that are proposed at most: more than that nobody reads.
 const PROPOSED_MAX: usize = 5;
 /// Classes are two digits of a large class and two of a small one.
-const LARGE_CLASS: usize = 2;
+pub(super) const LARGE_CLASS: usize = 2;
 /// What an appeal of the same large class counts, against one of the same class: people name one thing differently.
 const LARGE_CLASS_ONLY: f64 = 0.5;
 /// Metres of a degree of latitude (the mean sphere of IUGG, 6,371,008.8 m).
-const METRES_PER_DEGREE: f64 = 111_195.08;
+pub(crate) const METRES_PER_DEGREE: f64 = 111_195.08;
 
 /// How near counts as the same, as `seeds/serving/merge.toml` has it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -147,7 +147,7 @@ fn class_part(appeal: &str, known: &str) -> Option<f64> {
 }
 
 /// Metres between two points, on a sphere that is flat between them: right to a millimetre within a kilometre.
-fn distance_m(a: Point, b: Point) -> f64 {
+pub(crate) fn distance_m(a: Point, b: Point) -> f64 {
     let middle = f64::midpoint(a.lat, b.lat).to_radians();
     let (north, east) = (a.lat - b.lat, (a.lon - b.lon) * middle.cos());
     METRES_PER_DEGREE * north.hypot(east)

@@ -4,6 +4,7 @@
 pub(crate) mod appeal;
 pub(crate) mod feed;
 pub(crate) mod gate;
+pub(crate) mod known;
 pub mod merge;
 pub(crate) mod notice;
 pub(crate) mod publisher;

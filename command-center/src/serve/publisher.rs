@@ -3,33 +3,39 @@
 //! Killed between the append and the emptying of the outbox, it appends the same events again, with the same ids:
 //! consumers drop what they have met, by `(source, id)`.
 
+use crate::center::Center;
 use crate::reader::blocking;
+use crate::store::ledger::Ledger;
 use crate::store::outbox::{Waiting, forget, oldest};
-use crate::store::{Store, commit};
+use crate::store::together::Done;
 use crate::{CENTER_SOURCE, CenterError};
-use bus::{Batch, Event, EventLog, JSON};
+use bus::{Batch, Event, JSON};
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// Events of one append at most; the rest wait for the next.
 const APPEND_MAX: i64 = 1_000;
 
-/// Publishes what waits and what comes, for ever. `added` is told of each new event.
-pub(crate) async fn run(store: &Store, log: &Arc<dyn EventLog>, added: &Notify) -> Result<(), CenterError> {
+/// Publishes what waits and what comes, for ever.
+pub(crate) async fn run(center: &Center) -> Result<(), CenterError> {
     loop {
-        let mut reading = store.read().await?;
-        let waiting = oldest(&mut reading, APPEND_MAX).await?;
-        drop(reading);
+        let waiting = oldest(&mut *center.store.look().await?, APPEND_MAX).await?;
         let Some(last) = waiting.last().map(|event| event.seq) else {
-            added.notified().await;
+            center.outbox.notified().await;
             continue;
         };
-        let log = Arc::clone(log);
+        let log = Arc::clone(&center.log);
         blocking(move || log.append(batch(&waiting))).await.map_err(CenterError::log("append its events"))?;
-        let mut writer = store.writer().await;
-        let mut transaction = writer.begin().await?;
-        forget(&mut transaction, last).await?;
-        commit(transaction).await?;
+        // Has no hurry, and so no commit of its own where others write.
+        let forgotten = center.together.write(
+            move |connection, _| {
+                Box::pin(async move {
+                    forget(connection, last).await?;
+                    Ok(Done::Written((), Ledger::default(), 0))
+                })
+            },
+            |()| {},
+        );
+        forgotten.await?;
     }
 }
 

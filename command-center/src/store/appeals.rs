@@ -14,6 +14,10 @@ use uuid::Uuid;
 pub(crate) struct Reporter {
     pub(crate) name: String,
     pub(crate) phone: String,
+    pub(crate) email: String,
+    /// What an Open311 client calls the device and the account.
+    pub(crate) device: String,
+    pub(crate) account: String,
 }
 
 /// A line of a list that could not be taken.
@@ -127,17 +131,27 @@ pub(crate) async fn keep_reporter(
     reporter: &Reporter,
     kept_until: i64,
 ) -> Result<(), CenterError> {
-    let query = sqlx::query("INSERT INTO reporter (appeal, name, phone, kept_until) VALUES ($1, $2, $3, $4)");
-    let query = query.bind(appeal.to_string()).bind(&reporter.name).bind(&reporter.phone).bind(kept_until);
+    let statement = "INSERT INTO reporter (appeal, name, phone, kept_until, email, device, account) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let query = sqlx::query(statement).bind(appeal.to_string()).bind(&reporter.name).bind(&reporter.phone);
+    let query = query.bind(kept_until).bind(&reporter.email).bind(&reporter.device).bind(&reporter.account);
     query.execute(connection).await.map_err(CenterError::store("keep who said it"))?;
     Ok(())
 }
 
 /// Who said it; none where nobody told, or it is forgotten.
 pub(crate) async fn reporter_of(connection: &mut AnyConnection, appeal: Uuid) -> Result<Option<Reporter>, CenterError> {
-    let query = sqlx::query("SELECT name, phone FROM reporter WHERE appeal = $1").bind(appeal.to_string());
+    let query = sqlx::query("SELECT name, phone, email, device, account FROM reporter WHERE appeal = $1")
+        .bind(appeal.to_string());
     let row = query.fetch_optional(connection).await.map_err(CenterError::store("read who said it"))?;
-    Ok(row.map(|row| Reporter { name: row.get(0), phone: row.get(1) }))
+    let reporter = |row: AnyRow| Reporter {
+        name: row.get(0),
+        phone: row.get(1),
+        email: row.get(2),
+        device: row.get(3),
+        account: row.get(4),
+    };
+    Ok(row.map(reporter))
 }
 
 /// Keeps a line that was refused; the same one once.

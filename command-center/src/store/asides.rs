@@ -55,15 +55,19 @@ pub(crate) async fn keep_aside(connection: &mut AnyConnection, aside: &Aside) ->
     Ok(())
 }
 
-/// What holds for an alarm now.
-pub(crate) async fn aside_of(
+/// What held for an alarm at a time, or holds without an end that has come.
+pub(crate) async fn aside_at(
     connection: &mut AnyConnection,
     rule: &str,
     key: &str,
+    at: EventTime,
 ) -> Result<Option<Aside>, CenterError> {
-    let statement = format!("SELECT {FIELDS} FROM aside WHERE rule = $1 AND subject = $2 AND ended_at IS NULL");
+    let statement = format!(
+        "SELECT {FIELDS} FROM aside WHERE rule = $1 AND subject = $2 \
+         AND (ended_at IS NULL OR (set_at <= $3 AND ended_at > $3)) ORDER BY set_at DESC, id LIMIT 1"
+    );
     // Only words of ours are in the statement.
-    let query = sqlx::query(AssertSqlSafe(statement)).bind(rule.to_owned()).bind(key.to_owned());
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(rule.to_owned()).bind(key.to_owned()).bind(at.0);
     let row = query.fetch_optional(connection).await.map_err(CenterError::store("look for what is set aside"))?;
     row.as_ref().map(aside).transpose()
 }
@@ -119,15 +123,21 @@ pub(crate) async fn open_of(
     rows.iter().map(of_row).collect()
 }
 
-/// Writes down what holds for an incident and who sees to it, as change number `incident.change`.
-pub(crate) async fn mark(connection: &mut AnyConnection, incident: &StoredIncident) -> Result<(), CenterError> {
-    sqlx::query("UPDATE incident SET aside = $2, assignee = $3, change = $4 WHERE id = $1")
-        .bind(incident.id.to_string())
-        .bind(incident.aside.map(AsideKind::name))
-        .bind(&incident.assignee)
-        .bind(incident.change as i64)
-        .execute(connection)
-        .await
-        .map_err(CenterError::store("mark an incident"))?;
-    Ok(())
+/// Open incidents that are marked although nothing holds them any more, the oldest change first, at most `limit`.
+pub(crate) async fn lapsed(
+    connection: &mut AnyConnection,
+    now: EventTime,
+    limit: i64,
+) -> Result<Vec<StoredIncident>, CenterError> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM incident WHERE state = 'open' AND aside IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM aside held WHERE held.rule = incident.rule AND held.subject = incident.subject \
+         AND held.ended_at IS NULL) \
+         AND NOT EXISTS (SELECT 1 FROM maintenance held WHERE held.id = incident.maintenance AND held.ends_at > $1) \
+         ORDER BY change LIMIT {limit}"
+    );
+    // Only numbers and words of ours are in the statement.
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(now.0);
+    let rows = query.fetch_all(connection).await.map_err(CenterError::store("look for what nothing holds"))?;
+    rows.iter().map(of_row).collect()
 }

@@ -1,11 +1,14 @@
 //! The tables of cases: each case as the fold of its steps, and the steps.
 
+use super::ledger::StepRow;
 use super::pages::{Changed, Listed};
+use super::rows::{ROWS_MAX, insert};
 use crate::CenterError;
 use crate::auth::role::Reach;
 use crate::command::case::Case;
 use crate::command::step::{Fact, Step};
 use crate::live::Told;
+use futures_util::StreamExt;
 use model::EventTime;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
@@ -56,7 +59,39 @@ fn of_row(row: &AnyRow) -> Result<StoredCase, CenterError> {
     Ok(StoredCase { case, change: row.get::<i64, _>(0) as u64 })
 }
 
-/// Saves a case after these steps, as change number `change`.
+/// Shows all cases that were reported in a stretch, one by one, until `show` has had enough.
+pub(crate) async fn each_reported(
+    connection: &mut AnyConnection,
+    (from, to): (i64, i64),
+    reach: &Reach,
+    mut show: impl FnMut(&Case) -> bool,
+) -> Result<(), CenterError> {
+    let failed = CenterError::store("read the cases of a stretch");
+    let mut conditions = vec![format!("reported_at >= {from} AND reported_at < {to}")];
+    conditions.extend(reach.condition(1));
+    let statement =
+        format!("SELECT change, body FROM city_case WHERE {} ORDER BY reported_at, id", conditions.join(" AND "));
+    // Only numbers and words of ours are in the statement; codes are bound.
+    let mut query = sqlx::query::<Any>(AssertSqlSafe(statement));
+    for code in reach.codes() {
+        query = query.bind(code);
+    }
+    let mut rows = query.fetch(connection);
+    while let Some(row) = rows.next().await {
+        if !show(&of_row(&row.map_err(&failed)?)?.case) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A number as text, to be cast: sqlx 0.9 binds an f64 that is absent as an f32, and a statement that PostgreSQL prepared
+/// for one takes no f64 afterwards.
+fn number(value: f64) -> String {
+    value.to_string()
+}
+
+/// Saves a case after these steps, which are kept by the ledger, as change number `change`.
 pub(crate) async fn save(
     connection: &mut AnyConnection,
     case: &Case,
@@ -67,7 +102,8 @@ pub(crate) async fn save(
     let id = case.id.to_string();
     let statement = "INSERT INTO city_case (id, number, version, state, is_open, is_late, class, severity, unit, \
         district, subdistrict, parent, reported_at, due_at, next_at, change, body, lon, lat) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+        CAST($18 AS DOUBLE PRECISION), CAST($19 AS DOUBLE PRECISION)) \
         ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, is_open = excluded.is_open, \
         is_late = excluded.is_late, class = excluded.class, severity = excluded.severity, unit = excluded.unit, \
         due_at = excluded.due_at, next_at = excluded.next_at, change = excluded.change, body = excluded.body, \
@@ -90,26 +126,21 @@ pub(crate) async fn save(
         .bind(case.next_at().map(|at| at.0))
         .bind(change as i64)
         .bind(serde_json::to_string(case).expect("text and finite numbers always serialise"))
-        .bind(case.place.lon)
-        .bind(case.place.lat)
+        .bind(case.place.lon.map(number))
+        .bind(case.place.lat.map(number))
         .execute(&mut *connection)
         .await
         .map_err(&failed)?;
     for step in steps {
-        sqlx::query("INSERT INTO case_step (case_id, version, body) VALUES ($1, $2, $3)")
-            .bind(&id)
-            .bind(step.version as i64)
-            .bind(body(step))
-            .execute(&mut *connection)
-            .await
-            .map_err(&failed)?;
+        super::outside::note_outside(&mut *connection, case, step).await?;
         match &step.what {
             Fact::Reported(report) => {
                 if let Some(incident) = report.incident {
-                    link(&mut *connection, incident, case.id).await?;
+                    link(&mut *connection, incident, (case.id, true)).await?;
                 }
             }
-            Fact::Joined { incident } => link(&mut *connection, *incident, case.id).await?,
+            Fact::Joined { incident, .. } => link(&mut *connection, *incident, (case.id, false)).await?,
+            Fact::Separated { incident, .. } => unlink(&mut *connection, *incident, case.id).await?,
             Fact::EvidenceAdded(evidence) => {
                 let added =
                     "INSERT INTO case_evidence (case_id, hash, kind) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -122,13 +153,38 @@ pub(crate) async fn save(
     Ok(())
 }
 
+/// Keeps steps as they stand on the bus.
+pub(super) async fn keep_steps(connection: &mut AnyConnection, steps: &[StepRow]) -> Result<(), CenterError> {
+    for steps in steps.chunks(ROWS_MAX) {
+        // Only words and numbers of ours are in the statement.
+        let statement = AssertSqlSafe(insert("case_step (case_id, version, body)", 3, steps.len()));
+        let mut query = sqlx::query::<Any>(statement);
+        for step in steps {
+            query = query.bind(step.case.to_string()).bind(step.version as i64).bind(&step.body);
+        }
+        query.execute(&mut *connection).await.map_err(CenterError::store("keep the steps of a case"))?;
+    }
+    Ok(())
+}
+
 /// A step as it stands on the bus.
 pub(crate) fn body(step: &Step) -> String {
     serde_json::to_string(step).expect("text and finite numbers always serialise")
 }
 
-async fn link(connection: &mut AnyConnection, incident: Uuid, case: Uuid) -> Result<(), CenterError> {
-    let query = sqlx::query("INSERT INTO case_incident (incident, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+/// An incident is in one case. A case that is made of it is its own whatever it had joined before, in whichever order
+/// the log tells the two.
+async fn link(connection: &mut AnyConnection, incident: Uuid, (case, own): (Uuid, bool)) -> Result<(), CenterError> {
+    let known = if own { "(incident) DO UPDATE SET case_id = excluded.case_id" } else { "DO NOTHING" };
+    let statement = format!("INSERT INTO case_incident (incident, case_id) VALUES ($1, $2) ON CONFLICT {known}");
+    // Only words of ours are in the statement.
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(incident.to_string()).bind(case.to_string());
+    query.execute(connection).await.map_err(CenterError::store("join an incident to a case"))?;
+    Ok(())
+}
+
+async fn unlink(connection: &mut AnyConnection, incident: Uuid, case: Uuid) -> Result<(), CenterError> {
+    let query = sqlx::query("DELETE FROM case_incident WHERE incident = $1 AND case_id = $2");
     let done = query.bind(incident.to_string()).bind(case.to_string()).execute(connection).await;
     done.map_err(CenterError::store("join an incident to a case"))?;
     Ok(())
@@ -149,7 +205,8 @@ pub(crate) async fn find_case_within(
 ) -> Result<Result<StoredCase, bool>, CenterError> {
     let failed = CenterError::store("read a case");
     let within = reach.condition(2).map(|condition| format!(" AND {condition}")).unwrap_or_default();
-    let statement = format!("SELECT change, body FROM city_case WHERE (id = $1 OR number = $1){within}");
+    let column = if name.parse::<Uuid>().is_ok() { "id" } else { "number" };
+    let statement = format!("SELECT change, body FROM city_case WHERE {column} = $1{within}");
     // Only words of ours are in the statement; codes are bound.
     let mut query = sqlx::query(AssertSqlSafe(statement)).bind(name.to_owned());
     for code in reach.codes() {
@@ -158,7 +215,8 @@ pub(crate) async fn find_case_within(
     if let Some(row) = query.fetch_optional(&mut *connection).await.map_err(&failed)? {
         return of_row(&row).map(Ok);
     }
-    let query = sqlx::query("SELECT id FROM city_case WHERE id = $1 OR number = $1").bind(name.to_owned());
+    let query =
+        sqlx::query(AssertSqlSafe(format!("SELECT id FROM city_case WHERE {column} = $1"))).bind(name.to_owned());
     Ok(Err(query.fetch_optional(connection).await.map_err(&failed)?.is_some()))
 }
 

@@ -153,5 +153,8 @@ pub(crate) async fn people_of(
     let query = sqlx::query("SELECT place, name, phone FROM dossier_person WHERE dossier = $1 ORDER BY place");
     let rows = query.bind(dossier.to_string()).fetch_all(connection).await;
     let rows = rows.map_err(CenterError::store("read who takes part"))?;
-    Ok(rows.iter().map(|row| (row.get(0), Reporter { name: row.get(1), phone: row.get(2) })).collect())
+    Ok(rows
+        .iter()
+        .map(|row| (row.get(0), Reporter { name: row.get(1), phone: row.get(2), ..Reporter::default() }))
+        .collect())
 }

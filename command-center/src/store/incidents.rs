@@ -31,6 +31,8 @@ pub(crate) struct StoredIncident {
     pub(crate) acknowledged: Option<Acknowledged>,
     /// How its alarm is set aside while it is open.
     pub(crate) aside: Option<AsideKind>,
+    /// The window of maintenance that it opened in, as long as that lasts.
+    pub(crate) maintenance: Option<Uuid>,
     /// Who sees to it.
     pub(crate) assignee: Option<String>,
     /// Counts every change of every incident, without gaps; the newest is the largest. Names this version.
@@ -53,10 +55,13 @@ pub(crate) struct Acknowledged {
     pub(crate) note: String,
 }
 
+/// Incidents in no case that an appeal is compared with; the newest.
+const ALONE_MAX: usize = 500;
+
 /// The columns that [`of_row`] reads, in its order.
 pub(crate) const COLUMNS: &str = "id, rule, subject, domain, severity, state, revision, opened_at, changed_at, \
     cleared_at, message, stale, district, subdistrict, acknowledged_by, acknowledged_at, acknowledged_note, change, inhibited, aside, \
-    assignee";
+    assignee, maintenance";
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn of_row(row: &AnyRow) -> Result<StoredIncident, CenterError> {
@@ -86,6 +91,7 @@ pub(crate) fn of_row(row: &AnyRow) -> Result<StoredIncident, CenterError> {
         inhibited: row.get::<i64, _>(18) != 0,
         aside: row.get::<Option<String>, _>(19).as_deref().and_then(AsideKind::named),
         assignee: row.get(20),
+        maintenance: row.get::<Option<&str>, _>(21).and_then(|id| id.parse().ok()),
     })
 }
 
@@ -105,6 +111,22 @@ pub(crate) async fn note_change(connection: &mut AnyConnection, change: u64) -> 
     let query = sqlx::query("UPDATE counter SET value = $1 WHERE name = 'change'").bind(change as i64);
     query.execute(connection).await.map_err(CenterError::store("note its newest change"))?;
     Ok(())
+}
+
+/// Open incidents of a district that are in no case, opened since a time, the newest first.
+pub(crate) async fn open_alone(
+    connection: &mut AnyConnection,
+    district: Option<&str>,
+    since: EventTime,
+) -> Result<Vec<StoredIncident>, CenterError> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM incident WHERE state = 'open' AND district = $1 AND opened_at >= $2 \
+         AND NOT EXISTS (SELECT 1 FROM case_incident WHERE case_incident.incident = incident.id) ORDER BY opened_at DESC, id LIMIT {ALONE_MAX}"
+    );
+    // Only words of ours are in the statement.
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(district.map(str::to_owned)).bind(since.0);
+    let rows = query.fetch_all(connection).await.map_err(CenterError::store("look for incidents in no case"))?;
+    rows.iter().map(of_row).collect()
 }
 
 /// Applies one transition as change number `change`. `None` if it, or a later one, was applied before.
@@ -201,28 +223,6 @@ pub(crate) async fn transition_at(
     let query = sqlx::query("SELECT body FROM transition WHERE incident = $1 AND revision = $2");
     let row = query.bind(id.to_string()).bind(i64::from(revision)).fetch_optional(connection).await;
     Ok(row.map_err(CenterError::store("read a transition"))?.map(|row| row.get(0)))
-}
-
-/// Writes down who saw to an incident, as change number `change`.
-pub(crate) async fn acknowledge(
-    connection: &mut AnyConnection,
-    id: Uuid,
-    act: &Acknowledged,
-    change: u64,
-) -> Result<(), CenterError> {
-    sqlx::query(
-        "UPDATE incident SET acknowledged_by = $2, acknowledged_at = $3, acknowledged_note = $4, change = $5 \
-         WHERE id = $1",
-    )
-    .bind(id.to_string())
-    .bind(&act.by)
-    .bind(act.at.0)
-    .bind(&act.note)
-    .bind(change as i64)
-    .execute(connection)
-    .await
-    .map_err(CenterError::store("acknowledge an incident"))?;
-    Ok(())
 }
 
 /// How many incidents are open within a reach that nothing inhibits and nobody set aside: by domain and severity, and how

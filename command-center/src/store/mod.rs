@@ -5,8 +5,10 @@
 //! the rules for them, and the tests run against both.
 
 pub(crate) mod accounts;
+pub(crate) mod acts;
 pub(crate) mod alarms;
 pub(crate) mod appeals;
+pub(crate) mod appeals_list;
 pub(crate) mod asides;
 pub(crate) mod audit;
 pub(crate) mod cases;
@@ -16,16 +18,21 @@ pub(crate) mod dossiers;
 mod examine;
 pub(crate) mod identities;
 pub(crate) mod incidents;
+pub(crate) mod ledger;
+pub(crate) mod maintenance;
 pub(crate) mod notices;
 pub(crate) mod outbox;
+pub(crate) mod outside;
 pub(crate) mod pages;
 mod place;
 pub(crate) mod positions;
 pub(crate) mod pulls;
 pub(crate) mod rosters;
+mod rows;
 pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod subscriptions;
+pub(crate) mod together;
 pub(crate) mod wechat;
 
 pub use examine::{StoreState, examine_store};
@@ -35,6 +42,7 @@ pub(crate) use place::is_away;
 use crate::CenterError;
 use place::Place;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, SqlSafeStr, Transaction};
 use std::path::Path;
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -55,6 +63,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "opened", include_str!("migrations/0012_opened.sql")),
     (13, "pulls", include_str!("migrations/0013_pulls.sql")),
     (14, "wechat", include_str!("migrations/0014_wechat.sql")),
+    (16, "incident acts", include_str!("migrations/0016_incident_acts.sql")),
+    (17, "outside", include_str!("migrations/0017_outside.sql")),
+    (18, "case reports", include_str!("migrations/0018_case_reports.sql")),
+    (21, "appeals by time", include_str!("migrations/0021_appeals_by_time.sql")),
 ];
 
 /// The database.
@@ -108,6 +120,11 @@ impl Store {
     pub(crate) async fn read(&self) -> Result<Transaction<'static, Any>, CenterError> {
         let begun = self.readers.begin_with(self.place.begin_to_read()).await;
         begun.map_err(CenterError::store("begin to read"))
+    }
+
+    /// A connection that only reads: each statement is of its own moment, which is enough, and less work, for one.
+    pub(crate) async fn look(&self) -> Result<PoolConnection<Any>, CenterError> {
+        self.readers.acquire().await.map_err(CenterError::store("read"))
     }
 
     /// Told each time when a writing connection is lost: of what was being committed then nobody was told.

@@ -1,14 +1,15 @@
 //! Events that wait to be on the bus, written in the transaction of the change that they tell.
 
+use super::rows::{ROWS_MAX, insert};
 use crate::CenterError;
 use bus::Topic;
 use model::EventTime;
-use sqlx::{AnyConnection, Row};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
 /// An event on its way to the bus.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Waiting {
-    /// Its place in the order of all events of the command center.
+    /// Its place in the order of all events of the command center; it gets it as it is added.
     pub(crate) seq: i64,
     pub(crate) topic: Topic,
     pub(crate) key: String,
@@ -18,25 +19,31 @@ pub(crate) struct Waiting {
     pub(crate) body: String,
 }
 
-/// Adds an event; its place in the order is given here.
+/// Adds an event.
 pub(crate) async fn push(connection: &mut AnyConnection, event: &Waiting) -> Result<(), CenterError> {
+    push_all(connection, std::slice::from_ref(event)).await
+}
+
+/// Adds events in their order; their places are given here.
+pub(super) async fn push_all(connection: &mut AnyConnection, events: &[Waiting]) -> Result<(), CenterError> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let failed = CenterError::store("note an event");
-    let next = sqlx::query("UPDATE counter SET value = value + 1 WHERE name = 'outbox' RETURNING value");
-    let seq: i64 = next.fetch_one(&mut *connection).await.map_err(&failed)?.get(0);
-    sqlx::query(
-        "INSERT INTO outbox (seq, topic, record_key, event_id, kind, happened_at, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(seq)
-    .bind(event.topic.name())
-    .bind(&event.key)
-    .bind(&event.event_id)
-    .bind(&event.kind)
-    .bind(event.at.0)
-    .bind(&event.body)
-    .execute(connection)
-    .await
-    .map_err(&failed)?;
+    let next = sqlx::query("UPDATE counter SET value = value + $1 WHERE name = 'outbox' RETURNING value");
+    let row = next.bind(events.len() as i64).fetch_one(&mut *connection).await.map_err(&failed)?;
+    let mut seq = row.get::<i64, _>(0) - events.len() as i64;
+    for events in events.chunks(ROWS_MAX) {
+        let into = "outbox (seq, topic, record_key, event_id, kind, happened_at, body)";
+        // Only words and numbers of ours are in the statement.
+        let mut query = sqlx::query::<Any>(AssertSqlSafe(insert(into, 7, events.len())));
+        for event in events {
+            seq += 1;
+            query = query.bind(seq).bind(event.topic.name()).bind(&event.key).bind(&event.event_id);
+            query = query.bind(&event.kind).bind(event.at.0).bind(&event.body);
+        }
+        query.execute(&mut *connection).await.map_err(&failed)?;
+    }
     Ok(())
 }
 

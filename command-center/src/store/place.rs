@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const READERS_MAX: u32 = 4;
 /// How long a request waits for a connection before it is an error.
 const READER_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long a connection was idle that is asked whether it still is one before it is used again.
+const IDLE_MAX: Duration = Duration::from_millis(100);
 /// How long a server may take to let us in.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// How long the command center of before may take to let go of the database: its server sees its end only then.
@@ -170,6 +172,15 @@ impl Place {
                     connection.execute(only_read).await?;
                 }
                 Ok(())
+            })
+        });
+        // It was asked when it came back, so asking again at once would only double what a short look costs.
+        let pool = pool.test_before_acquire(false).before_acquire(|connection, known| {
+            Box::pin(async move {
+                if known.idle_for > IDLE_MAX {
+                    connection.ping().await?;
+                }
+                Ok(true)
             })
         });
         pool.connect_lazy_with(self.options.clone())

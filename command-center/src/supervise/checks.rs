@@ -4,8 +4,9 @@
 //! choose where to look. Strata are areas and classes: each is looked at, in proportion to its cells.
 
 use super::statistics::{Interval, clopper_pearson, poisson_interval};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 /// What the lot is drawn from: a class in an area, with the cells in which it could be.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,8 @@ pub struct Stratum {
 }
 
 /// One visit: look for this class in this cell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PlannedVisit)]
 pub struct Visit {
     /// The area's code.
     pub area: String,
@@ -30,7 +32,7 @@ pub struct Visit {
 }
 
 /// The plan of a month.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CheckPlan {
     /// What the lot was drawn with.
     pub seed: String,
@@ -52,9 +54,10 @@ pub struct Looked {
 }
 
 /// What nobody reported, in all cells.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = MissedEstimate)]
 pub struct Estimate {
-    /// 漏报率 in the cells that were visited: missed of those found; nothing if nothing was found.
+    /// The rate of what is missed in the cells that were visited: missed of those found; nothing if nothing was found.
     pub share: Option<f64>,
     /// Its exact interval.
     pub share_interval: Option<Interval>,

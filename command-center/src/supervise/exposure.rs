@@ -1,10 +1,12 @@
 //! The month's exposure 月曝光: cases that went badly, with what shows it.
 
 use super::case::{Case, Closing};
+use super::formula::Formula;
 use super::kpi::to_be_handled;
 use super::period::Period;
 use model::{EventTime, Millis};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A case to show.
@@ -14,7 +16,7 @@ pub struct Exposed {
     pub case: String,
     /// Its class.
     pub class: String,
-    /// The unit that had it last.
+    /// The unit with which it went so: each its own part by a formula that splits hand-overs, else the one that had it last.
     pub unit: String,
     /// Its district.
     pub district: String,
@@ -57,24 +59,29 @@ pub enum Reason {
     },
 }
 
-/// The worst cases of a period, at most `most`: by their worst reason, then by id.
-pub fn exposure(cases: &[Case], period: Period, most: usize) -> Vec<Exposed> {
-    let mut exposed: Vec<Exposed> = cases.iter().filter_map(|case| expose(case, period)).collect();
-    exposed.sort_by(|a, b| b.reasons.cmp(&a.reasons).then_with(|| a.case.cmp(&b.case)));
+/// The worst cases of a period, at most `most`: by their worst reason, then by id and unit. Where the formula splits, a case
+/// is exposed once for each unit with what went badly there.
+pub fn exposure(cases: &[Case], period: Period, formula: &Formula, most: usize) -> Vec<Exposed> {
+    let mut exposed: Vec<Exposed> = cases.iter().flat_map(|case| expose(case, period, formula)).collect();
+    exposed.sort_by(|a, b| b.reasons.cmp(&a.reasons).then_with(|| (&a.case, &a.unit).cmp(&(&b.case, &b.unit))));
     exposed.truncate(most);
     exposed
 }
 
-fn expose(case: &Case, period: Period) -> Option<Exposed> {
-    let mut reasons = Vec::new();
+fn expose(case: &Case, period: Period, formula: &Formula) -> Vec<Exposed> {
+    let Some(last) = case.unit() else { return Vec::new() };
+    let mut by_unit: BTreeMap<&str, Vec<Reason>> = BTreeMap::new();
     for dispatch in &case.dispatches {
         let (Some(due), Some(handled)) = (dispatch.due_at, to_be_handled(case, dispatch, period)) else { continue };
+        let unit = if formula.splits() { dispatch.unit.as_str() } else { last };
+        let until = dispatch.handed_on_at.filter(|_| formula.splits()).map_or(period.until, |at| at.min(period.until));
         match handled {
-            None => reasons.push(Reason::Left { late: period.until - due }),
-            Some(at) if at > due => reasons.push(Reason::HandledLate { late: at - due }),
+            None => by_unit.entry(unit).or_default().push(Reason::Left { late: until - due }),
+            Some(at) if at > due => by_unit.entry(unit).or_default().push(Reason::HandledLate { late: at - due }),
             Some(_) => {}
         }
     }
+    let reasons = by_unit.entry(last).or_default();
     if let Some((at, Closing::Unproven)) = case.closed.filter(|(at, _)| period.holds(*at)) {
         reasons.push(Reason::Unproven { at });
     }
@@ -89,9 +96,10 @@ fn expose(case: &Case, period: Period) -> Option<Exposed> {
     if case.reopened_at.iter().any(|at| period.holds(*at)) {
         reasons.push(Reason::Reopened { times });
     }
-    let unit = case.unit()?.to_owned();
-    reasons.sort_by(|a, b| b.cmp(a));
-    let exposed =
-        Exposed { case: case.id.clone(), class: case.class.clone(), unit, district: case.district.clone(), reasons };
-    (!exposed.reasons.is_empty()).then_some(exposed)
+    let exposed = |(unit, mut reasons): (&str, Vec<Reason>)| {
+        reasons.sort_by(|a, b| b.cmp(a));
+        let (class, district) = (case.class.clone(), case.district.clone());
+        Exposed { case: case.id.clone(), class, unit: unit.to_owned(), district, reasons }
+    };
+    by_unit.into_iter().filter(|(_, reasons)| !reasons.is_empty()).map(exposed).collect()
 }

@@ -4,13 +4,13 @@
 //! of one case are in one partition. Steps and fields that it does not know change nothing. What it does not do: it
 //! decides nothing; a step says itself what it did to the clocks.
 
-use super::case::{Case, Check, Closing, Deduction, Dispatch, Source};
+use super::case::{Case, Check, Closing, Deduction, Dispatch, Sensed, Source};
 use model::{AreaLevel, EventTime, Millis};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Cells are squares of a thousandth of a degree, about 100 m.
-const CELLS_PER_DEGREE: f64 = 1_000.0;
+pub(crate) const CELLS_PER_DEGREE: f64 = 1_000.0;
 
 /// A step that is none: the log is damaged, or it was written by a newer citywatch.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,7 @@ struct Clock {
     stage: String,
     used_ms: i64,
     due_at: Option<EventTime>,
+    breached_at: Option<EventTime>,
     stopped_at: Option<EventTime>,
 }
 
@@ -71,15 +72,28 @@ enum Fact {
         source: String,
         class: String,
         place: Place,
+        incident: Option<String>,
+        rule: Option<String>,
+        key: Option<String>,
+    },
+    Verified {
+        result: String,
+    },
+    Accepted,
+    Joined {
+        incident: String,
     },
     Registered {
         class: String,
     },
     Dispatched {
         unit: String,
+        #[serde(default)]
+        is_proposed: bool,
     },
     Transferred {
         unit: String,
+        before: Option<Segment>,
     },
     Returned,
     FedBack {
@@ -93,14 +107,23 @@ enum Fact {
     },
     SelfCleared,
     PartsDone,
-    Voided,
+    Voided {
+        of: Option<String>,
+    },
     Unmerged,
     Reopened,
+    ExtensionGranted,
     Breached {
         stage: String,
     },
     #[serde(other)]
     Other,
+}
+
+/// What the unit before used of the clock.
+#[derive(Deserialize)]
+struct Segment {
+    used_ms: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +159,7 @@ impl CaseFold {
 
 impl Folded {
     fn begin(step: &Step) -> Option<Folded> {
-        let Fact::Reported { source, class, place } = &step.what else { return None };
+        let Fact::Reported { source, class, place, incident, rule, key } = &step.what else { return None };
         let source = match source.as_str() {
             "sensor" => Source::Sensor,
             "staff" => Source::Inspector,
@@ -156,12 +179,18 @@ impl Folded {
             reported_at: step.at,
             registered_at: None,
             due_at: None,
+            late_at: None,
             dispatches: Vec::new(),
             checks: Vec::new(),
             closed: None,
             void_at: None,
             reopened_at: Vec::new(),
             deductions: Vec::new(),
+            sensed: Sensed {
+                incidents: incident.iter().map(|incident| (step.at, incident.clone())).collect(),
+                alarm: rule.clone().zip(key.clone()),
+                ..Sensed::default()
+            },
         };
         let mut folded = Folded { case, version: step.version, shown: false };
         folded.clocks(step);
@@ -170,6 +199,7 @@ impl Folded {
 
     fn apply(&mut self, step: &Step) {
         self.version = step.version;
+        self.case.sensed.note(step);
         let case = &mut self.case;
         let newest = case.dispatches.len().checked_sub(1);
         let deduction = match &step.what {
@@ -181,18 +211,36 @@ impl Folded {
         };
         case.deductions.extend(deduction.map(|deduction| (step.version, deduction)));
         match &step.what {
-            Fact::Reported { .. } | Fact::Breached { .. } | Fact::Other => {}
+            Fact::Reported { .. } | Fact::Verified { .. } | Fact::Accepted | Fact::Joined { .. } | Fact::Other => {}
+            Fact::Breached { .. } => {
+                let is_late = matches!(deduction, Some(Deduction::ClosedLate));
+                case.late_at = case.late_at.or(is_late.then_some(step.at));
+            }
+            Fact::ExtensionGranted => {
+                if let Some(last) = case.dispatches.last_mut() {
+                    last.is_spent = false;
+                }
+            }
             Fact::Registered { class } => {
                 case.class.clone_from(class);
                 case.registered_at = case.registered_at.or(Some(step.at));
             }
-            Fact::Dispatched { unit } => self.hand_to(unit, step.at),
-            Fact::Transferred { unit } => {
-                // Its clock goes on with the next unit: what is late is late there.
-                if let Some(last) = case.dispatches.last_mut().filter(|last| last.handled_at.is_none()) {
-                    last.due_at = None;
+            Fact::Dispatched { unit, .. } => self.hand_to(unit, step.at),
+            Fact::Transferred { unit, before } => {
+                if let Some(last) = case.dispatches.last_mut() {
+                    last.handed_on_at = Some(step.at);
+                    if let Some(used_ms) = before.as_ref().and_then(|before| before.used_ms)
+                        && last.handled_at.is_none()
+                    {
+                        last.worked = Millis(last.worked_before.0 + used_ms);
+                    }
                 }
                 self.hand_to(unit, step.at);
+                let clock = step.clocks.iter().find(|clock| clock.stage == "handle");
+                if let (Some(last), Some(clock)) = (self.case.dispatches.last_mut(), clock) {
+                    last.worked_before = Millis(clock.used_ms);
+                    last.is_spent = clock.breached_at.is_some();
+                }
             }
             Fact::Returned => {
                 if let Some(last) = case.dispatches.last_mut() {
@@ -219,7 +267,7 @@ impl Folded {
             }
             Fact::SelfCleared => self.close(step.at, Closing::SelfCleared),
             Fact::PartsDone => self.close(step.at, Closing::Checked),
-            Fact::Voided => case.void_at = Some(step.at),
+            Fact::Voided { .. } => case.void_at = Some(step.at),
             Fact::Unmerged => case.void_at = None,
             Fact::Reopened => case.reopened_at.push(step.at),
         }
@@ -240,6 +288,9 @@ impl Folded {
             wrong: false,
             handled_at: None,
             worked: Millis(0),
+            worked_before: Millis(0),
+            handed_on_at: None,
+            is_spent: false,
         });
     }
 
@@ -266,6 +317,22 @@ impl Folded {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+impl Sensed {
+    fn note(&mut self, step: &Step) {
+        match &step.what {
+            Fact::Joined { incident } => self.incidents.push((step.at, incident.clone())),
+            Fact::Verified { result } => self.refuted_at = (result == "not_found").then_some(step.at),
+            Fact::Dispatched { unit, is_proposed } => self.sent.push((step.at, unit.clone(), *is_proposed)),
+            Fact::Accepted | Fact::FedBack { .. } | Fact::SelfCleared | Fact::PartsDone => {
+                self.taken_at = self.taken_at.or(Some(step.at));
+            }
+            Fact::Voided { of } => self.duplicate_of = of.clone().map(|of| (step.at, of)),
+            Fact::Unmerged => self.duplicate_of = None,
+            _ => {}
         }
     }
 }

@@ -40,11 +40,22 @@ pub struct Formula {
     pub classes: BTreeMap<String, ClassWeight>,
     /// What makes a finding of selective enforcement.
     pub findings: Limits,
+    /// Where the clock and the blame of a case that is handed on are split; without it what is late is late with the last
+    /// unit alone.
+    pub hand_over: Option<HandOver>,
     /// Whether upheld objections of units count, and until when they are filed; without it they change nothing.
     pub objections: Option<ObjectionTerms>,
     /// SHA-256 of the file, in hexadecimal.
     #[serde(skip)]
     pub digest: String,
+}
+
+/// How a case that is handed on counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandOver {
+    /// Each unit answers for its own time.
+    Split,
 }
 
 /// Until when a unit may object.
@@ -176,6 +187,11 @@ impl Formula {
         groups.max_by_key(|(length, _)| *length).map(|(_, name)| name)
     }
 
+    /// Whether each unit answers for its own time with a case that was handed on.
+    pub fn splits(&self) -> bool {
+        self.hand_over == Some(HandOver::Split)
+    }
+
     /// How a class counts; nothing if the formula does not know it.
     pub fn class(&self, class: &str) -> Option<ClassWeight> {
         self.classes.get(class).copied()
@@ -224,15 +240,19 @@ mod tests {
     #[test]
     fn the_seeded_formula_is_whole() {
         let formula = Formula::seeded();
-        assert_eq!(formula.id(), "city/2");
+        assert_eq!(formula.id(), "city/3");
         assert_eq!(formula.objections, Some(ObjectionTerms { days: 10, again_days: 5 }));
-        let before = include_str!("../../../seeds/scoring/city-2026-1.toml");
-        let before = Formula::parse("city-2026-1.toml", before).unwrap();
-        assert_eq!((before.id(), before.objections), ("city/1".to_owned(), None));
-        assert_ne!(before.digest, formula.digest, "another file");
-        let as_before =
-            Formula { version: 2, objections: formula.objections, digest: formula.digest.clone(), ..before };
-        assert_eq!(as_before, formula, "all else is as it was");
+        let first = include_str!("../../../seeds/scoring/city-2026-1.toml");
+        let first = Formula::parse("city-2026-1.toml", first).unwrap();
+        assert_eq!((first.id(), first.objections), ("city/1".to_owned(), None));
+        let second = include_str!("../../../seeds/scoring/city-2026-2.toml");
+        let second = Formula::parse("city-2026-2.toml", second).unwrap();
+        assert_eq!((second.id(), second.splits(), formula.splits()), ("city/2".to_owned(), false, true));
+        assert!(first.digest != second.digest && second.digest != formula.digest, "other files");
+        let as_second = Formula { version: 2, objections: formula.objections, digest: second.digest.clone(), ..first };
+        assert_eq!(as_second, second, "all else is as it was");
+        let as_third = Formula { version: 3, hand_over: formula.hand_over, digest: formula.digest.clone(), ..second };
+        assert_eq!(as_third, formula, "all else is as it was");
         assert!(formula.counts_for("2026-01".parse().unwrap()) && !formula.counts_for("2025-12".parse().unwrap()));
         assert_eq!(formula.group("street-office-110101001"), Some("subdistricts"));
         assert_eq!(formula.group("district-water-110101"), Some("district-water"));

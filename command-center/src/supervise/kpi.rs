@@ -5,16 +5,17 @@
 //! change nothing that was published, but for upheld objections. Formulas: docs/supervise.md.
 
 use super::case::{CallBack, Case, Dispatch, Satisfaction};
+use super::fold::level as level_of_unit;
 use super::formula::Formula;
 use super::period::Period;
 use super::statistics::{Interval, wilson};
-use model::{AreaLevel, EventTime};
+use model::{AreaLevel, EventTime, Millis};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A share: how many of how many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema, serde::Deserialize)]
 pub struct Rate {
     /// Those that count; a part of one for those who are mostly satisfied.
     pub hits: f64,
@@ -157,12 +158,14 @@ pub enum By {
 }
 
 impl By {
-    fn case<'a>(self, case: &'a Case, unit: Option<&'a str>) -> Option<&'a str> {
+    /// For which it counts what a unit did, or nobody has done, with a case. By level it is that of the unit, where the
+    /// formula splits; else that which answers for the case now.
+    fn case<'a>(self, case: &'a Case, unit: Option<&'a str>, splits: bool) -> Option<&'a str> {
         match self {
             By::Unit => unit,
             By::District => Some(&case.district),
             By::Subdistrict => Some(&case.subdistrict),
-            By::Level => Some(level(case.level)),
+            By::Level => Some(level(unit.filter(|_| splits).map_or(case.level, level_of_unit))),
             By::Class => Some(&case.class),
         }
     }
@@ -191,10 +194,12 @@ fn level(level: AreaLevel) -> &'static str {
 pub fn kpis(cases: &[Case], calls: &[CallBack], period: Period, by: By, formula: &Formula) -> BTreeMap<String, Kpis> {
     let mut table: BTreeMap<String, Kpis> = BTreeMap::new();
     for case in cases {
-        of_case(case, period, by, &mut table);
+        of_case(case, period, by, formula, &mut table);
         for (index, dispatch) in case.dispatches.iter().enumerate() {
-            if let Some(key) = by.case(case, Some(&dispatch.unit)) {
-                of_dispatch(case, index, period, table.entry(key.to_owned()).or_default());
+            if let Some(key) = by.case(case, Some(&dispatch.unit), formula.splits()) {
+                let is_its_own = matches!(by, By::Unit | By::Level) || !formula.splits();
+                let worked = if is_its_own { dispatch.worked_itself() } else { case.worked_by_all(index) };
+                of_dispatch(case, (index, worked), period, table.entry(key.to_owned()).or_default());
             }
         }
     }
@@ -214,32 +219,37 @@ pub fn kpis(cases: &[Case], calls: &[CallBack], period: Period, by: By, formula:
     table
 }
 
-/// What is counted once a case: the unit is the one that had it last when the period ended.
-fn of_case(case: &Case, period: Period, by: By, table: &mut BTreeMap<String, Kpis>) {
+/// What is counted once a case: the unit is the one that had it last when the period ended; of its closing, where the
+/// formula splits, the one that had it when it was closed or its limit passed.
+fn of_case(case: &Case, period: Period, by: By, formula: &Formula, table: &mut BTreeMap<String, Kpis>) {
     let by_then = |at: EventTime| at < period.until;
-    let unit = case.dispatches.iter().rev().find(|dispatch| by_then(dispatch.at)).map(|last| last.unit.as_str());
-    let Some(key) = by.case(case, unit) else { return };
-    let rates = &mut table.entry(key.to_owned()).or_default().rates;
+    let last = case.dispatches.iter().rev().find(|dispatch| by_then(dispatch.at)).map(|last| last.unit.as_str());
+    let mut add = |unit: Option<&str>, kpi: Kpi, hit: bool| {
+        if let Some(key) = by.case(case, unit, formula.splits()) {
+            table.entry(key.to_owned()).or_default().rates.entry(kpi).or_default().add(hit);
+        }
+    };
     let registered = case.registered_at.filter(|at| by_then(*at));
     let void = case.void_at.is_some_and(by_then);
     // What was merged with a report of the same before anybody took it up is no report of its own.
     if period.holds(case.reported_at) && (registered.is_some() || !void) {
-        rates.entry(Kpi::Registered).or_default().add(registered.is_some());
+        add(last, Kpi::Registered, registered.is_some());
     }
     if registered.is_some_and(|at| period.holds(at)) {
-        rates.entry(Kpi::Duplicate).or_default().add(void);
+        add(last, Kpi::Duplicate, void);
     }
     if let Some(due) = case.due_at.filter(|_| !void) {
         let closed = case.closed.map(|(at, _)| at).filter(|at| by_then(*at));
         if falls_in(period, due, closed) {
-            rates.entry(Kpi::Closed).or_default().add(closed.is_some());
-            rates.entry(Kpi::ClosedInTime).or_default().add(closed.is_some_and(|at| at <= due));
+            let unit = if formula.splits() { case.unit_of_closing(due) } else { last };
+            add(unit, Kpi::Closed, closed.is_some());
+            add(unit, Kpi::ClosedInTime, closed.is_some_and(|at| at <= due));
         }
     }
 }
 
 /// What is counted once a dispatch.
-fn of_dispatch(case: &Case, index: usize, period: Period, kpis: &mut Kpis) {
+fn of_dispatch(case: &Case, (index, worked): (usize, Millis), period: Period, kpis: &mut Kpis) {
     let dispatch = &case.dispatches[index];
     if period.holds(dispatch.at) {
         let returned = dispatch.returned_at.is_some_and(|at| at < period.until);
@@ -251,7 +261,7 @@ fn of_dispatch(case: &Case, index: usize, period: Period, kpis: &mut Kpis) {
         kpis.rates.entry(Kpi::HandledInTime).or_default().add(handled.is_some_and(|at| at <= due));
         if handled.is_some() {
             kpis.rates.entry(Kpi::Reworked).or_default().add(case.reworked(index, period.until));
-            kpis.worked_ms += dispatch.worked.0;
+            kpis.worked_ms += worked.0;
             kpis.handled += 1;
         }
     }

@@ -13,7 +13,6 @@ use super::kpi::{By, kpis};
 use super::period::{Month, Period};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
@@ -149,17 +148,17 @@ impl Upheld {
     }
 }
 
-/// The cases as they count by a formula: without the deductions that were objected to rightly.
-pub fn corrected<'a>(cases: &'a [Case], upheld: &[Upheld], formula: &Formula) -> Cow<'a, [Case]> {
+/// The cases as they count by a formula: split at hand-overs, without the deductions that were objected to rightly.
+pub fn corrected(cases: &[Case], upheld: &[Upheld], formula: &Formula) -> Vec<Case> {
     let mut undone: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for (case, at_version, _) in in_cases(upheld) {
+    for (case, at_version, _) in in_cases(upheld).filter(|_| formula.objections.is_some()) {
         undone.entry(case).or_default().push(at_version);
     }
-    if undone.is_empty() || formula.objections.is_none() {
-        return Cow::Borrowed(cases);
-    }
-    let as_it_counts = |case: &Case| undone.get(&*case.id).map_or_else(|| case.clone(), |steps| case.without(steps));
-    Cow::Owned(cases.iter().map(as_it_counts).collect())
+    let as_it_counts = |case: &Case| {
+        let steps = undone.get(&*case.id);
+        steps.map_or_else(|| case.split(formula.splits()), |steps| case.without(steps).split(formula.splits()))
+    };
+    cases.iter().map(as_it_counts).collect()
 }
 
 /// Which upheld objections against deductions change a period.
@@ -168,8 +167,8 @@ pub(super) fn corrections(cases: &[Case], upheld: &[Upheld], period: Period, for
     let by_id: BTreeMap<&str, &Case> =
         cases.iter().filter(|case| meant.contains(&*case.id)).map(|case| (&*case.id, case)).collect();
     let looks = |case: &Case| {
-        let one = std::slice::from_ref(case);
-        (kpis(one, &[], period, By::Unit, formula), exposure(one, period, 1))
+        let one = &[case.split(formula.splits())];
+        (kpis(one, &[], period, By::Unit, formula), exposure(one, period, formula, usize::MAX))
     };
     let changing = in_cases(upheld).filter(|(case, at_version, _)| {
         by_id.get(case).is_some_and(|case| looks(case) != looks(&case.without(&[*at_version])))
@@ -212,7 +211,9 @@ impl Enforcement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervise::{CaseFold, Kpi, Rate, Report, report};
+    use crate::supervise::fold::CaseFold;
+    use crate::supervise::publish::report;
+    use crate::supervise::{Kpi, Rate, Report};
     use serde_json::{Value, json};
 
     const OFFICE: &str = "street-office-110101001";
@@ -303,17 +304,10 @@ mod tests {
     #[test]
     fn an_older_formula_counts_none_and_says_so() {
         let formula = Formula { objections: None, ..Formula::seeded() };
-        let report = july(&reviewed(&[(6, true)]), &formula);
-        assert_eq!(rate(&report, OFFICE, Kpi::HandledInTime), Some(Rate { hits: 0.0, of: 1 }));
-        assert_eq!(report.corrections.iter().map(|one| one.counted).collect::<Vec<_>>(), [false]);
-        let other = super::super::report(
-            "2026-09".parse().unwrap(),
-            &Formula::seeded(),
-            &cases(),
-            &[],
-            &[],
-            &reviewed(&[(6, true)]),
-        );
+        let before = july(&reviewed(&[(6, true)]), &formula);
+        assert_eq!(rate(&before, OFFICE, Kpi::HandledInTime), Some(Rate { hits: 0.0, of: 1 }));
+        assert_eq!(before.corrections.iter().map(|one| one.counted).collect::<Vec<_>>(), [false]);
+        let other = report("2026-09".parse().unwrap(), &Formula::seeded(), &cases(), &[], &[], &reviewed(&[(6, true)]));
         assert!(other.corrections.is_empty(), "it changes July alone");
     }
 

@@ -5,11 +5,14 @@ use super::enforcement::{Enforcement, enforcement};
 use super::exposure::{Exposed, Reason, exposure};
 use super::formula::Formula;
 use super::kpi::{By, Kpi, Kpis, Rate, kpis};
+use super::month_checks::MonthChecks;
 use super::objections::{Contested, Correction, Upheld, corrected, corrections};
 use super::period::{Month, Period};
 use super::score::{Group, ranking};
+use crate::auth::secret::hexadecimal;
 use model::Millis;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -34,13 +37,27 @@ pub struct Report {
     pub enforcement: Enforcement,
     /// Upheld objections of units that change this month: a result without one of them was derived before it was upheld.
     pub corrections: Vec<Correction>,
+    /// The month's check; nothing where no visits were drawn.
+    pub checks: Option<MonthChecks>,
+}
+
+impl Report {
+    /// It as one JSON: what `supervise score --format json` prints, without the line feed.
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).expect("text and numbers always serialise")
+    }
+
+    /// SHA-256 of its JSON, in hexadecimal.
+    pub fn digest(&self) -> String {
+        hexadecimal(&Sha256::digest(self.json().as_bytes()))
+    }
 }
 
 /// Cases that are exposed in a month at most.
 const EXPOSED_MAX: usize = 100;
 
-/// All of a month, from what stands on the log.
-pub fn report(
+/// All of a month but its check, from what stands on the log.
+pub(super) fn report(
     month: Month,
     formula: &Formula,
     cases: &[Case],
@@ -50,7 +67,7 @@ pub fn report(
 ) -> Report {
     let period = formula.period(month);
     let mut corrections = corrections(cases, upheld, period, formula);
-    let cases = &*corrected(cases, upheld, formula);
+    let cases = &corrected(cases, upheld, formula);
     let units = kpis(cases, calls, period, By::Unit, formula);
     let mut enforcement = enforcement(cases, seen, period, formula);
     enforcement.without(month, upheld, formula, &mut corrections);
@@ -61,9 +78,10 @@ pub fn report(
         period,
         groups: ranking(&units, formula),
         units,
-        exposed: exposure(cases, period, EXPOSED_MAX),
+        exposed: exposure(cases, period, formula, EXPOSED_MAX),
         enforcement,
         corrections,
+        checks: None,
     }
 }
 
@@ -123,6 +141,9 @@ pub fn html(report: &Report) -> String {
     ));
     report.groups.iter().for_each(|group| ranking_table(&mut page, group));
     exposed(&mut page, &report.exposed);
+    if let Some(checks) = &report.checks {
+        month_checks(&mut page, checks);
+    }
     findings(&mut page, &report.enforcement);
     objections(&mut page, &report.corrections);
     page.push_str("</body></html>\n");
@@ -168,6 +189,19 @@ fn exposed(page: &mut String, cases: &[Exposed]) {
         let reasons: Vec<String> = case.reasons.iter().map(reason).collect();
         let row = [&case.case, &case.class, &case.unit, &reasons.join("; ")].map(|cell| escape(cell)).join("</td><td>");
         line(page, format_args!("<tr><td>{row}</td></tr>"));
+    }
+    page.push_str("</tbody></table>\n");
+}
+
+fn month_checks(page: &mut String, checks: &MonthChecks) {
+    page.push_str(
+        "<h2>月检查 Month's check</h2><table><thead><tr><th>类别 Class</th><th class=n>抽查 Visits</th>\
+         <th class=n>发现 Found</th><th class=n>漏报 Missed</th><th class=n>漏报率 Share (95 %)</th>\
+         <th class=n>全域漏报 In all cells (95 %)</th></tr></thead><tbody>\n",
+    );
+    for row in shown::checks(checks) {
+        let cells = row.map(|cell| escape(&cell)).join("</td><td class=n>");
+        line(page, format_args!("<tr><td>{cells}</td></tr>"));
     }
     page.push_str("</tbody></table>\n");
 }
@@ -247,8 +281,10 @@ pub(super) fn against(one: &Correction) -> String {
 
 /// Figures in words, the same in the page and in the PDF.
 pub(super) mod shown {
+    use super::super::month_checks::{Checked, MonthChecks};
     use super::super::objections::Correction;
     use super::super::score::Ranked;
+    use super::super::statistics::Interval;
 
     /// The best and the worst place.
     pub(in super::super) fn rank(ranked: &Ranked) -> String {
@@ -261,6 +297,27 @@ pub(super) mod shown {
 
     pub(in super::super) fn score(score: Option<f64>) -> String {
         score.map_or_else(|| "未知 unknown".to_owned(), |score| format!("{score:.2}"))
+    }
+
+    /// The rows of the month's check: all classes, then each: class, visits, found, missed, share, in all cells.
+    pub(in super::super) fn checks(checks: &MonthChecks) -> Vec<[String; 6]> {
+        let row = |class: &str, one: &Checked| {
+            let unknown = || "未知 unknown".to_owned();
+            let within = |value: String, interval: Interval, digits: usize| {
+                format!("{value} ({:.digits$} – {:.digits$})", interval.low, interval.high)
+            };
+            let share = one.estimate.and_then(|of| Some((of.share?, of.share_interval?)));
+            [
+                class.to_owned(),
+                format!("{} / {}", one.visited, one.planned),
+                one.found.to_string(),
+                one.missed.to_string(),
+                share.map_or_else(unknown, |(share, interval)| within(format!("{share:.2}"), interval, 2)),
+                one.estimate.map_or_else(unknown, |of| within(format!("{:.1}", of.missed), of.missed_interval, 1)),
+            ]
+        };
+        let classes = checks.classes.iter().map(|(class, one)| row(class, one));
+        std::iter::once(row("全部 all", &checks.all)).chain(classes).collect()
     }
 
     /// Whether the formula counts an upheld objection.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A unit's score of a month.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, serde::Deserialize)]
 pub struct Score {
     /// The unit.
     pub unit: String,
@@ -28,7 +28,7 @@ pub struct Score {
 }
 
 /// A unit in the ranking of its group.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, serde::Deserialize)]
 pub struct Ranked {
     /// Its score.
     #[serde(flatten)]
@@ -41,7 +41,7 @@ pub struct Ranked {
 }
 
 /// A group of peers.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, serde::Deserialize)]
 #[schema(as = PeerGroup)]
 pub struct Group {
     /// Its name.

@@ -68,7 +68,52 @@ fn one_acknowledges_and_the_other_is_told() {
         let data: serde_json::Value = serde_json::from_slice(event.data.as_deref().unwrap()).unwrap();
         (event.id.into_owned(), data["by"].as_str().unwrap().to_owned(), data["revision"].as_u64().unwrap())
     });
-    assert_eq!(events, [(format!("{id}/acknowledged"), "operator".to_owned(), 2)]);
+    assert_eq!(events, [(format!("{id}/acknowledged/2"), "operator".to_owned(), 2)]);
+}
+
+#[test]
+fn what_becomes_worse_after_somebody_saw_to_it_wants_an_answer_again() {
+    let world = World::new();
+    let first = opened(0, EventTime(1_000));
+    let path = format!("/api/v1/incidents/{}", first.id);
+    world.append(std::slice::from_ref(&first));
+    let life = life(&world);
+    let answer = async |client: &Client, note: &str| {
+        let tag = client.get(&path).await.header("etag").to_owned();
+        acknowledge(client, &first.id.to_string(), Some(&tag), note).await.status
+    };
+    let state = async |client: &Client| client.json(&path).await["alarm_state"].as_str().unwrap().to_owned();
+    // Less bad, and only otherwise: who saw to it still did.
+    let better = next(&first, 1, EventTime(2_000));
+    let other = next(&better, 2, EventTime(3_000));
+    let worse = next(&other, 0, EventTime(4_000));
+    assert_eq!(life.runtime.block_on(answer(&life.client, "first")), 200);
+    world.append(&[better, other]);
+    life.caught_up();
+    assert_eq!(life.runtime.block_on(state(&life.client)), "acknowledged");
+    world.append(std::slice::from_ref(&worse));
+    life.caught_up();
+    life.runtime.block_on(async {
+        assert_eq!(state(&life.client).await, "unacknowledged");
+        let open = life.client.json("/api/v1/incidents?acknowledged=false").await;
+        assert_eq!(open["items"].as_array().unwrap().len(), 1);
+        let acts = life.client.json(&path).await["acts"].clone();
+        let story: Vec<(&str, &str)> = acts
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|act| (act["act"].as_str().unwrap(), act["note"].as_str().unwrap()))
+            .collect();
+        assert_eq!(story, [("acknowledged", "first"), ("realarmed", "extreme")]);
+        assert_eq!(answer(&life.client, "second").await, 200);
+        assert_eq!(state(&life.client).await, "acknowledged");
+    });
+    life.until("the events", async |_| world.topic(Topic::Command, |_| ()).len() == 3);
+    life.stop();
+    let mut kinds = world.topic(Topic::Command, |record| Event::read(record).unwrap().id.into_owned());
+    kinds.sort();
+    let named = ["acknowledged/1", "acknowledged/4", "realarmed/4"];
+    assert_eq!(kinds, named.map(|name| format!("{}/{name}", first.id)));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What is seen in many incidents, as the API tells it: hot spots, repeats, the health of alarms, a forecast.
 
+use crate::cases::{Desk, case_of, life, well, world};
 use crate::client::Client;
 use crate::permissions::account;
-use crate::world::{World, next, opened};
+use crate::world::{World, next, opened, reading};
 use command_center::Role;
 use history::{History as _, Point as Measured};
 use hyper::Method;
 use model::{AttrValue, Entry, EventTime, Metrics, Point, Registry, Transition};
+use serde_json::json;
 use std::sync::Arc;
 
 const MINUTE: i64 = 60_000;
@@ -135,9 +137,14 @@ fn water_that_rises_is_foretold_to_reach_the_crown() {
         })
         .collect();
     world.history.write(&readings).unwrap();
-    world.append_entries(&[Entry::Tick(EventTime(DAY + HOUR))]);
+    let (rising, full) = (reading("S4", DAY + HOUR, 0.6), reading("S5", DAY + HOUR, 1.1));
+    world.append_entries(&[rising, full, Entry::Tick(EventTime(DAY + HOUR))]);
     let life = world.live();
     life.until("the clock", async |client| client.json("/api/v1/overview").await["now_at"] == DAY + HOUR);
+    life.until("both values", async |client| {
+        let found = client.json("/api/v1/analyze/forecasts?domain=drainage").await;
+        (&found["there"], &found["looked_at"]) == (&1.into(), &1.into())
+    });
     life.runtime.block_on(async {
         let found = life.client.json("/api/v1/sensors/S4/forecast").await;
         let one = &found["items"][0];
@@ -152,6 +159,103 @@ fn water_that_rises_is_foretold_to_reach_the_crown() {
             (&serde_json::Value::Null, &0.into())
         );
         assert_eq!(life.client.get("/api/v1/sensors/none/forecast").await.status, 404);
+
+        let soon = life.client.json("/api/v1/analyze/forecasts?domain=drainage").await;
+        let items = soon["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{soon}");
+        assert_eq!((&items[0]["sensor"], &items[0]["last"]), (&"S4".into(), &0.6.into()));
+        assert_eq!(items[0]["forecast"], one["forecast"]);
+        assert_eq!((&soon["left_out"], &soon["there"]), (&0.into(), &1.into()));
+        assert_eq!((&soon["unknown"], &soon["until"]), (&34.into(), &(2 * DAY + HOUR).into()));
+        let none = async |more: &str| {
+            let found = life.client.json(&format!("/api/v1/analyze/forecasts?domain={more}")).await;
+            assert!(found["items"].as_array().unwrap().is_empty(), "{more}: {found}");
+        };
+        none("waste").await;
+        none("drainage&area=110199").await;
+        none(&format!("drainage&within_ms={HOUR}")).await;
+        for bad in ["domain=air", "domain=waste&within_ms=0", ""] {
+            assert_eq!(life.client.get(&format!("/api/v1/analyze/forecasts?{bad}")).await.status, 400, "{bad}");
+        }
+    });
+    life.stop();
+}
+
+/// 2026-03-02T08:00+08:00.
+const MONDAY: i64 = 1_772_409_600_000;
+
+#[test]
+fn what_became_of_cases_says_how_often_rules_are_right() {
+    let mut world = world(MONDAY);
+    // A class that somebody has to verify.
+    world.settings.rules.by_id.get_mut("air.rule").unwrap().category = Some("0501".to_owned());
+    // Drainage thrice, air once.
+    let incidents = [0, 5, 10, 3].map(|sensor| opened(sensor, EventTime(MONDAY)));
+    let life = life(&world, &incidents);
+    life.runtime.block_on(async {
+        let desk = Desk::of(&life).await;
+        let mut ids = Vec::new();
+        for incident in &incidents {
+            ids.push(case_of(&desk.operator, incident).await["id"].as_str().unwrap().to_owned());
+        }
+        // The first is fixed, the second nobody has seen yet, the third is the first once more.
+        well(&desk.operator, &ids[2], "void", &json!({ "of": ids[0], "reason": "the same water" })).await;
+        well(&desk.dispatcher, &ids[0], "dispatch", &json!({})).await;
+        well(&desk.unit, &ids[0], "accept", &json!({})).await;
+        well(&desk.unit, &ids[0], "feedback", &json!({ "note": "pumped" })).await;
+        well(&desk.inspector, &ids[0], "check", &json!({ "result": "fixed" })).await;
+        well(&desk.inspector, &ids[3], "verify", &json!({ "result": "not_found" })).await;
+        // Staff report water 34 m and 900 m from the nearest sensor, and water that is not there.
+        for (lon, result) in [(116.4004, "real"), (116.39, "real"), (116.4004, "not_found")] {
+            let report = json!({ "class": "0402", "title": "积水", "severity": "moderate", "lon": lon, "lat": 39.9, "area": "110101" });
+            let answer = desk.operator.send(Method::POST, "/api/v1/cases", &[], &report.to_string()).await;
+            let id = answer.json()["id"].as_str().unwrap().to_owned();
+            well(&desk.inspector, &id, "verify", &json!({ "result": result })).await;
+        }
+        let stretch = format!("from={MONDAY}&to={}", MONDAY + DAY);
+        let found = desk.supervisor.json(&format!("/api/v1/analyze/verdicts?{stretch}")).await;
+        let of = |list: &str, key: &str, name: &str| {
+            found[list].as_array().unwrap().iter().find(|one| one[key] == name).cloned().unwrap_or_default()
+        };
+        let (drainage, air) = (of("rules", "rule", "drainage.rule"), of("rules", "rule", "air.rule"));
+        let counts = |one: &serde_json::Value| ["real", "not_found", "duplicates", "unknown"].map(|name| one[name].as_u64());
+        assert_eq!(counts(&drainage), [Some(1), Some(0), Some(1), Some(1)], "{found}");
+        assert_eq!(counts(&air), [Some(0), Some(1), Some(0), Some(0)], "{found}");
+        assert_eq!((&drainage["precision"], &air["precision"]), (&json!(1.0), &json!(0.0)));
+        let class = of("classes", "class", "0402");
+        assert_eq!(["told", "missed", "unwatched"].map(|name| class[name].as_u64()), [Some(1); 3], "{found}");
+        assert_eq!((&class["recall"], &class["rules"]), (&json!(0.5), &json!(["drainage.rule"])));
+        assert_eq!(found["titles"]["drainage.rule"]["zh"], "水");
+        assert_eq!(found["names"]["0402"]["zh"], "道路积水、排水管冒溢");
+        // Behind each figure stand its cases.
+        let behind = async |client: &Client, figure: &str| {
+            let path = format!("/api/v1/analyze/verdicts/cases?{stretch}&{figure}");
+            let found = client.json(&path).await;
+            assert_eq!(found["left_out"], 0, "{figure}");
+            let ids = found["items"].as_array().unwrap().iter().map(|case| case["id"].as_str().unwrap().to_owned());
+            ids.collect::<Vec<_>>()
+        };
+        let of_drainage = ["real", "duplicate", "unknown", "not_found"].map(|found| format!("rule=drainage.rule&found={found}"));
+        for (figure, cases) in of_drainage.iter().zip([&ids[0..1], &ids[2..3], &ids[1..2], &[]]) {
+            assert_eq!(behind(&desk.supervisor, figure).await, cases, "{figure}");
+        }
+        assert_eq!(behind(&desk.supervisor, "rule=air.rule&found=not_found").await, ids[3..]);
+        assert_eq!(behind(&desk.supervisor, "class=0402&told=told").await, ids[0..1]);
+        let missed = behind(&desk.supervisor, "class=0402&told=missed").await;
+        assert_eq!(missed.len(), 1);
+        assert!(!ids.contains(&missed[0]));
+        assert_ne!(behind(&desk.supervisor, "class=0402&told=unwatched").await, missed);
+        for wrong in ["", "&rule=air.rule", "&rule=air.rule&told=told", "&class=0402&told=seen", "&rule=a&found=real&class=b&told=told"] {
+            let path = format!("/api/v1/analyze/verdicts/cases?{stretch}{wrong}");
+            assert_eq!(desk.supervisor.get(&path).await.status, 400, "{wrong}");
+        }
+        // Of another stretch there is nothing; of another area what lies in it.
+        let before = desk.supervisor.json(&format!("/api/v1/analyze/verdicts?from={}&to={MONDAY}", MONDAY - DAY)).await;
+        assert_eq!((&before["rules"], &before["classes"]), (&json!([]), &json!([])));
+        let near = Client::of_account(&life.handle, &account("near", Role::Operator, &["110101008"])).await;
+        let found = near.json(&format!("/api/v1/analyze/verdicts?{stretch}")).await;
+        assert_eq!((found["rules"].as_array().unwrap().len(), &found["classes"]), (2, &json!([])), "{found}");
+        assert!(behind(&near, "class=0402&told=told").await.is_empty());
     });
     life.stop();
 }

@@ -4,7 +4,7 @@ use crate::PATIENCE;
 use crate::cases::{Desk, act, life, well, world};
 use crate::client::{Answer, Client};
 use crate::permissions::account;
-use crate::world::{Life, World};
+use crate::world::{Life, PACE, World};
 use bus::Topic;
 use command_center::{AdminAnswer, AdminRequest, Role, Verified};
 use hyper::Method;
@@ -65,7 +65,7 @@ fn metres(east: f64) -> f64 {
 }
 
 /// All cases, newest change first.
-async fn cases(client: &Client) -> Vec<Value> {
+pub async fn cases(client: &Client) -> Vec<Value> {
     client.json("/api/v1/cases?state=all").await["items"].as_array().unwrap().clone()
 }
 
@@ -84,7 +84,7 @@ async fn finished(desk: &Desk, id: &str) {
     well(&desk.inspector, id, "check", &json!({ "result": "fixed" })).await;
 }
 
-fn words(appeal: &Value) -> Vec<&str> {
+pub fn words(appeal: &Value) -> Vec<&str> {
     appeal["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect()
 }
 
@@ -101,7 +101,7 @@ async fn published(client: &Client) {
     let end = Instant::now() + PATIENCE;
     while !String::from_utf8_lossy(&client.get("/metrics").await.body).contains("citywatch_outbox_events 0\n") {
         assert!(Instant::now() < end, "events wait");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(PACE).await;
     }
 }
 
@@ -209,7 +209,7 @@ fn who_said_it_is_masked_and_each_clear_read_is_written_down() {
         }
         let before = audited(&life).await;
         let clear = desk.operator.json(&contact).await;
-        assert_eq!(clear, json!({ "name": NAME, "phone": PHONE }));
+        assert_eq!((&clear["name"], &clear["phone"], &clear["email"]), (&json!(NAME), &json!(PHONE), &json!("")));
         assert_eq!(audited(&life).await, before + 1);
         // The unit whose case it is may call back.
         well(&desk.inspector, &id, "verify", &json!({ "result": "real" })).await;

@@ -99,8 +99,15 @@ fn out_of_service_lasts_until_somebody_ends_it_and_an_incident_is_somebodys() {
     let life = life(&world, std::slice::from_ref(&incident));
     life.runtime.block_on(async {
         let client = &life.client;
-        let assigned = act(client, &id, "assign", &json!({ "to": "anna" })).await;
+        let assigned = act(client, &id, "assign", &json!({ "to": "anna", "reason": "her shift" })).await;
         assert_eq!(assigned.json()["assignee"], "anna");
+        let acts = client.json(&format!("/api/v1/incidents/{id}")).await["acts"].clone();
+        assert_eq!(
+            (&acts[0]["act"], &acts[0]["note"], &acts[0]["to"]),
+            (&json!("assigned"), &json!("her shift"), &json!("anna"))
+        );
+        assert_eq!(act(client, &id, "assign", &json!({ "to": null, "reason": "x".repeat(2_001) })).await.status, 400);
+        assert_eq!(act(client, &id, "assign", &json!({ "to": "ben" })).await.json()["assignee"], "ben", "as before");
         assert_eq!(act(client, &id, "assign", &json!({ "to": "" })).await.status, 400);
         let out = act(client, &id, "out-of-service", &json!({ "reason": "new probe" })).await;
         assert_eq!(out.json()["aside"], "out_of_service");

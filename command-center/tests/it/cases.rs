@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 const HOUR: i64 = 3_600_000;
 /// 2026-03-02T08:00+08:00, a Monday.
-const START: i64 = 1_772_409_600_000;
+pub const START: i64 = 1_772_409_600_000;
 const PNG: &str = "\u{89}PNG\r\n\u{1a}\nwhatever";
 
 /// The rules of the domains drainage and waste have classes, the others none.
@@ -81,7 +81,7 @@ pub async fn well(client: &Client, id: &str, name: &str, body: &Value) -> Value 
 }
 
 /// The only case of an incident.
-async fn case_of(client: &Client, incident: &Transition) -> Value {
+pub async fn case_of(client: &Client, incident: &Transition) -> Value {
     let found = client.json(&format!("/api/v1/cases?state=all&incident={}", incident.id)).await;
     let [row] = &found["items"].as_array().unwrap()[..] else { panic!("no case of {}: {found}", incident.id) };
     client.json(&format!("/api/v1/cases/{}", row["id"].as_str().unwrap())).await
@@ -165,6 +165,9 @@ fn an_incident_becomes_a_case_that_is_handled_checked_and_judged() {
         assert_eq!((&judged["score"], &judged["segments"].as_array().unwrap().len()), (&json!(4), &2));
         let again = well(&desk.supervisor, id, "reopen", &json!({ "reason": "it rains again" })).await;
         assert_eq!((&again["state"], &again["counts"]["reopened"]), (&json!("registered"), &json!(1)));
+        well(&desk.dispatcher, id, "dispatch", &json!({})).await;
+        let returned = well(&desk.unit, id, "return", &json!({ "reason": "another's" })).await;
+        assert_eq!((&again["bounces"], &returned["bounces"]), (&json!(0), &json!(1)));
     });
     life.until("an empty outbox", async |client| {
         String::from_utf8_lossy(&client.get("/metrics").await.body).contains("citywatch_outbox_events 0\n")
@@ -229,6 +232,7 @@ fn clocks_warn_and_are_breached_by_the_logs_clock_also_over_a_restart() {
         let case = case_of(&desk.operator, &incident).await;
         let id = case["id"].as_str().unwrap();
         assert_eq!(case["due_at"], START + HOUR / 2, "half an urgent hour to dispatch");
+        assert_eq!(case["warn_at"], START + HOUR / 2 * 8 / 10);
         well(&desk.dispatcher, id, "dispatch", &json!({ "limit": "1 work_hour" })).await;
         well(&desk.unit, id, "accept", &json!({})).await;
     });

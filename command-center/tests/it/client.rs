@@ -10,7 +10,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 /// The password of every account of the tests.
@@ -32,7 +34,11 @@ pub struct Client {
     pub address: SocketAddr,
     pub cookie: Option<String>,
     pub token: Option<String>,
+    /// A connection that is kept from one request to the next; else each has one of its own.
+    pub kept: Option<Arc<Mutex<Option<Sender>>>>,
 }
+
+type Sender = http1::SendRequest<Full<Bytes>>;
 
 /// An answer, read to its end.
 pub struct Answer {
@@ -68,7 +74,7 @@ impl Answer {
 
 impl Client {
     pub fn stranger(address: SocketAddr) -> Client {
-        Client { address, cookie: None, token: None }
+        Client { address, cookie: None, token: None, kept: None }
     }
 
     /// Signs in with a new link.
@@ -130,10 +136,6 @@ impl Client {
     }
 
     async fn open(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Incoming> {
-        let stream = timeout(PATIENCE, TcpStream::connect(self.address)).await.unwrap().unwrap();
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        // It ends with the answer or with the runtime; an error of it is an error of the request.
-        tokio::spawn(connection);
         let mut request = Request::builder().method(method.clone()).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header(HOST, self.address.to_string());
@@ -151,7 +153,25 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
-        timeout(PATIENCE, sender.send_request(request)).await.expect("an answer comes").unwrap()
+        let answer = async {
+            let Some(kept) = &self.kept else { return self.connect().await.send_request(request).await };
+            let mut kept = kept.lock().await;
+            if kept.as_ref().is_none_or(Sender::is_closed) {
+                *kept = Some(self.connect().await);
+            }
+            let sender = kept.as_mut().unwrap();
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        timeout(PATIENCE, answer).await.expect("an answer comes").unwrap()
+    }
+
+    async fn connect(&self) -> Sender {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        // It ends with who sends or with the runtime; an error of it is an error of the request.
+        tokio::spawn(connection);
+        sender
     }
 }
 

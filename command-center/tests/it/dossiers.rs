@@ -158,7 +158,7 @@ fn an_upheld_objection_counts_and_a_lost_store_knows_it() {
 }
 
 /// Who has an account already.
-async fn sign_in(life: &Life, name: &str) -> Client {
+pub async fn sign_in(life: &Life, name: &str) -> Client {
     let body = json!({ "name": name, "password": crate::client::PASSWORD });
     let mut client = Client::stranger(life.handle.local_addr());
     let answer = client.send(Method::POST, "/api/v1/sign-in", &[], &body.to_string()).await;

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const START: i64 = 1_772_409_600_000;
-const MINUTE: i64 = 60_000;
+/// 2026-03-02T08:00+08:00, a Monday.
+pub const START: i64 = 1_772_409_600_000;
+pub const MINUTE: i64 = 60_000;
 /// Who is told, step by step.
 const NAMES: [&str; 3] = ["ada", "ben", "chen"];
 
@@ -28,8 +29,23 @@ fn each_step_is_told_once_however_often_it_is_killed() {
     outcome.unwrap();
 }
 
-fn tick(world: &World, minute: i64) {
+/// The clock of the log goes to so many minutes after [`START`].
+pub fn tick(world: &World, minute: i64) {
     world.append_entries(&[Entry::Tick(EventTime(START + minute * MINUTE))]);
+}
+
+/// Lives in which so many minutes pass, each killed so many microseconds after its clock moved. Gives the last minute.
+pub fn killed(world: &World, plan: &[(i64, u64)]) -> i64 {
+    let mut minute = 0;
+    for (minutes, kill_after_us) in plan {
+        let life = world.live();
+        minute += minutes;
+        tick(world, minute);
+        // The moment of the kill is drawn; nothing is waited for.
+        std::thread::sleep(Duration::from_micros(*kill_after_us));
+        life.kill();
+    }
+    minute
 }
 
 async fn prepare(life: &Life, receiver: &Receiver) -> Client {
@@ -57,15 +73,7 @@ fn play(plan: &[(i64, u64)]) {
     world.append(&[opened(0, EventTime(START))]);
     life.caught_up();
     life.kill();
-    let mut minute = 0;
-    for (minutes, kill_after_us) in plan {
-        let life = world.live();
-        minute += minutes;
-        tick(&world, minute);
-        // The moment of the kill is drawn; nothing is waited for.
-        std::thread::sleep(Duration::from_micros(*kill_after_us));
-        life.kill();
-    }
+    let mut minute = killed(&world, plan);
     let life = world.live();
     let admin = Client { address: life.handle.local_addr(), ..admin };
     for count in 1..=NAMES.len() {

@@ -153,8 +153,9 @@ fn errors_are_the_standards() {
             (
                 app.post("requests.json", &GOOD.replace("lat=39.9&long=116.35", "address_string=here")).await,
                 400,
-                "location",
+                "address_string",
             ),
+            (app.post("requests.json", &GOOD.replace("lat=39.9&long=116.35", "x=y")).await, 400, "location"),
             (app.client.get("/open311/v2/requests.json?start_date=yesterday").await, 400, "start_date"),
             (app.client.get("/open311/v2/requests.json?status=lost").await, 400, "status"),
             (app.client.get("/open311/v2/requests/none.json").await, 404, "service_request_id"),
@@ -172,6 +173,36 @@ fn errors_are_the_standards() {
             .send(Method::POST, "/open311/v2/requests.json", &[("content-type", "application/json")], "{}")
             .await;
         assert_eq!(json.status, 400);
+    });
+    life.stop();
+}
+
+#[test]
+fn an_address_that_names_an_area_is_enough_and_who_said_it_is_masked() {
+    let world = world(START);
+    let life = life(&world, &[]);
+    life.runtime.block_on(async {
+        let app = Open311::of(&life, &[]).await;
+        let of = |address: &str| format!("service_code=0402&description=water&address_string={address}");
+        let contact = "&email=ann.li%40b.example&device_id=6f1c3a52&account_id=ann77";
+        let told = app.post("requests.json", &(of("Lane+5,+Chaoyangmen,+Dongcheng") + contact)).await;
+        assert_eq!(told.status, 201, "{}", String::from_utf8_lossy(&told.body));
+        let number = told.json()[0]["service_request_id"].as_str().unwrap().to_owned();
+        let shown = app.get(&format!("requests/{number}.json")).await;
+        assert_eq!((&shown[0]["address_id"], &shown[0]["lat"]), (&json!("110101007"), &Value::Null));
+        assert!(!shown.to_string().contains("b.example") && !shown.to_string().contains("6f1c"), "{shown}");
+        let district = app.post("requests.json", &of("%E4%B8%9C%E5%9F%8E%E5%8C%BA")).await;
+        assert_eq!(district.status, 201, "the name of a district");
+        let nowhere = app.post("requests.json", &of("Main+Street+5")).await;
+        assert_eq!((nowhere.status.as_u16(), &nowhere.json()[0]["code"]), (400, &json!(400)));
+        assert!(nowhere.json()[0]["description"].as_str().unwrap().contains("Main Street 5"));
+        let case = life.client.json("/api/v1/cases?state=all").await;
+        let case = case["items"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+        let of_case = life.client.json(&format!("/api/v1/cases/{case}/appeals")).await;
+        let one = &of_case["items"][0];
+        assert_eq!((&one["email"], &one["device"]), (&json!("a***@b.example"), &json!("6f***")), "{of_case}");
+        let clear = life.client.json(&format!("/api/v1/appeals/{number}/contact")).await;
+        assert_eq!((&clear["email"], &clear["account"]), (&json!("ann.li@b.example"), &json!("ann77")));
     });
     life.stop();
 }

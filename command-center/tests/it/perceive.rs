@@ -9,7 +9,7 @@ use model::{Entry, EventTime};
 use serde_json::{Value, json};
 use std::io::Read;
 
-fn told(world: &World, sensor: &str, state: &str) {
+pub fn told(world: &World, sensor: &str, state: &str) {
     let mut batch = Batch::new();
     Event {
         id: format!("{sensor}/{state}").into(),
@@ -24,7 +24,7 @@ fn told(world: &World, sensor: &str, state: &str) {
     world.log.append(batch).unwrap();
 }
 
-async fn state(client: &Client, sensor: &str) -> Value {
+pub async fn state(client: &Client, sensor: &str) -> Value {
     client.json(&format!("/api/v1/sensors/{sensor}")).await["state"].clone()
 }
 
@@ -170,8 +170,12 @@ fn series_come_from_history_and_so_do_last_values() {
 
 /// Writes what ingest writes of a message of a sensor that is not registered; gives its place in the dead letter.
 fn refused(world: &World, sensor: &str, at: i64, payload: &str) -> String {
+    refused_for(world, "unknown-sensor", sensor, at, payload)
+}
+
+pub fn refused_for(world: &World, reason: &str, sensor: &str, at: i64, payload: &str) -> String {
     let topic = format!("city/drainage/{sensor}");
-    let letter = json!({"reason": "unknown-sensor", "detail": "the registry does not know it", "sensor": sensor,
+    let letter = json!({"reason": reason, "detail": "said in words", "sensor": sensor,
         "topic": topic, "received_at": at, "payload": payload});
     let mut batch = Batch::new();
     let partition = model::partition_of(sensor.as_bytes(), model::PARTITIONS);
@@ -283,6 +287,8 @@ fn districts_tell_their_air_and_their_roads() {
             "sensors": {"total": SENSORS, "online": 3, "silent": 2, "stuck": 0, "never": SENSORS - 5},
             "air": [{"metric": "pm2_5_ugm3", "mean": 60.0, "sensors": 2, "ended_at": 2 * hour}],
             "traffic": {"delay_ratio": 0.4, "detectors": 2},
+            "water": null,
+            "bins": null,
         }]);
         assert_eq!(districts["items"], expected);
         let city = client.json("/api/v1/areas/now?level=city").await;

@@ -11,16 +11,16 @@ const PAGE: &str = include_str!("../../../docs/permissions.md");
 const REWRITE: &str = "CITYWATCH_REWRITE";
 
 /// One row: method, path, for each role whether it may, and the scope.
-struct Row {
-    method: Method,
-    path: String,
+pub struct Row {
+    pub method: Method,
+    pub path: String,
     roles: Vec<bool>,
     scope: Option<String>,
     /// Nobody is asked who they are.
     is_open: bool,
 }
 
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let lines = PAGE.lines().filter(|line| line.starts_with("| `"));
     let row = |line: &str| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();

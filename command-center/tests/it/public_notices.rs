@@ -61,7 +61,7 @@ fn a_notice_is_told_to_everybody_and_taken_back() {
         assert_eq!(post(&sue, ROUTE, &notice("不行", &json!({}))).await.status, 403, "who supervises tells nobody");
         let far = Client::of_account(&life.handle, &account("far", Role::Operator, &["110101008"])).await;
         assert_eq!(post(&far, ROUTE, &notice("全市", &json!({}))).await.status, 403, "not for the whole city");
-        assert_eq!(post(&far, ROUTE, &notice("别处", &json!({ "area": "110101007" }))).await.status, 400);
+        assert_eq!(post(&far, ROUTE, &notice("别处", &json!({ "area": "110101007" }))).await.status, 403);
         assert_eq!(far.get(&path).await.status, 403);
         assert_eq!(Client::stranger(life.handle.local_addr()).get(&path).await.status, 401);
 

@@ -60,6 +60,13 @@ fn a_subscriber_is_sent_what_is_open_and_then_every_change() {
         let (_, client) = by_token(&life, &[]).await;
         let wanted = json!({ "name": "water", "url": receiver.url, "domains": ["drainage"] });
         let made = subscribe(&client, wanted).await;
+        // An administrator of some areas looks after the subscriptions to these alone.
+        for (name, areas, count) in [("of-all", &[][..], 1), ("of-some", &["110101007"][..], 0)] {
+            let admin = Client::of_account(&life.handle, &account(name, Role::Administrator, areas)).await;
+            assert_eq!(admin.json("/api/v1/subscriptions").await["items"].as_array().unwrap().len(), count, "{name}");
+            let status = admin.get(&format!("/api/v1/subscriptions/{}", made.0)).await.status;
+            assert_eq!(status == 200, count == 1, "{name}");
+        }
         (client, made)
     });
     let got = has(&life, &receiver, 1);

@@ -14,9 +14,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+/// Between two questions of who waits for an answer to change: below the 200 a second that an account may ask for long.
+pub const PACE: Duration = Duration::from_millis(10);
 
 /// Sensors of the city: S0, S1, ….
 pub const SENSORS: usize = 40;
@@ -111,13 +114,13 @@ impl World {
 }
 
 impl Life {
-    /// Asks again until the answer fits; each question takes its time, so this does not spin.
+    /// Asks again until the answer fits, at most as often as the API lets one account ask for long (200 a second).
     pub fn until(&self, what: &str, mut fits: impl AsyncFnMut(&Client) -> bool) {
         let end = Instant::now() + PATIENCE;
         self.runtime.block_on(async {
             while !fits(&self.client).await {
                 assert!(Instant::now() < end, "{what} did not come; {:?}", self.handle.failure());
-                tokio::task::yield_now().await;
+                tokio::time::sleep(PACE).await;
             }
         });
     }

@@ -19,12 +19,16 @@ mod appeals;
 mod appeals_kill;
 #[path = "../it/asides.rs"]
 mod asides;
+#[path = "../it/audit.rs"]
+mod audit;
 #[path = "../it/cases.rs"]
 mod cases;
 #[path = "../it/cases_kill.rs"]
 mod cases_kill;
 #[path = "../it/client.rs"]
 mod client;
+#[path = "../it/crowd.rs"]
+mod crowd;
 #[path = "../it/cut_back.rs"]
 mod cut_back;
 #[path = "../it/dossiers.rs"]
@@ -33,20 +37,32 @@ mod dossiers;
 mod duty;
 #[path = "../it/duty_kill.rs"]
 mod duty_kill;
+#[path = "../it/examples.rs"]
+mod examples;
 #[path = "../it/feed.rs"]
 mod feed;
 #[path = "../it/hotline.rs"]
 mod hotline;
+#[path = "../it/joined.rs"]
+mod joined;
 #[path = "../it/kill.rs"]
 mod kill;
+#[path = "../it/late.rs"]
+mod late;
 #[path = "../it/live.rs"]
 mod live;
+#[path = "../it/maintenance.rs"]
+mod maintenance;
+#[path = "../it/month_checks.rs"]
+mod month_checks;
 #[path = "../it/oidc.rs"]
 mod oidc;
 #[path = "../it/open311.rs"]
 mod open311;
 #[path = "../it/open_data.rs"]
 mod open_data;
+#[path = "../it/outside.rs"]
+mod outside;
 #[path = "../it/pages.rs"]
 mod pages;
 #[path = "../it/perceive.rs"]
@@ -55,10 +71,14 @@ mod perceive;
 mod permissions;
 #[path = "../it/photos.rs"]
 mod photos;
+#[path = "../it/reaches.rs"]
+mod reaches;
 #[path = "../it/receiver.rs"]
 mod receiver;
 #[path = "../it/supervise.rs"]
 mod supervise;
+#[path = "../it/tables.rs"]
+mod tables;
 #[path = "../it/talks.rs"]
 mod talks;
 #[path = "../it/webhooks.rs"]

@@ -42,6 +42,26 @@ impl Calendars {
         self.0.get(name)
     }
 
+    /// The calendars of a city's own file in place of those that come with citywatch; what it does not name stays as it
+    /// came. It names no others: the checks of rules know these.
+    pub fn of_city(file: &str, text: &str) -> Result<Calendars, Problem> {
+        let mut calendars = Calendars::seeded();
+        for (name, calendar) in Calendars::parse(file, text)?.0 {
+            if !calendars.0.contains_key(&name) {
+                let known: Vec<&str> = calendars.0.keys().map(String::as_str).collect();
+                let text = format!("calendar {name} is none that rules and clocks go by: use {}", known.join(", "));
+                return Err(Problem::error(file, (1, 1), text));
+            }
+            calendars.0.insert(name, calendar);
+        }
+        Ok(calendars)
+    }
+
+    /// As a `calendars.yaml`, for another process.
+    pub fn to_text(&self) -> String {
+        self.0.iter().map(|(name, calendar)| parse::text(name, calendar)).collect()
+    }
+
     /// Reads the text of a `calendars.yaml`; `file` is its name in errors. Stops at the first problem.
     pub fn parse(file: &str, text: &str) -> Result<Calendars, Problem> {
         parse::calendars(file, text).map(Calendars)
@@ -53,6 +73,11 @@ impl Calendar {
     pub fn works_on(&self, date: Date) -> bool {
         let by_week = self.week[date.weekday().to_monday_zero_offset() as usize];
         self.on.contains(&date) || (by_week && !self.off.contains(&date))
+    }
+
+    /// The last year of which a holiday or a make-up day is known.
+    pub fn last_year(&self) -> Option<i16> {
+        self.off.last().max(self.on.last()).map(|date| date.year())
     }
 
     /// Working time of a worked day.
@@ -115,6 +140,23 @@ mod tests {
 
     fn workdays() -> Calendar {
         Calendars::seeded().get("workdays").unwrap().clone()
+    }
+
+    #[test]
+    fn a_city_says_how_it_works_and_the_rest_stays_as_it_came() {
+        let seeded = Calendars::seeded();
+        assert_eq!(Calendars::parse("again", &seeded.to_text()).unwrap(), seeded);
+        let text = "workdays:\n  week: [mon, tue, wed, thu, fri, sat]\n  hours: [09:00-17:30]\n  off: [2027-01-01..2027-01-03]\n";
+        let city = Calendars::of_city("city.yaml", text).unwrap();
+        let workdays = city.get("workdays").unwrap();
+        let worked = |day| workdays.works_on(Date::new(2027, 1, day).unwrap());
+        assert!(!worked(1) && worked(4) && worked(9) && !worked(10), "a Friday off, Saturdays worked");
+        assert_eq!(workdays.day(), Millis(8 * 3_600_000 + 1_800_000));
+        assert_eq!((workdays.last_year(), city.get("every-day").unwrap().last_year()), (Some(2027), None));
+        assert_eq!(city.get("every-day"), seeded.get("every-day"));
+        assert_eq!(Calendars::parse("again", &city.to_text()).unwrap(), city);
+        let error = Calendars::of_city("city.yaml", &text.replace("workdays", "weekdays")).unwrap_err().to_string();
+        assert!(error.contains("city.yaml") && error.contains("use every-day, workdays"), "{error}");
     }
 
     #[test]

@@ -45,6 +45,18 @@ pub(super) fn calendars(file: &str, text: &str) -> Result<BTreeMap<String, Calen
     Ok(calendars)
 }
 
+/// A calendar as it is read.
+pub(super) fn text(name: &str, calendar: &Calendar) -> String {
+    let list = |words: Vec<String>| words.join(", ");
+    let week = WEEK.iter().zip(calendar.week).filter(|(_, worked)| *worked).map(|(day, _)| (*day).to_owned());
+    let at = |ms: i64| format!("{:02}:{:02}", ms / 3_600_000, ms / 60_000 % 60);
+    let hours = calendar.hours.iter().map(|(from, to)| format!("{}-{}", at(*from), at(*to)));
+    let dates = |dates: &BTreeSet<Date>| list(dates.iter().map(Date::to_string).collect());
+    let (off, on) = (dates(&calendar.off), dates(&calendar.on));
+    let (week, hours) = (list(week.collect()), list(hours.collect()));
+    format!("{name}:\n  week: [{week}]\n  hours: [{hours}]\n  off: [{off}]\n  on: [{on}]\n")
+}
+
 fn week((word, at): &Word, week: &mut [bool; 7]) -> Result<(), (Place, String)> {
     let day = WEEK.iter().position(|day| day == word);
     week[day.ok_or_else(|| (*at, format!("\"{word}\" is no day of the week: write mon, tue, …")))?] = true;

@@ -43,6 +43,12 @@ pub(super) fn check(duties: &Duties, file: &str, problems: &mut Vec<Problem>) {
         }
     }
     for class in duties.classes.values() {
+        for unit in class.plan.iter().filter_map(|step| step.unit.as_ref()) {
+            if !duties.units.contains_key(unit) && duties.unit(unit).is_none() {
+                let message = format!("the plan of class {} names the unit {unit}, and there is none", class.code);
+                problems.push(Problem::error(file, (1, 1), message));
+            }
+        }
         let everywhere = |duty: &&Duty| duty.area.is_none() && class.code.starts_with(&duty.class);
         if !duties.duties.iter().any(|duty| everywhere(&duty)) {
             let message = format!("nobody owns class {} ({}) in every area of any level", class.code, class.name_en);
@@ -102,6 +108,28 @@ mod tests {
         let pair = |en: &str, zh: &str| (en.to_owned(), zh.to_owned());
         assert_eq!(steps("a | b,甲 | 乙"), [pair("a", "甲"), pair("b", "乙")]);
         assert_eq!(steps(",甲 | 乙"), [pair("甲", "甲"), pair("乙", "乙")]);
+        let (duties, problems) = read("a | b,甲 | 乙");
+        assert!(problems.is_empty() && !duties.classes["0402"].in_order, "without the columns that may be left out");
+        let more = |plan: &str, text: &str| {
+            let head = CLASSES.replace("plan_en,plan_zh\n", "plan_en,plan_zh,plan_unit,plan_in_order\n");
+            let classes = head.replace("a | b,甲 | 乙", &format!("{plan},{text}")).replace(",no,,\n", ",no,,,,\n");
+            let duties = "class,level,area,unit\n0402,city,,group\n01,subdistrict,*,office\n";
+            let files = [("categories.csv", classes.as_str()), ("units.csv", UNITS), ("duties.csv", duties)];
+            Duties::read(&files.map(|(path, text)| SourceFile { path, text }))
+        };
+        let (duties, problems) = more("a | b,甲 | 乙", "| office,yes");
+        assert!(problems.is_empty(), "{problems:?}");
+        let class = &duties.classes["0402"];
+        let units: Vec<Option<&str>> = class.plan.iter().map(|step| step.unit.as_deref()).collect();
+        assert_eq!((units, class.in_order), (vec![None, Some("office")], true));
+        for (text, said) in [
+            ("office,yes", "plan_unit has 1 places"),
+            ("| nobody,yes", "names the unit nobody"),
+            (",perhaps", "plan_in_order \"perhaps\""),
+        ] {
+            let (_, problems) = more("a | b,甲 | 乙", text);
+            assert!(problems.iter().any(|problem| problem.to_string().contains(said)), "{text}: {problems:?}");
+        }
         let (_, problems) = read("a | b,甲");
         assert!(problems[0].to_string().contains("plan_en has 2 steps and plan_zh 1"), "{problems:?}");
     }

@@ -51,8 +51,10 @@ pub struct Class {
     pub power: Option<String>,
     /// Whether feedback needs evidence.
     pub evidence: bool,
-    /// What is to be done, in order.
+    /// What is to be done.
     pub plan: Vec<PlanStep>,
+    /// Whether each step of the plan waits for those before it.
+    pub in_order: bool,
 }
 
 /// One thing to do.
@@ -62,6 +64,8 @@ pub struct PlanStep {
     pub en: String,
     /// Chinese.
     pub zh: String,
+    /// The unit, or kind of unit, that does it; none if that is the one that has the case.
+    pub unit: Option<String>,
 }
 
 /// A unit, or a kind of unit of which each area of a level has one.

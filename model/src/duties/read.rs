@@ -13,6 +13,8 @@ const CLASS_COLUMNS: [&str; 14] = [
     "class", "scheme", "name_en", "name_zh", "trust", "dispatch", "handle", "check", "total", "climb", "power",
     "evidence", "plan_en", "plan_zh",
 ];
+/// Who does each step of the plan, and whether they come in their order. A table may leave them out.
+const MORE_CLASS_COLUMNS: [&str; 2] = ["plan_unit", "plan_in_order"];
 const UNIT_COLUMNS: [&str; 6] = ["unit", "name_en", "name_zh", "level", "area", "powers"];
 const DUTY_COLUMNS: [&str; 4] = ["class", "level", "area", "unit"];
 
@@ -28,6 +30,11 @@ impl<'a> Row<'a> {
     fn text(&self, column: &str) -> &'a str {
         let at = self.columns.iter().position(|name| *name == column).expect("a column of the table");
         self.fields[at]
+    }
+
+    /// The text of a column that a table may leave out; empty there.
+    fn more(&self, column: &str) -> &'a str {
+        if self.columns.contains(&column) { self.text(column) } else { "" }
     }
 
     fn wrong(&self, message: String) -> Problem {
@@ -74,11 +81,14 @@ pub(super) fn read(files: &[SourceFile<'_>]) -> (Duties, Vec<Problem>) {
         let Some(kind) = FILES.iter().position(|known| *known == name) else { continue };
         seen[kind] = true;
         match kind {
-            0 => rows(file, &CLASS_COLUMNS, &mut problems, |row| class(row, &mut duties)),
-            1 => rows(file, &UNIT_COLUMNS, &mut problems, |row| unit(row, &mut duties)),
+            0 => {
+                let all = [&CLASS_COLUMNS[..], &MORE_CLASS_COLUMNS].concat();
+                rows(file, (&all, CLASS_COLUMNS.len()), &mut problems, |row| class(row, &mut duties));
+            }
+            1 => rows(file, (&UNIT_COLUMNS, UNIT_COLUMNS.len()), &mut problems, |row| unit(row, &mut duties)),
             _ => {
                 first_duties = first_duties.or(Some(file.path));
-                rows(file, &DUTY_COLUMNS, &mut problems, |row| duty(row, &mut duties));
+                rows(file, (&DUTY_COLUMNS, DUTY_COLUMNS.len()), &mut problems, |row| duty(row, &mut duties));
             }
         }
     }
@@ -101,16 +111,17 @@ pub(super) fn read(files: &[SourceFile<'_>]) -> (Duties, Vec<Problem>) {
     (duties, problems)
 }
 
+/// Adds each row. The columns behind the first `needed` may all be left out.
 fn rows(
     file: &SourceFile<'_>,
-    columns: &[&str],
+    (all, needed): (&[&str], usize),
     problems: &mut Vec<Problem>,
     mut add: impl FnMut(&Row<'_>) -> Result<(), Problem>,
 ) {
     let text = file.text.strip_prefix('\u{feff}').unwrap_or(file.text);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).comment(Some(b'#')).flexible(true).from_reader(text.as_bytes());
-    let mut head = true;
+    let (mut head, mut columns) = (true, all);
     for (index, record) in reader.records().enumerate() {
         let record = match record {
             Ok(record) => record,
@@ -128,6 +139,9 @@ fn rows(
         }
         if head {
             head = false;
+            if fields == all[..needed] {
+                columns = &all[..needed];
+            }
             if fields != columns {
                 let message = format!("the first line is not {}", columns.join(","));
                 problems.push(Problem::error(file.path, (line, 1), message));
@@ -171,6 +185,11 @@ fn class(row: &Row<'_>, duties: &mut Duties) -> Result<(), Problem> {
             other => return Err(row.wrong(format!("evidence \"{other}\": write yes or no"))),
         },
         plan: plan(row)?,
+        in_order: match row.more("plan_in_order") {
+            "yes" => true,
+            "" | "no" => false,
+            other => return Err(row.wrong(format!("plan_in_order \"{other}\": write yes or no"))),
+        },
         code: code.clone(),
     };
     match duties.classes.insert(code.clone(), class) {
@@ -186,8 +205,20 @@ fn plan(row: &Row<'_>) -> Result<Vec<PlanStep>, Problem> {
         let message = format!("plan_en has {} steps and plan_zh {}: write each step in both", en.len(), zh.len());
         return Err(row.wrong(message));
     }
+    // A place that is empty is the unit's that has the case.
+    let units: Vec<&str> = match row.more("plan_unit") {
+        "" => Vec::new(),
+        text => text.split(BETWEEN).map(str::trim).collect(),
+    };
+    let count = en.len().max(zh.len());
+    if !units.is_empty() && units.len() != count {
+        let message = format!("plan_unit has {} places and the plan {count} steps: write one for each", units.len());
+        return Err(row.wrong(message));
+    }
     let (first, second) = (if en.is_empty() { &zh } else { &en }, if zh.is_empty() { &en } else { &zh });
-    Ok(first.iter().zip(second).map(|(en, zh)| PlanStep { en: en.clone(), zh: zh.clone() }).collect())
+    let unit = |at: usize| units.get(at).filter(|unit| !unit.is_empty()).map(|unit| (*unit).to_owned());
+    let steps = first.iter().zip(second).enumerate();
+    Ok(steps.map(|(at, (en, zh))| PlanStep { en: en.clone(), zh: zh.clone(), unit: unit(at) }).collect())
 }
 
 fn unit(row: &Row<'_>, duties: &mut Duties) -> Result<(), Problem> {

@@ -23,14 +23,27 @@ pub struct Over {
     recorded: EmbeddedLog,
     found: EmbeddedLog,
     before: Box<dyn Fn(&Operation) + Send + Sync>,
+    /// How many tenths of the recorded log can be read; its ends are told all the same.
+    tenths: u64,
 }
 
 impl Over {
     pub fn open(recorded: &Path, run: &Path, before: impl Fn(&Operation) + Send + Sync + 'static) -> Arc<Over> {
+        Over::part(recorded, run, 10, before)
+    }
+
+    /// Of the recorded log so many tenths can be read: who follows it stays behind its end.
+    pub fn part(
+        recorded: &Path,
+        run: &Path,
+        tenths: u64,
+        before: impl Fn(&Operation) + Send + Sync + 'static,
+    ) -> Arc<Over> {
         Arc::new(Over {
             recorded: EmbeddedLog::open_read_only(recorded).unwrap(),
             found: EmbeddedLog::open(run.join("log"), EmbeddedSettings::default()).unwrap(),
             before: Box::new(before),
+            tenths,
         })
     }
 
@@ -47,7 +60,11 @@ impl EventLog for Over {
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset, max_bytes: usize) -> Result<Records, BusError> {
         (self.before)(&Operation::Read);
-        self.log(topic).read(topic, partition, from, max_bytes)
+        let log = self.log(topic);
+        let bounds = log.bounds(topic, partition)?;
+        let readable = bounds.start + (bounds.end - bounds.start) * self.tenths / 10;
+        let is_beyond = topic == Topic::Observations && from >= readable;
+        log.read(topic, partition, if is_beyond { bounds.end } else { from }, max_bytes)
     }
 
     fn bounds(&self, topic: Topic, partition: Partition) -> Result<Range<Offset>, BusError> {

@@ -2,13 +2,13 @@
 //! what Mosquitto acknowledged and lost is told by the sensors' numbers.
 
 use super::{metric, until};
-use crate::agree::records;
+use crate::agree::{each, records};
 use crate::city::{Running, data_dir};
 use crate::mosquitto::Mosquitto;
 use crate::page::Session;
 use crate::process::Process;
-use bus::{EmbeddedLog, EventLog, Topic};
-use model::{Entry, PARTITIONS};
+use bus::{EmbeddedLog, Topic};
+use model::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -101,19 +101,11 @@ fn start(folder: &Path, remembers: bool) -> Mosquitto {
 fn numbers(folder: &Path) -> BTreeMap<String, Vec<u64>> {
     let log = EmbeddedLog::open_read_only(data_dir(folder).join("log")).unwrap();
     let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for partition in 0..PARTITIONS {
-        let mut next = log.bounds(Topic::Observations, partition).unwrap().start;
-        loop {
-            let records = log.read(Topic::Observations, partition, next, 1 << 20).unwrap();
-            let Some(after) = records.next_offset() else { break };
-            for (_, record) in records.iter() {
-                if let Some(Ok(Entry::Reading(reading))) = record.value.map(Entry::decode) {
-                    found.entry(reading.sensor.into_owned()).or_default().push(reading.seq.unwrap());
-                }
-            }
-            next = after;
+    each(&log, Topic::Observations, |record| {
+        if let Some(Ok(Entry::Reading(reading))) = record.value.map(Entry::decode) {
+            found.entry(reading.sensor.into_owned()).or_default().push(reading.seq.unwrap());
         }
-    }
+    });
     found
 }
 

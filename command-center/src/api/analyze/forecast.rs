@@ -7,6 +7,7 @@ use crate::reader::blocking;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use history::{History, HistoryError};
 use model::{AttrValue, EventTime, Millis, Sensor};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,7 +41,7 @@ struct ForecastView {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = ForecastLimit)]
-enum Limit {
+pub(super) enum Limit {
     /// A bin is full.
     Full,
     /// Water stands at the crown of the pipe: the registered diameter.
@@ -54,35 +55,58 @@ enum Limit {
 pub(crate) async fn forecast(State(center): Shared, Path(id): Path<String>) -> Result<Json<Forecasts>, Problem> {
     let city = center.city();
     let sensor = city.registry.sensor(&id).ok_or_else(|| Problem::missing("sensor", &id))?;
-    let Some((metric, what, limit, stretch)) = foretold(sensor) else { return Ok(Json(Forecasts { items: vec![] })) };
+    let Some(foretold) = foretold(sensor) else { return Ok(Json(Forecasts { items: vec![] })) };
     // The newest reading may be ahead of the newest tick.
     let (clock, heard) = center.sensors.look(|now| (now.clock(), now.heard_at(&id)));
     let Some(now) = clock.max(heard) else { return Ok(Json(Forecasts { items: vec![] })) };
-    let span = EventTime(now.0.saturating_sub(stretch.0))..EventTime(now.0.saturating_add(1));
-    let read = move || center.history.points(&id, metric, span, READINGS_MAX);
-    let found = blocking(read).await;
-    let found = found.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
-    let readings: Vec<(i64, f64)> = found.into_iter().map(|(time, value)| (time.0, value)).collect();
-    let readings = since_emptied(&readings, limit);
-    let forecast = reaches(readings, limit);
-    let view = ForecastView {
-        metric: metric.to_owned(),
-        limit: what,
-        value: limit,
-        forecast,
-        readings: readings.len() as u64,
+    let read = move || {
+        let (forecast, readings) = foretold.forecast(&*center.history, &id, now)?;
+        let Foretold { metric, what, limit, .. } = foretold;
+        Ok(ForecastView { metric: metric.to_owned(), limit: what, value: limit, forecast, readings })
     };
+    let view = blocking(read).await.map_err(|error| away(&error))?;
     Ok(Json(Forecasts { items: vec![view] }))
 }
 
-/// Which metric of a sensor reaches what, and how long a stretch is looked at.
-fn foretold(sensor: &Sensor) -> Option<(&'static str, Limit, f64, Millis)> {
+pub(super) fn away(error: &HistoryError) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+}
+
+/// What is foretold of a sensor.
+pub(super) struct Foretold {
+    pub(super) metric: &'static str,
+    pub(super) what: Limit,
+    pub(super) limit: f64,
+    /// How long before the present is looked at.
+    stretch: Millis,
+}
+
+/// Which metric of a sensor reaches what.
+pub(super) fn foretold(sensor: &Sensor) -> Option<Foretold> {
     match sensor.domain.as_str() {
-        "waste" => Some(("fill_ratio", Limit::Full, 1.0, BIN_STRETCH)),
+        "waste" => Some(Foretold { metric: "fill_ratio", what: Limit::Full, limit: 1.0, stretch: BIN_STRETCH }),
         "drainage" => match sensor.attr.get("diameter_m")? {
-            AttrValue::Number(diameter) => Some(("level_m", Limit::Crown, *diameter, WATER_STRETCH)),
+            AttrValue::Number(diameter) => {
+                Some(Foretold { metric: "level_m", what: Limit::Crown, limit: *diameter, stretch: WATER_STRETCH })
+            }
             AttrValue::Bool(_) | AttrValue::Text(_) => None,
         },
         _ => None,
+    }
+}
+
+impl Foretold {
+    /// By what was measured until `now`; how many readings were looked at comes along.
+    pub(super) fn forecast(
+        &self,
+        history: &dyn History,
+        sensor: &str,
+        now: EventTime,
+    ) -> Result<(Option<Forecast>, u64), HistoryError> {
+        let span = EventTime(now.0.saturating_sub(self.stretch.0))..EventTime(now.0.saturating_add(1));
+        let found = history.points(sensor, self.metric, span, READINGS_MAX)?;
+        let readings: Vec<(i64, f64)> = found.into_iter().map(|(time, value)| (time.0, value)).collect();
+        let readings = since_emptied(&readings, self.limit);
+        Ok((reaches(readings, self.limit), readings.len() as u64))
     }
 }

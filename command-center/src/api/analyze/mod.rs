@@ -1,7 +1,9 @@
 //! What is seen in many incidents: hot spots, repeats, the health of alarms; and what is foretold of a sensor.
 
 pub(crate) mod forecast;
+pub(crate) mod forecasts;
 pub(crate) mod hotspots;
+pub(crate) mod verdicts;
 
 use super::Shared;
 use super::problem::{Params, Problem};

@@ -209,7 +209,7 @@ async fn report(
 async fn keyed(center: &Center, given: &Given) -> Result<Who, Wrong> {
     let wrong = || Wrong::new(StatusCode::FORBIDDEN, "api_key is missing or not valid");
     let key = given.get("api_key").ok_or_else(wrong)?;
-    let who = Credential::token(key).who(&center.store).await?;
+    let who = Credential::token(key).who(center).await?;
     who.filter(|who| who.scopes.contains(&Scope::AppealsWrite)).ok_or_else(wrong)
 }
 

@@ -49,10 +49,17 @@ pub(super) fn new(center: &Center, given: &Given, reach: &Reach) -> Result<(NewA
             None
         }
     };
-    let area = given.get("address_id").map(str::to_owned);
+    let mut area = given.get("address_id").map(str::to_owned);
+    if let (None, None, Some(address)) = (point, &area, given.get("address_string")) {
+        area = center.city().areas.named_in(address);
+        if area.is_none() {
+            let text = format!("address_string \"{address}\" names no district and no subdistrict of this city alone");
+            return Err(Wrong::new(StatusCode::BAD_REQUEST, format!("{text}: send lat and long, or address_id")));
+        }
+    }
     if point.is_none() && area.is_none() && wrong.is_empty() {
         let text =
-            "a location is missing: lat and long, or the code of an area as address_id; addresses are not looked up";
+            "a location is missing: lat and long, the code of an area as address_id, or its name in address_string";
         wrong.push(text.to_owned());
     }
     let words = ["description", "address_string", "media_url"].into_iter().filter_map(|name| given.get(name));
@@ -67,6 +74,7 @@ pub(super) fn new(center: &Center, given: &Given, reach: &Reach) -> Result<(NewA
         return Err(Wrong::new(StatusCode::FORBIDDEN, "this place is outside the areas of the api_key"));
     }
     let name = [given.get("last_name"), given.get("first_name")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let text_of = |name: &str| given.get(name).unwrap_or_default().to_owned();
     let (id, secret) = key::of_key(&secret::new()?);
     let new = NewAppeal {
         id,
@@ -79,7 +87,14 @@ pub(super) fn new(center: &Center, given: &Given, reach: &Reach) -> Result<(NewA
         danger: given.get(&format!("attribute[{DANGER}]")) == Some("yes"),
         follows: None,
         reference: None,
-        reporter: Reporter { name, phone: given.get("phone").unwrap_or_default().to_owned() },
+        taken_by: None,
+        reporter: Reporter {
+            name,
+            phone: text_of("phone"),
+            email: text_of("email"),
+            device: text_of("device_id"),
+            account: text_of("account_id"),
+        },
     };
     Ok((new, secret))
 }
@@ -178,7 +193,7 @@ async fn request(
     Ok(json!({
         "service_request_id": appeal.number,
         "status": if case.state.is_open() { "open" } else { "closed" },
-        "status_notes": word(&state(case.state)),
+        "status_notes": word(&state(&case)),
         "service_name": word(&class_name(center, &said.class)),
         "service_code": said.class,
         "description": said.text,

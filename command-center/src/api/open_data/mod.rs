@@ -63,7 +63,7 @@ fn is_open(sensor: &Sensor, metric: &str, metrics: &Metrics) -> bool {
 }
 
 /// Whether it measures how deep water stands on a road.
-fn is_on_a_road(sensor: &Sensor) -> bool {
+pub(super) fn is_on_a_road(sensor: &Sensor) -> bool {
     let kind = sensor.attr.get("kind");
     matches!(kind, Some(AttrValue::Text(kind)) if kind == "ponding" || kind == "underpass")
 }

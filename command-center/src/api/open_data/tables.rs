@@ -7,7 +7,6 @@ use crate::center::Center;
 use crate::city::Names;
 use crate::perceive::indices::{air_class, aqi, traffic_class, traffic_index};
 use crate::perceive::sensors::SensorState;
-use crate::supervise::Formula;
 use model::{AreaLevel, EventTime, Point, Sensor};
 use serde_json::{Value, json};
 
@@ -117,11 +116,11 @@ fn sensors(center: &Center, metric: &str, column: &'static str, is_meant: impl F
 /// The ranking of the last month that is over; no rows before the first.
 fn scores(center: &Center) -> Result<Table, Problem> {
     let columns = vec!["month", "peers", "rank", "unit", "name_zh", "name_en", "score", "low", "high", "least_n"];
-    let formula = Formula::seeded();
+    let formula = &center.formula;
     let before = formula.month_of(center.now()).map(|month| EventTime(formula.period(month).from.0 - 1));
     let month = before.and_then(|at| formula.month_of(at)).filter(|month| formula.counts_for(*month));
     let Some(month) = month else { return Ok(Table { columns, rows: Vec::new() }) };
-    let report = supervise::derive(center, month, &formula)?;
+    let report = supervise::derive(center, month, formula)?;
     let none = Names::new();
     let mut rows = Vec::new();
     for group in &report.groups {

@@ -10,8 +10,6 @@ use super::notice::{ITEMS_MAX, Item, Notice};
 use crate::CenterError;
 use crate::auth::secret;
 use crate::center::Center;
-use crate::command::case::Case;
-use crate::command::step::{CITY, Fact, Step};
 use crate::live::Told;
 use crate::serve::notice::forms::NOTICE;
 use crate::store::cases::find_case;
@@ -34,12 +32,12 @@ const DUE_MAX: i64 = 50;
 /// Deliveries that wait for one contact at most; a notice beyond them is dead there at once, and stands on the page.
 const CONTACT_QUEUE_MAX: u64 = 1_000;
 /// Who stands in on one roster at one instant, at most; more are passed over.
-const OVERRIDES_MAX: i64 = 100;
+pub(super) const OVERRIDES_MAX: i64 = 100;
 /// How long a notice is kept: 90 days.
 const KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// What became of something that chains follow.
-enum Change {
+pub(super) enum Change {
     /// It wants an answer.
     Fires { is_extreme: bool },
     /// It wants none any more.
@@ -90,42 +88,7 @@ pub(crate) async fn follow_incidents(
     Ok(())
 }
 
-/// Tells the chains of a case after these steps, in the transaction that makes them.
-pub(crate) async fn follow_case(
-    center: &Center,
-    connection: &mut AnyConnection,
-    case: &Case,
-    steps: &[Step],
-) -> Result<(), CenterError> {
-    let id = format!("case/{}", case.id);
-    let is_breached = steps.iter().any(|step| matches!(step.what, Fact::Breached { .. }));
-    if !is_breached && groups_of(connection, &id).await?.is_empty() {
-        return Ok(());
-    }
-    let all = chains(connection).await?;
-    let thing = Thing {
-        id,
-        subject: Subject::LateCases,
-        rule: &case.class,
-        class: Some(&case.class),
-        domain: case.domain,
-        severity: case.severity,
-        district: case.place.district.as_deref(),
-        subdistrict: case.place.subdistrict.as_deref(),
-    };
-    for step in steps {
-        let change = match &step.what {
-            Fact::Breached { .. } => Change::Fires { is_extreme: case.severity == Severity::Extreme },
-            _ if step.by.name != CITY => Change::Stops,
-            _ if !case.state.is_open() => Change::Over,
-            _ => continue,
-        };
-        follow(center, connection, &all, &thing, false, &change, step.at).await?;
-    }
-    Ok(())
-}
-
-async fn follow(
+pub(super) async fn follow(
     center: &Center,
     connection: &mut AnyConnection,
     all: &[StoredChain],
@@ -157,7 +120,7 @@ async fn follow(
         }
         // Most changes of an incident say nothing new to a chain.
         if run != before {
-            save(center, connection, &stored.chain, &group, &run).await?;
+            save(center, connection, &stored.chain, &group, &run, at).await?;
         }
     }
     Ok(())
@@ -180,9 +143,10 @@ async fn save(
     chain: &Chain,
     group: &Group,
     run: &Run,
+    now: EventTime,
 ) -> Result<(), CenterError> {
     let waits = chain.waits();
-    let next = run.due(&chain.pace(&waits), &center.working.zone);
+    let next = run.due(now, &chain.pace(&waits), &center.working.zone);
     keep_run(connection, group, run, next).await
 }
 
@@ -204,10 +168,15 @@ pub(crate) async fn step(center: &Center) -> Result<bool, CenterError> {
         tell(center, &mut transaction, &stored.chain, &group, now).await?;
     }
     commit(transaction).await?;
-    center.live.send("notice", Told::Everybody, "{}");
+    wake(center);
     drop(writer);
-    center.outgoing.wake.notify_one();
     Ok(true)
+}
+
+/// Tells the pages that there is a notice, and sends what waits. Its transaction is committed.
+pub(crate) fn wake(center: &Center) {
+    center.live.send("notice", Told::Everybody, "{}");
+    center.outgoing.wake.notify_one();
 }
 
 async fn tell(
@@ -219,7 +188,13 @@ async fn tell(
 ) -> Result<(), CenterError> {
     let mut run = run_of(connection, group).await?;
     let waits = chain.waits();
-    let telling = run.tell(now, &chain.pace(&waits));
+    let pace = chain.pace(&waits);
+    // It was due while nobody ran, and quiet hours have begun since.
+    let due = run.due(now, &pace, &center.working.zone);
+    if due.is_none_or(|due| due > now) {
+        return keep_run(connection, group, &run, due).await;
+    }
+    let telling = run.tell(now, &pace);
     let steps = chain.steps.get(telling.steps.0..telling.steps.1).unwrap_or_default();
     let mut names = names(center, connection, steps.iter().flat_map(|step| &step.notify), now).await?;
     let is_for_all = names.is_empty() && !telling.open.is_empty() && !run.hurry(now);
@@ -228,12 +203,12 @@ async fn tell(
     }
     if !names.is_empty() {
         let notice = notice(center, connection, (chain, group), &telling, now).await?;
-        send(connection, &Notice { is_for_all, ..notice }, &names, group).await?;
+        send(connection, &Notice { is_for_all, ..notice }, &names).await?;
     }
     for over in &telling.over {
         note_member(connection, over, group, false).await?;
     }
-    save(center, connection, chain, group, &run).await
+    save(center, connection, chain, group, &run, now).await
 }
 
 /// Who is meant by the names of steps now.
@@ -262,14 +237,13 @@ async fn names(
 }
 
 /// Puts a notice on the page and on its way to all contacts of these names.
-async fn send(
+pub(super) async fn send(
     connection: &mut AnyConnection,
     notice: &Notice,
     names: &BTreeSet<String>,
-    group: &Group,
 ) -> Result<(), CenterError> {
     let now = secret::wall_ms();
-    let id = Uuid::new_v5(&group.0, secret::new()?.as_bytes());
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, secret::new()?.as_bytes());
     let (text, body) = (id.to_string(), serde_json::to_string(notice).expect("text and numbers always serialise"));
     add_notice(connection, (&text, notice), names.iter().map(String::as_str), (now, now + KEPT_MS)).await?;
     for who in names {
@@ -325,7 +299,7 @@ async fn notice(
 }
 
 /// What a notice says of something; `None` if it is not there any more.
-async fn item(
+pub(super) async fn item(
     center: &Center,
     connection: &mut AnyConnection,
     id: &str,

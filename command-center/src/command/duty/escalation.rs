@@ -57,7 +57,7 @@ struct Member {
 
 /// Why there is a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Reason {
     /// It began.
     Began,
@@ -69,6 +69,16 @@ pub(crate) enum Reason {
     Repeated,
     /// All of it is over.
     Over,
+    /// Of no chain: a unit's time for a case grows short.
+    Warned,
+    /// Of no chain: the time is over, and the next level is called.
+    Late,
+    /// Of no chain: a whistle calls a unit to a case.
+    Whistled,
+    /// Of no chain: its time to report in grows short.
+    ReportIn,
+    /// Of no chain: it did not report in in time.
+    Unreported,
 }
 
 /// What is to be told.
@@ -117,9 +127,9 @@ impl Run {
         self.settle();
     }
 
-    /// When something is to be told; never if nothing is.
-    pub(crate) fn due(&self, pace: &Pace<'_>, zone: &TimeZone) -> Option<EventTime> {
-        let at = [self.news_at(pace), self.step_at, self.repeat_at].into_iter().flatten().min()?;
+    /// When something is to be told, from `now` on; never if nothing is. What is overdue keeps quiet hours too.
+    pub(crate) fn due(&self, now: EventTime, pace: &Pace<'_>, zone: &TimeZone) -> Option<EventTime> {
+        let at = [self.news_at(pace), self.step_at, self.repeat_at].into_iter().flatten().min()?.max(now);
         let is_extreme = self.members.values().any(|member| member.is_extreme && !member.is_over);
         match pace.quiet {
             Some(quiet) if !is_extreme => Some(quiet.over(at, zone)),

@@ -16,7 +16,7 @@ pub(crate) const ITEMS_MAX: usize = 20;
 /// A notice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Notice {
-    /// The chain's name; empty of a notice that only tries whether it arrives.
+    /// The chain's name; empty of a notice that no chain sends.
     pub(crate) chain: String,
     /// Null of a notice that only tries whether it arrives.
     pub(crate) reason: Option<Reason>,
@@ -104,6 +104,16 @@ impl Notice {
             (Language::En, Some(Reason::Repeated)) => "Still not acknowledged.",
             (Language::Zh, Some(Reason::Over)) => "无需再处理。",
             (Language::En, Some(Reason::Over)) => "No act is needed any more.",
+            (Language::Zh, Some(Reason::Warned)) => "处置时限已用八成，请抓紧处置。",
+            (Language::En, Some(Reason::Warned)) => "80 % of the time to handle it is used.",
+            (Language::Zh, Some(Reason::Whistled)) => "吹哨：请到现场报到。",
+            (Language::En, Some(Reason::Whistled)) => "Your unit is called to this case: report in.",
+            (Language::Zh, Some(Reason::ReportIn)) => "报到时限已用八成，请尽快报到。",
+            (Language::En, Some(Reason::ReportIn)) => "80 % of the time to report in is used.",
+            (Language::Zh, Some(Reason::Unreported)) => "被吹哨单位未按时报到。",
+            (Language::En, Some(Reason::Unreported)) => "A unit that was called did not report in in time.",
+            (Language::Zh, Some(Reason::Late)) => "下级处置已超时限，现上报到您。",
+            (Language::En, Some(Reason::Late)) => "It is late with the level below: it comes to you.",
         };
         text.push_str(why);
         text.push('\n');

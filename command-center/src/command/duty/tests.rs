@@ -118,12 +118,10 @@ fn expected(story: &[Entry], now: i64, pace: &Pace<'_>) -> Option<Telling> {
     let next = steps.last().filter(|_| !live.is_empty() && steps.len() < pace.steps.len());
     let next = next.map(|at| at + pace.steps[steps.len() - 1].0);
     let again = last.filter(|_| !live.is_empty() && !is_first).and_then(|at| Some(at + pace.repeat?.0));
-    let mut due = [news, next, again].into_iter().flatten().min()?;
+    let due = [news, next, again].into_iter().flatten().min()?;
     let is_extreme = is.values().any(|one| matches!(one, Standing::New(_, true) | Standing::Told(true)));
-    if let Some(quiet) = pace.quiet.filter(|_| !is_extreme) {
-        due = quiet.over(EventTime(due), &beijing()).0;
-    }
-    if due > now {
+    let is_quiet = pace.quiet.is_some_and(|quiet| quiet.over(EventTime(now), &beijing()).0 != now);
+    if due > now || (is_quiet && !is_extreme) {
         return None;
     }
     let climbs_now = is_first || next.is_some_and(|at| at <= now);
@@ -173,7 +171,8 @@ fn play(acts: &[(i64, Act)], pace: &Pace<'_>, until: i64) -> Vec<Entry> {
             story.push(Entry::Act(now, act.clone()));
         }
         let wanted = expected(&story, now, pace);
-        let told = run.due(pace, &zone).filter(|due| due.0 <= now).map(|_| run.tell(EventTime(now), pace));
+        let told =
+            run.due(EventTime(now), pace, &zone).filter(|due| due.0 <= now).map(|_| run.tell(EventTime(now), pace));
         assert_eq!(told, wanted, "at minute {}; {story:#?}", (now - MONDAY) / MINUTE);
         // What is saved and read again is the same.
         run = serde_json::from_str(&serde_json::to_string(&run).unwrap()).unwrap();
@@ -322,12 +321,12 @@ fn acknowledging_stops_for_good_and_over_wins_over_a_late_acknowledge() {
     run.fire("a", false, at(0));
     assert_eq!(run.tell(at(0), &pace).reason, Reason::Began);
     run.stop("a");
-    assert!(run.is_empty() && run.due(&pace, &zone).is_none(), "acknowledged: nobody is told any more");
+    assert!(run.is_empty() && run.due(at(0), &pace, &zone).is_none(), "acknowledged: nobody is told any more");
     run.fire("b", false, at(10));
     run.tell(at(10), &pace);
     run.over("b", at(12));
     run.stop("b");
-    let told = run.tell(run.due(&pace, &zone).unwrap(), &pace);
+    let told = run.tell(run.due(at(12), &pace, &zone).unwrap(), &pace);
     assert_eq!((told.reason, told.over), (Reason::Over, vec!["b".to_owned()]), "it was over before that");
     assert!(run.is_empty());
 }
@@ -345,7 +344,11 @@ fn quiet_hours_hold_the_severe_and_let_the_extreme_through() {
     let pace = Pace { wait: Millis(0), interval: Millis(MINUTE), repeat: None, steps: &steps, quiet: Some(night) };
     let mut run = Run::default();
     run.fire("a", false, at(23));
-    assert_eq!(run.due(&pace, &zone), Some(at(31)));
+    assert_eq!(run.due(at(23), &pace, &zone), Some(at(31)));
     run.fire("a", true, at(24));
-    assert_eq!(run.due(&pace, &zone), Some(at(23)), "it became extreme: it is overdue");
+    assert_eq!(run.due(at(24), &pace, &zone), Some(at(24)), "it became extreme: it is overdue");
+    let mut run = Run::default();
+    run.fire("a", false, at(21));
+    assert_eq!(run.due(at(21), &pace, &zone), Some(at(21)));
+    assert_eq!(run.due(at(25), &pace, &zone), Some(at(31)), "what is overdue keeps quiet hours too");
 }

@@ -75,7 +75,7 @@ pub(crate) async fn answer(center: &Center, number: &str, typed: &str, ask: Ask)
         let mut writing = Writing::new(center, &mut transaction, first);
         let by = By { name: appeal.reporter(), side: None, unit: None };
         citizen::reopen(&mut writing, center, &mut case, reason.clone(), (by, at)).await?;
-        changed = writing.into_changed();
+        changed = writing.finish().await?;
     }
     let step = appeal.take(fact, at);
     save(&mut transaction, &appeal, &[step]).await?;
@@ -87,17 +87,19 @@ pub(crate) async fn answer(center: &Center, number: &str, typed: &str, ask: Ask)
     Ok(Answered::Done(Box::new(appeal)))
 }
 
-/// Adds a photo, whose file is kept, to the case; false if the appeal has as many as it may.
-pub(crate) async fn add_photo(center: &Center, appeal: &Appeal, evidence: Evidence) -> Result<bool, CenterError> {
+/// The case that a photo would be added to; none if the appeal has as many as it may.
+pub(crate) async fn for_photo(center: &Center, appeal: &Appeal) -> Result<Option<Uuid>, CenterError> {
     let mut reading = center.store.read().await?;
     let case = came_to(&mut reading, appeal).await?;
     let told = told(&mut reading, case).await?;
-    drop(reading);
-    if photos(appeal, &told.steps) >= PHOTOS_MAX {
-        return Ok(false);
-    }
+    Ok((photos(appeal, &told.steps) < PHOTOS_MAX).then_some(told.case.id))
+}
+
+/// Adds a photo, whose file is kept, to the case; false if the appeal has as many as it may.
+pub(crate) async fn add_photo(center: &Center, appeal: &Appeal, evidence: Evidence) -> Result<bool, CenterError> {
+    let Some(case) = for_photo(center, appeal).await? else { return Ok(false) };
     let by = By { name: appeal.reporter(), side: None, unit: None };
-    Ok(add_evidence(center, told.case.id, evidence, by).await?.is_some())
+    Ok(add_evidence(center, case, evidence, by).await?.is_some())
 }
 
 /// How many photos of an appeal are among these steps.

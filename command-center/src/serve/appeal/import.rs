@@ -27,6 +27,8 @@ const REFERENCE_MAX: usize = 64;
 pub struct Imported {
     /// Those that are new, in the order of the list, each with the secret that its reporter is told.
     pub taken: Vec<TakenLine>,
+    /// How many of those are handled as one with what was known.
+    pub merged: usize,
     /// How many were in before.
     pub known: usize,
     /// Those that could not be taken.
@@ -109,11 +111,14 @@ pub(crate) async fn import(
         } else {
             Err(format!("it has {} fields, and the head {}", record.len(), head.len()))
         };
-        let taken = match read.and_then(|row| appeal(center, row, reach)) {
+        let taken = match read.and_then(|row| appeal(center, row, by, reach)) {
             Ok((reference, new)) => {
                 let new_secret = new.secret.clone();
                 match take_in(center, new).await? {
-                    Taken::New(appeal) => Ok(Some(TakenLine { reference, number: appeal.number, secret: new_secret })),
+                    Taken::New(appeal) => {
+                        imported.merged += usize::from(appeal.likeness.is_some());
+                        Ok(Some(TakenLine { reference, number: appeal.number, secret: new_secret }))
+                    }
                     Taken::Known(_) => Ok(None),
                     Taken::Refused(why) => Err(why),
                 }
@@ -133,7 +138,7 @@ pub(crate) async fn import(
 }
 
 /// A line as an appeal, with its reference.
-fn appeal(center: &Center, row: Row, reach: &Reach) -> Result<(String, NewAppeal), String> {
+fn appeal(center: &Center, row: Row, by: &str, reach: &Reach) -> Result<(String, NewAppeal), String> {
     let Row { reference, class, text, lon, lat, datum, area, danger, name, phone } = row;
     if reference.is_empty() || reference.chars().count() > REFERENCE_MAX {
         return Err(format!("a reference has 1 to {REFERENCE_MAX} characters"));
@@ -165,7 +170,8 @@ fn appeal(center: &Center, row: Row, reach: &Reach) -> Result<(String, NewAppeal
         danger: danger.is_some_and(|danger| ["1", "yes", "true", "是"].contains(&danger.as_str())),
         follows: None,
         reference: Some(reference.clone()),
-        reporter: Reporter { name: name.unwrap_or_default(), phone: phone.unwrap_or_default() },
+        taken_by: Some(by.to_owned()),
+        reporter: Reporter { name: name.unwrap_or_default(), phone: phone.unwrap_or_default(), ..Reporter::default() },
     };
     Ok((reference, new))
 }

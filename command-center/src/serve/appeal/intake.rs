@@ -10,13 +10,14 @@ use crate::auth::role::Reach;
 use crate::auth::secret::wall_ms;
 use crate::center::Center;
 use crate::command::case::Where;
-use crate::command::citizen;
+use crate::command::citizen::{self, Known};
 use crate::command::desk::{Writing, tell};
-use crate::command::step::{By, Likeness, Report, RuleLimits};
+use crate::command::step::{By, Report, RuleLimits};
 use crate::command::text::reason;
-use crate::serve::merge::{Match, Matter};
+use crate::serve::known::speaks_of;
+use crate::serve::merge::Matter;
 use crate::store::appeals::{Reporter, find_appeal, keep_reporter, save_appeal};
-use crate::store::cases::{StoredCase, find_case_within, next_number, open_near};
+use crate::store::cases::{find_case_within, next_number};
 use crate::store::commit;
 use crate::store::incidents::{newest_change, note_change};
 use crate::store::outbox::{Waiting, push};
@@ -32,12 +33,10 @@ pub(crate) const REPORTER_DAYS: i64 = 180;
 /// Longest name, and telephone, in characters.
 pub(crate) const NAME_MAX: usize = 64;
 pub(crate) const PHONE_MAX: usize = 24;
+/// Longest address of e-mail, device and account: what RFC 5321 allows an address.
+const CONTACT_MAX: usize = 254;
 /// Characters of the text that are a case's title.
 const TITLE_CHARS: usize = 40;
-/// Classes are two digits of a large class and two of a small one.
-const LARGE_CLASS: usize = 2;
-/// Metres of a degree of latitude; of longitude they are never more.
-const METRES_PER_DEGREE: f64 = 111_195.0;
 
 /// What somebody says.
 #[derive(Clone, Debug)]
@@ -56,6 +55,8 @@ pub(crate) struct NewAppeal {
     /// The number or id of a case to follow; then it makes none.
     pub(crate) follows: Option<String>,
     pub(crate) reference: Option<String>,
+    /// The account or token that takes it down for its reporter.
+    pub(crate) taken_by: Option<String>,
     pub(crate) reporter: Reporter,
 }
 
@@ -101,6 +102,7 @@ pub(crate) async fn take_in(center: &Center, new: NewAppeal) -> Result<Taken, Ce
         case,
         follows: followed.is_some(),
         reference: new.reference,
+        taken_by: new.taken_by,
         secret_hash: key::hash(&new.secret),
     };
     let first = newest_change(&mut transaction).await?;
@@ -109,15 +111,24 @@ pub(crate) async fn take_in(center: &Center, new: NewAppeal) -> Result<Taken, Ce
     let mut steps = vec![received];
     let mut changed = Vec::new();
     if !appeal.said.follows {
-        let likeliest = match new.point {
-            Some(point) => likeliest(center, &mut transaction, &appeal, point, at).await?,
+        let known = match new.point {
+            Some(point) => {
+                let (id, class) = (appeal.id.to_string(), appeal.said.class.clone());
+                speaks_of(
+                    center,
+                    &mut transaction,
+                    &Matter { id, class, point, at },
+                    appeal.said.place.district.as_deref(),
+                )
+                .await?
+            }
             None => None,
         };
         let mut writing = Writing::new(center, &mut transaction, first);
         let by = By { name: appeal.reporter(), side: None, unit: None };
-        let merged = citizen::open(&mut writing, center, (case, report(&appeal), by, at), likeliest).await?;
-        changed = writing.into_changed();
-        if let Some((of, likeness)) = likeliest.filter(|_| merged) {
+        let merged = citizen::open(&mut writing, center, (case, report(&appeal), by, at), known).await?;
+        changed = writing.finish().await?;
+        if let Some(Known::Case(of, likeness)) = known.filter(|_| merged) {
             steps.push(appeal.take(AppealFact::Merged { of, likeness }, at));
         }
     }
@@ -166,6 +177,10 @@ fn checked(center: &Center, new: &NewAppeal) -> Result<Where, String> {
         return Err(format!("there is no class \"{}\"", new.class));
     }
     let chars = |text: &str| text.chars().count();
+    let Reporter { email, device, account, .. } = &new.reporter;
+    if [email, device, account].into_iter().any(|text| chars(text) > CONTACT_MAX) {
+        return Err(format!("an address of e-mail, a device and an account have {CONTACT_MAX} characters at most"));
+    }
     if chars(&new.reporter.name) > NAME_MAX || chars(&new.reporter.phone) > PHONE_MAX {
         return Err(format!("a name has {NAME_MAX} and a telephone number {PHONE_MAX} characters at most"));
     }
@@ -237,69 +252,5 @@ fn report(appeal: &Appeal) -> Report {
         key: None,
         parent: None,
         limits: RuleLimits::default(),
-    }
-}
-
-/// What an appeal is merged into without a person.
-async fn likeliest(
-    center: &Center,
-    connection: &mut AnyConnection,
-    appeal: &Appeal,
-    point: Point,
-    at: EventTime,
-) -> Result<Option<(Uuid, Likeness)>, CenterError> {
-    let matter = Matter { id: appeal.id.to_string(), class: appeal.said.class.clone(), point, at };
-    let known: Vec<Matter> = near(center, connection, &matter).await?.iter().filter_map(matter_of).collect();
-    let found = center.merging.merges_into(&matter, &known);
-    Ok(found.and_then(|found| Some((found.id.parse().ok()?, likeness(&found)))))
-}
-
-/// Open cases that a matter may be about.
-async fn near(
-    center: &Center,
-    connection: &mut AnyConnection,
-    matter: &Matter,
-) -> Result<Vec<StoredCase>, CenterError> {
-    let Point { lon, lat, .. } = matter.point;
-    let (radius_m, days) = center.merging.widest();
-    let north = radius_m / METRES_PER_DEGREE;
-    // At the poles there are no cities.
-    let east = north / lat.to_radians().cos().max(0.01);
-    let since = EventTime(matter.at.0 - (days * Millis::DAY.0 as f64) as i64);
-    let large = matter.class.get(..LARGE_CLASS).unwrap_or(&matter.class);
-    open_near(connection, large, (lon, lat), (east, north), since).await
-}
-
-/// What is known near a place and may be what somebody is about to report, the likeliest first.
-pub(crate) async fn known_near(
-    center: &Center,
-    class: String,
-    point: Point,
-) -> Result<Vec<(StoredCase, Match)>, CenterError> {
-    let matter = Matter { id: String::new(), class, point, at: center.now() };
-    let mut reading = center.store.read().await?;
-    let stored = near(center, &mut reading, &matter).await?;
-    let known: Vec<Matter> = stored.iter().filter_map(matter_of).collect();
-    let matches = center.merging.matches(&matter, &known).into_iter();
-    let with_case = |found: Match| {
-        let case = stored.iter().find(|stored| stored.case.id.to_string() == found.id)?;
-        Some((case.clone(), found))
-    };
-    Ok(matches.filter_map(with_case).collect())
-}
-
-fn matter_of(stored: &StoredCase) -> Option<Matter> {
-    let case = &stored.case;
-    let point = Point::new(case.place.lon?, case.place.lat?);
-    Some(Matter { id: case.id.to_string(), class: case.class.clone(), point, at: case.reported_at })
-}
-
-/// As it stands on the bus: as exact as it is worth.
-pub(crate) fn likeness(found: &Match) -> Likeness {
-    let rounded = |number: f64, steps: f64| (number * steps).round() / steps;
-    Likeness {
-        score: rounded(found.score, 1_000.0),
-        distance_m: rounded(found.distance_m, 10.0),
-        apart_ms: found.apart.0,
     }
 }

@@ -13,6 +13,8 @@ use uuid::Uuid;
 pub(crate) const REOPEN_DAYS: i64 = 15;
 /// How often one reporter may.
 pub(crate) const REOPENS_MAX: u32 = 2;
+/// How often one reporter may have a second look at what is not the city's to do.
+pub(crate) const SECOND_LOOKS_MAX: u32 = 1;
 
 /// An appeal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,14 +96,19 @@ impl Appeal {
 
     /// Until when the reporter may open the case again; none if they may not.
     pub(crate) fn reopen_until(&self, case: &Case) -> Option<EventTime> {
-        let closed_at = case.closed_at.filter(|_| is_done(case) && self.reopens < REOPENS_MAX)?;
+        let closed_at = case.closed_at.filter(|_| is_done(case) && self.reopens < reopens_max(case))?;
         Some(closed_at + Millis(REOPEN_DAYS * Millis::DAY.0))
     }
 }
 
-/// Whether a case was handled to its end.
+/// Whether a case came to an end that its reporter can judge: handled, not found, or not the city's to do.
 fn is_done(case: &Case) -> bool {
-    matches!(case.state, State::Closed | State::Evaluated)
+    matches!(case.state, State::Rejected | State::Closed | State::Evaluated)
+}
+
+/// How often one reporter may open a case again that ended so.
+fn reopens_max(case: &Case) -> u32 {
+    if case.outside.is_some() { SECOND_LOOKS_MAX } else { REOPENS_MAX }
 }
 
 /// Rates how a case went.
@@ -132,7 +139,8 @@ pub(crate) fn reopen(appeal: &Appeal, case: &Case, why: &str, at: EventTime) -> 
         return Err(Refused::State("it is not done yet, so it is open still".to_owned()));
     }
     let Some(until) = appeal.reopen_until(case) else {
-        return Err(Refused::State(format!("you have opened it again {REOPENS_MAX} times: report it anew")));
+        let most = reopens_max(case);
+        return Err(Refused::State(format!("it can be opened again {most} times at most: report it anew")));
     };
     if at > until {
         return Err(Refused::State(format!("it was done more than {REOPEN_DAYS} days ago: report it anew")));

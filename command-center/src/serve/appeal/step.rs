@@ -93,6 +93,9 @@ pub(crate) struct Received {
     /// The number of the channel's own list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<String>,
+    /// The account or token that took it down for its reporter; none where the reporter came by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_by: Option<String>,
     /// SHA-256 of the secret, whose 80 random bits nobody guesses.
     pub(crate) secret_hash: String,
 }

@@ -1,10 +1,10 @@
 //! Drawn lives of appeals against a second, plain telling: a list of what happened, looked through from its end.
 
-use super::life::{Appeal, Judgement, REOPEN_DAYS, REOPENS_MAX, rate, reopen};
+use super::life::{Appeal, Judgement, REOPEN_DAYS, REOPENS_MAX, SECOND_LOOKS_MAX, rate, reopen};
 use super::step::{AppealFact, AppealStep, Channel, Received, Satisfied};
 use crate::command::case::{Case, Where};
 use crate::command::decide::Refused;
-use crate::command::step::{By, CheckResult, Fact, Report, RuleLimits, Step};
+use crate::command::step::{By, CheckResult, Fact, Report, RuleLimits, Step, VerifyResult};
 use model::{EventTime, Millis, Severity};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -14,6 +14,10 @@ const START: i64 = 1_772_409_600_000; // 2026-03-02T08:00+08:00
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Event {
     Closed,
+    /// Looked at and not found.
+    NotFound,
+    /// Not the city's to do, as two say.
+    Outside,
     Evaluated,
     DeskReopened,
     Rated,
@@ -25,6 +29,8 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Closed),
         Just(Event::Closed),
+        Just(Event::NotFound),
+        Just(Event::Outside),
         Just(Event::Evaluated),
         Just(Event::DeskReopened),
         Just(Event::Rated),
@@ -64,6 +70,7 @@ fn appeal(case: &Case) -> Appeal {
         case: case.id,
         follows: false,
         reference: None,
+        taken_by: None,
         secret_hash: String::new(),
     };
     let what = AppealFact::Received(said);
@@ -83,28 +90,30 @@ fn happens(case: &mut Case, what: Fact, at: EventTime) {
 struct Telling(Vec<(Event, i64)>);
 
 impl Telling {
-    /// When it was closed last, if it has been so since.
-    fn closed(&self) -> Option<(usize, i64)> {
-        let last = self
-            .0
-            .iter()
-            .enumerate()
-            .rev()
-            .find(|(_, (event, _))| matches!(event, Event::Closed | Event::DeskReopened | Event::Reopened));
-        last.filter(|(_, (event, _))| *event == Event::Closed).map(|(at, (_, day))| (at, *day))
+    /// When and how it ended last, if it has been so since.
+    fn ended(&self) -> Option<(usize, Event, i64)> {
+        const ENDS: [Event; 3] = [Event::Closed, Event::NotFound, Event::Outside];
+        let turns = |event: &Event| ENDS.contains(event) || matches!(event, Event::DeskReopened | Event::Reopened);
+        let (at, (event, day)) = self.0.iter().enumerate().rev().find(|(_, (event, _))| turns(event))?;
+        ENDS.contains(event).then_some((at, *event, *day))
+    }
+
+    fn is_closed(&self) -> bool {
+        self.ended().is_some_and(|(_, how, _)| how == Event::Closed)
     }
 
     fn may_rate(&self) -> bool {
-        self.closed().is_some_and(|(at, _)| !self.0[at..].iter().any(|(event, _)| *event == Event::Rated))
+        self.ended().is_some_and(|(at, ..)| !self.0[at..].iter().any(|(event, _)| *event == Event::Rated))
     }
 
     fn may_reopen(&self, today: i64) -> bool {
         let before = self.0.iter().filter(|(event, _)| *event == Event::Reopened).count();
-        self.closed().is_some_and(|(_, day)| today - day <= REOPEN_DAYS) && before < REOPENS_MAX as usize
+        let most = |how| if how == Event::Outside { SECOND_LOOKS_MAX } else { REOPENS_MAX };
+        self.ended().is_some_and(|(_, how, day)| today - day <= REOPEN_DAYS && before < most(how) as usize)
     }
 
     fn is_evaluated(&self) -> bool {
-        self.closed().is_some_and(|(at, _)| self.0[at..].iter().any(|(event, _)| *event == Event::Evaluated))
+        self.ended().is_some_and(|(at, ..)| self.0[at..].iter().any(|(event, _)| *event == Event::Evaluated))
     }
 }
 
@@ -117,11 +126,20 @@ fn live(events: &[Event]) {
         assert_eq!(appeal.may_rate(&case), telling.may_rate(), "{events:?}");
         let until = appeal.reopen_until(&case);
         assert_eq!(until.is_some_and(|until| now <= until), telling.may_reopen(today), "{events:?}");
-        let is_closed = telling.closed().is_some();
+        let (is_over, is_closed) = (telling.ended().is_some(), telling.is_closed());
         let mut did = true;
         match event {
             Event::Days(days) => today += i64::from(*days),
-            Event::Closed if !is_closed => {
+            Event::NotFound if !is_over => {
+                happens(&mut case, Fact::Verified { result: VerifyResult::NotFound, note: String::new() }, now);
+            }
+            Event::Outside if !is_over => {
+                let (reason, where_to) = ("theirs".to_owned(), "the owners".to_owned());
+                happens(&mut case, Fact::PutOutside { reason: reason.clone(), where_to: where_to.clone() }, now);
+                assert!(!appeal.may_rate(&case) && appeal.reopen_until(&case).is_none(), "one person said so");
+                happens(&mut case, Fact::OutsideReviewed { upheld: true, note: String::new(), reason, where_to }, now);
+            }
+            Event::Closed if !is_over => {
                 let what = Fact::Checked { result: CheckResult::Fixed, note: String::new(), evidence: Vec::new() };
                 happens(&mut case, what, now);
             }
@@ -146,7 +164,9 @@ fn live(events: &[Event]) {
                 assert_eq!(decided.is_ok(), did, "{events:?}");
                 if let Ok(fact) = decided {
                     steps.push(appeal.take(fact, now));
-                    happens(&mut case, Fact::Reopened { reason: "it is back".to_owned() }, now);
+                    let (reason, outside) = ("it is back".to_owned(), case.outside.is_some());
+                    let what = if is_closed { Fact::Reopened { reason } } else { Fact::AskedAgain { reason, outside } };
+                    happens(&mut case, what, now);
                 }
             }
             _ => did = false,

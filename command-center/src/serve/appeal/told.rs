@@ -76,6 +76,10 @@ impl Speaker<'_> {
                 let day = self.day(*until);
                 (format!("Put off until {day}."), format!("暂缓处置至 {day}"))
             }
+            Fact::OutsideReviewed { upheld: true, reason, where_to, .. } => (
+                format!("It is not the city's to do: {reason} Where to go: {where_to} You may ask for a second look."),
+                format!("不属于本市受理范围：{reason} 建议渠道：{where_to} 您可申请复核一次"),
+            ),
             fact => {
                 let (en, zh) = plain(fact)?;
                 (en.to_owned(), zh.to_owned())
@@ -92,7 +96,7 @@ impl Speaker<'_> {
     /// What is next for a case, by when; none where it is over.
     pub(crate) fn next(&self, case: &Case) -> Option<Next> {
         let (en, zh, by) = match case.state {
-            State::Reported | State::Verified => {
+            State::Reported | State::Outside | State::Verified => {
                 let limit = self.duties.classes.get(&case.class).map(|class| class.dispatch);
                 let after = |limit: model::Limit| {
                     let Working { calendar, zone } = self.working;
@@ -135,18 +139,25 @@ fn plain(fact: &Fact) -> Option<(&'static str, &'static str)> {
         Fact::PartsDone => ("All parts of it are done.", "各部分均已办结"),
         Fact::Voided { .. } => ("Somebody reported the same: both are handled as one.", "与他人反映的同一问题合并办理"),
         Fact::Unmerged { .. } => ("It is another matter: handled by itself again.", "经核实为另一问题，单独办理"),
+        Fact::Joined { .. } => ("A sensor found the same.", "传感器也监测到同一情况"),
+        Fact::Separated { .. } => ("What the sensor found is another matter.", "经核实，传感器告警为另一问题"),
         Fact::Urged { .. } => ("The unit was urged.", "已督办"),
+        Fact::AskedAgain { .. } => ("You asked for a second look: somebody looks again.", "您已申请复核，将再次核实"),
         Fact::Reopened { .. } => ("Opened again: the time limit runs anew.", "已重新立案，重新计时"),
-        Fact::Breached { stage: Stage::Handle | Stage::Total, .. } => {
-            ("It is late, and those above were told.", "已超时限，已上报")
+        Fact::Breached { stage: Stage::Handle | Stage::Total, .. } => ("It is late.", "已超时限"),
+        Fact::Called { level: Some(_), who, .. } if who.is_empty() => {
+            ("Nobody is on duty at the level above: nobody there could be told.", "上级此时无人值班，未能上报")
         }
+        Fact::Called { level: Some(_), .. } => ("Those at the level above were told.", "已上报上一级"),
         _ => return None,
     })
 }
 
 /// Where a case stands, in a few words.
-pub(crate) fn state(state: State) -> Names {
-    let (en, zh) = match state {
+pub(crate) fn state(case: &Case) -> Names {
+    let (en, zh) = match case.state {
+        State::Outside => ("looked at once more", "复核中"),
+        State::Rejected if case.outside.is_some() => ("not the city's to do", "不属受理范围"),
         State::Reported => ("waits for somebody to look", "待核实"),
         State::Rejected => ("looked at and not found", "未发现，不予立案"),
         State::Verified => ("found to be so", "已核实"),
@@ -159,4 +170,26 @@ pub(crate) fn state(state: State) -> Names {
         State::Void => ("merged", "已合并"),
     };
     names(en, zh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::AreaLevel;
+
+    #[test]
+    fn of_a_late_case_citizens_are_told_whom_that_reached() {
+        let climbs_to = Some(AreaLevel::City);
+        let called = |level: Option<AreaLevel>, who: &[&str]| Fact::Called {
+            level,
+            units: Vec::new(),
+            who: who.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let said = |fact: &Fact| plain(fact).map(|(en, _)| en);
+        assert_eq!(said(&Fact::Breached { stage: Stage::Handle, climbs_to }), Some("It is late."));
+        assert_eq!(said(&called(climbs_to, &["gao"])), Some("Those at the level above were told."));
+        let nobody = "Nobody is on duty at the level above: nobody there could be told.";
+        assert_eq!(said(&called(climbs_to, &[])), Some(nobody));
+        assert_eq!(said(&called(None, &["wen"])), None, "that a unit was reminded is the unit's");
+    }
 }

@@ -6,26 +6,20 @@
 use super::allowed::may_reach;
 use super::retry::Tried;
 use crate::CenterError;
+use crate::https::{self, Answered, exchange};
 use crate::settings::Outward;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use model::Millis;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 /// Bytes of the answer to a message that are read; the rest is left.
@@ -41,22 +35,6 @@ const AGENT: &str = concat!("citywatch/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Poster {
     outward: Outward,
     tls: TlsConnector,
-}
-
-/// An answer, as far as it was read.
-struct Answered {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-/// Ends with what it carries.
-struct Carried(JoinHandle<()>);
-
-impl Drop for Carried {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Poster {
@@ -111,7 +89,10 @@ impl Poster {
             let stream = self.connect(&url).await?;
             let request = request(method, &url, headers, body).map_err(|why| Tried::Barred { why })?;
             let answered = match url.scheme() {
-                "https" => exchange(self.secure(&url, stream).await.map_err(away)?, request, bytes_max).await,
+                "https" => {
+                    let stream = https::secure(&self.tls, &url, stream).await.map_err(away)?;
+                    exchange(stream, request, bytes_max).await
+                }
                 _ => exchange(stream, request, bytes_max).await,
             };
             answered.map_err(|error| away(format!("the connection ended: {error}")))
@@ -149,30 +130,16 @@ impl Poster {
         }
         Err(away(failed))
     }
-
-    async fn secure(&self, url: &Url, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(host).map_err(|error| format!("no name for a certificate: {error}"))?;
-        self.tls.connect(name, stream).await.map_err(|error| format!("TLS failed: {error}"))
-    }
 }
 
 /// Whose certificates are good: those of this system, and what is set beside.
 pub(super) fn trust(outward: &Outward) -> Result<ClientConfig, CenterError> {
-    let mut roots = RootCertStore::empty();
-    // What cannot be read of the system's is not trusted; the others are.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut roots = https::system_roots();
     if let Some(pem) = &outward.ca {
         let wrong = |error: String| CenterError::Notices { what: format!("notices.ca holds no certificate: {error}") };
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
-        }
+        https::add_roots(&mut roots, CertificateDer::pem_slice_iter(pem.as_bytes())).map_err(wrong)?;
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| CenterError::Notices { what: format!("TLS cannot be used: {error}") })?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    https::tls(roots).map_err(|what| CenterError::Notices { what })
 }
 
 fn request(
@@ -196,33 +163,6 @@ fn request(
         request.headers_mut().insert(name, value);
     }
     Ok(request)
-}
-
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-    bytes_max: usize,
-) -> Result<Answered, hyper::Error> {
-    let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await?;
-    // An error of the connection is an error of the request.
-    let _carried = Carried(tokio::spawn(async move { drop(connection.await) }));
-    let response = sender.send_request(request).await?;
-    let (head, body) = response.into_parts();
-    Ok(Answered { status: head.status, headers: head.headers, body: beginning(body, bytes_max).await })
-}
-
-/// The beginning of an answer; one that breaks off says what it said until then.
-async fn beginning(mut body: Incoming, bytes_max: usize) -> Vec<u8> {
-    let mut read = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        let Some(data) = frame.data_ref() else { continue };
-        let left = bytes_max - read.len();
-        read.extend_from_slice(&data[..data.len().min(left)]);
-        if read.len() == bytes_max {
-            break;
-        }
-    }
-    read
 }
 
 fn verdict(status: StatusCode, headers: &HeaderMap, answer: &[u8], judge: fn(&[u8]) -> Result<(), Tried>) -> Tried {

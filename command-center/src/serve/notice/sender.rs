@@ -13,7 +13,9 @@ use crate::center::Center;
 use crate::serve::notice::contact::Contact;
 use crate::store::contacts::find_contact;
 use crate::store::deliveries::{Delivery, DeliveryState, due, first_due, held_up, hold, queue, rest, tried};
+use crate::store::ledger::Ledger;
 use crate::store::subscriptions::{find_subscription, save};
+use crate::store::together::Done;
 use crate::store::{commit, whole};
 use sqlx::AnyConnection;
 use std::collections::BTreeSet;
@@ -90,10 +92,7 @@ async fn serve(center: &Arc<Center>, target: &str) -> Result<(), CenterError> {
         if !matches!(tried, Tried::Delivered { .. }) {
             center.outgoing.failed.fetch_add(1, Ordering::Relaxed);
         }
-        let is_well = matches!(tried, Tried::Delivered { .. } | Tried::Refused { .. });
-        let (for_record, target) = (Arc::clone(center), target.to_owned());
-        whole(async move { record(&for_record, &target, delivery, tried).await }).await?;
-        if !is_well {
+        if !record(center, target, delivery, tried).await? {
             return Ok(());
         }
     }
@@ -150,13 +149,36 @@ async fn settle(center: &Arc<Center>, target: &str) -> Result<(), CenterError> {
     .await
 }
 
-/// Writes down how a try went, and when the target is looked at next.
-async fn record(center: &Center, target: &str, mut delivery: Delivery, ended: Tried) -> Result<(), CenterError> {
+/// Writes down how a try went, together with what others write; whether something else is due there now.
+async fn record(center: &Arc<Center>, target: &str, delivery: Delivery, ended: Tried) -> Result<bool, CenterError> {
+    let (to_write, to_tell, target) = (Arc::clone(center), Arc::clone(center), target.to_owned());
+    let is_barred = matches!(ended, Tried::Barred { .. });
+    let written = center.together.write(
+        move |connection, _| {
+            Box::pin(async move {
+                let is_due = note(&to_write, connection, &target, (delivery, ended)).await?;
+                Ok(Done::Written(is_due, Ledger::default(), 0))
+            })
+        },
+        move |_| {
+            if is_barred {
+                to_tell.outbox.notify_one();
+            }
+        },
+    );
+    written.await
+}
+
+/// Notes how a try went, and when the target is looked at next; whether that is now.
+async fn note(
+    center: &Center,
+    connection: &mut AnyConnection,
+    target: &str,
+    (mut delivery, ended): (Delivery, Tried),
+) -> Result<bool, CenterError> {
     let (now, retries) = (secret::wall_ms(), center.outgoing.retries);
-    let mut writer = center.store.writer().await;
-    let mut transaction = writer.begin().await?;
-    let receiver = receiver(&mut transaction, target).await?;
-    let failures = queue(&mut transaction, target).await?.failures;
+    let receiver = receiver(connection, target).await?;
+    let failures = queue(connection, target).await?.failures;
     delivery.attempts += 1;
     delivery.tried_at = Some(now);
     let first_at = *delivery.first_at.get_or_insert(now);
@@ -173,7 +195,7 @@ async fn record(center: &Center, target: &str, mut delivery: Delivery, ended: Tr
         Some(_) => DeliveryState::Dead,
     };
     delivery.next_at = now + retries.wait(delivery.attempts, delivery.id.as_bytes()).0;
-    tried(&mut transaction, &delivery).await?;
+    tried(connection, &delivery).await?;
     let why = error.unwrap_or_default();
     let (until, failures) = match &ended {
         Tried::Delivered { .. } | Tried::Refused { .. } => (None, 0),
@@ -184,30 +206,25 @@ async fn record(center: &Center, target: &str, mut delivery: Delivery, ended: Tr
         Tried::Gone { .. } | Tried::Barred { .. } => (None, failures + 1),
     };
     if let Tried::Away { .. } = ended {
-        held_up(&mut transaction, target, (now, now - retries.give_up.0), &why).await?;
+        held_up(connection, target, (now, now - retries.give_up.0), &why).await?;
     }
-    let is_barred = matches!(ended, Tried::Barred { .. });
-    if is_barred {
-        audit::note(&mut transaction, now, US, ("delivery.barred", target), &why).await?;
+    if let Tried::Barred { .. } = ended {
+        audit::note(connection, now, US, ("delivery.barred", target), &why).await?;
     }
     match receiver {
         Some(Receiver::Subscriber(mut one)) => {
-            rest(&mut transaction, target, until, failures).await?;
+            rest(connection, target, until, failures).await?;
             if matches!(ended, Tried::Gone { .. } | Tried::Barred { .. }) {
-                pause(&mut transaction, &mut one, &why).await?;
-            } else if one.state == SubscriptionState::Behind && queue(&mut transaction, target).await?.waiting == 0 {
+                pause(connection, &mut one, &why).await?;
+            } else if one.state == SubscriptionState::Behind && queue(connection, target).await?.waiting == 0 {
                 (one.state, one.reason) = (SubscriptionState::Active, None);
-                save(&mut transaction, &one).await?;
-                snapshot(center, &mut transaction, &one).await?;
+                save(connection, &one).await?;
+                snapshot(center, connection, &one).await?;
             }
         }
-        Some(Receiver::Contact(_)) => rest(&mut transaction, target, until, failures).await?,
+        Some(Receiver::Contact(_)) => rest(connection, target, until, failures).await?,
         // It was paused or ended while it was sent to.
-        None => hold(&mut transaction, target).await?,
+        None => hold(connection, target).await?,
     }
-    commit(transaction).await?;
-    if is_barred {
-        center.outbox.notify_one();
-    }
-    Ok(())
+    Ok(queue(connection, target).await?.next_at.is_some_and(|next| next <= now))
 }

@@ -83,10 +83,11 @@ pub(crate) enum Outcome {
     Invalid(String),
 }
 
-/// Whether who asks may see and change a subscription: administrators all, a token its own.
+/// Whether who asks may see and change a subscription: administrators all, of some areas those of these; a token its own.
 pub(crate) fn is_theirs(who: &Who, one: &Subscription) -> bool {
+    let in_reach = |area: &String| who.reach.codes().contains(area);
     match &who.by {
-        Credential::Session(_) => true,
+        Credential::Session(_) => who.reach == Reach::City || (!one.areas.is_empty() && one.areas.iter().all(in_reach)),
         Credential::Token(hash) => one.token_hash.as_ref() == Some(hash),
     }
 }

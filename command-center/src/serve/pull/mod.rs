@@ -187,6 +187,7 @@ fn appeal(settings: &Open311Pull, request: Request) -> Result<NewAppeal, CenterE
         danger: false,
         follows: None,
         reference: Some(reference),
+        taken_by: None,
         reporter: Reporter::default(),
     })
 }

@@ -163,6 +163,7 @@ async fn place(
         danger: false,
         follows: None,
         reference: None,
+        taken_by: None,
         reporter: Reporter::default(),
     };
     let for_taking = Arc::clone(center);

@@ -55,7 +55,7 @@ pub(super) fn observe<'a>(
                 class: &seen.class,
                 source: 0,
                 in_focus: true,
-                fault: !seen.taken,
+                fault: seen.taken_at.is_none_or(|at| at >= period.until),
                 id: &seen.incident,
             })
             .collect(),

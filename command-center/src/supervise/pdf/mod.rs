@@ -43,6 +43,7 @@ pub fn pdf(report: &Report, names: &BTreeMap<String, String>) -> Vec<u8> {
     report.groups.iter().for_each(|group| ranking(&mut document, group, &unit));
     indicators(&mut document, report, &unit);
     exposed(&mut document, &report.exposed, &unit);
+    checks(&mut document, report);
     findings(&mut document, &report.enforcement, &unit);
     corrections(&mut document, report, &unit);
     document.finish()
@@ -140,6 +141,24 @@ fn exposed(document: &mut Document, cases: &[Exposed], unit: &dyn Fn(&str) -> St
             ]
         })
         .collect();
+    document.table(&columns, &rows);
+}
+
+fn checks(document: &mut Document, report: &Report) {
+    let Some(checks) = &report.checks else { return };
+    document.heading("月检查 Month's check", 12.0);
+    document
+        .note("抽查未发现不等于没有：未查之处按区间推断。 What was not looked at is extrapolated, with its interval.");
+    let columns = [
+        column("类别\nClass", 1.0, Align::Left),
+        column("抽查\nVisits", 1.0, Align::Right),
+        column("发现\nFound", 1.0, Align::Right),
+        column("漏报\nMissed", 1.0, Align::Right),
+        column("漏报率\nShare (95 %)", 2.0, Align::Right),
+        column("全域漏报\nIn all cells (95 %)", 2.4, Align::Right),
+    ];
+    let rows: Vec<Vec<Cell>> =
+        shown::checks(checks).into_iter().map(|row| row.into_iter().map(Cell::from).collect()).collect();
     document.table(&columns, &rows);
 }
 

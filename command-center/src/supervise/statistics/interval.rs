@@ -2,11 +2,11 @@
 
 use super::special::{beta_below, root};
 use super::{TAIL, Z};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// From where to where a true value lies, in 95 of 100 cases.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,

@@ -1,16 +1,21 @@
 //! Drawn stories of cases against a second, plain telling of the table: which act from which state leads where.
 
-use super::act::{self, Act, Kind};
-use super::case::{Case, State};
-use super::clock::{Stage, Working};
-use super::decide::{Actor, Decision, Ground, Refused, decide, is_possible};
-use super::desk::{catch_up, take};
-use super::offered::offered;
-use super::step::{By, CheckResult, Fact, Report, RuleLimits, Step, VerifyResult};
-use crate::auth::role::Role;
+mod together;
+mod transfers;
+
+use crate::auth::role::{Reach, Role};
+use crate::command::act::{self, Act, Kind};
+use crate::command::case::{Case, State};
+use crate::command::clock::{Stage, Working};
+use crate::command::decide::{Actor, Decision, Ground, Refused, decide, is_possible};
+use crate::command::desk::{catch_up, take};
+use crate::command::offered::offered;
+use crate::command::step::{By, CheckResult, Fact, Report, RuleLimits, Side, Step, VerifyResult};
 use model::{Calendars, Duties, EventTime, Severity};
 use proptest::prelude::*;
 use uuid::Uuid;
+
+mod after;
 
 const START: i64 = 1_772_409_600_000; // 2026-03-02T08:00+08:00, a Monday.
 
@@ -66,6 +71,13 @@ fn act_of(kind: Kind, draw: u8, at: i64) -> Act {
             note: String::new(),
         }),
         Kind::Register => Act::Register(act::Register::default()),
+        Kind::PutOutside => {
+            Act::PutOutside(act::PutOutside { reason: "private land".to_owned(), where_to: "the owners".to_owned() })
+        }
+        Kind::ReviewOutside => Act::ReviewOutside(act::ReviewOutside {
+            upheld: draw.is_multiple_of(2),
+            note: ["", "it is a street", ""][usize::from(draw % 3)].to_owned(),
+        }),
         Kind::Dispatch => Act::Dispatch(act::Dispatch {
             unit: draw.is_multiple_of(2).then(|| "drainage-group".to_owned()),
             ..act::Dispatch::default()
@@ -88,6 +100,10 @@ fn act_of(kind: Kind, draw: u8, at: i64) -> Act {
         Kind::CloseCleared => Act::CloseCleared(note()),
         Kind::Void => Act::Void(act::Void { of: Uuid::max(), reason: "twice".to_owned() }),
         Kind::Unmerge => Act::Unmerge(why()),
+        Kind::Separate => {
+            let incident = [Uuid::from_u128(7), Uuid::max()][usize::from(draw % 2)];
+            Act::Separate(act::Separate { incident, reason: "another".to_owned() })
+        }
         Kind::Urge => Act::Urge(why()),
         Kind::Transfer => Act::Transfer(act::Transfer {
             unit: ["drainage-group", "district-water-110101"][usize::from(draw % 2)].to_owned(),
@@ -97,9 +113,11 @@ fn act_of(kind: Kind, draw: u8, at: i64) -> Act {
         Kind::Evaluate => Act::Evaluate(act::Evaluate { score: 1 + draw % 5, note: String::new() }),
         Kind::Reopen => Act::Reopen(why()),
         Kind::Note => Act::Note(act::Note { note: "seen".to_owned() }),
-        Kind::Whistle => {
-            Act::Whistle(act::Whistle { units: vec!["traffic-police".to_owned()], reason: "close the road".to_owned() })
-        }
+        Kind::Whistle => Act::Whistle(act::Whistle {
+            units: vec!["traffic-police".to_owned()],
+            reason: "close the road".to_owned(),
+            limit: None,
+        }),
         Kind::ReportIn => Act::ReportIn(note()),
         Kind::DoTask => Act::DoTask(act::DoTask { task: usize::from(draw % 5) }),
         Kind::AddPart => {
@@ -114,6 +132,7 @@ fn people(unit: Option<&str>) -> Vec<Actor> {
         name: name.to_owned(),
         roles: roles.to_vec(),
         unit: unit.map(str::to_owned),
+        reach: Reach::City,
     };
     vec![
         person("operator", &[Role::Operator], None),
@@ -127,14 +146,24 @@ fn people(unit: Option<&str>) -> Vec<Actor> {
 }
 
 /// The table of cases.md once more: where an act that is done leads.
-fn leads_to(kind: Kind, act: &Act, from: State, was: State) -> State {
-    use State::{Closed, Dispatched, Evaluated, Feedback, Handling, Registered, Rejected, Suspended, Verified, Void};
+fn leads_to(kind: Kind, act: &Act, from: State, (was, inside): (State, State)) -> State {
+    use State::{
+        Closed, Dispatched, Evaluated, Feedback, Handling, Outside, Registered, Rejected, Suspended, Verified, Void,
+    };
     match (kind, act) {
         (Kind::Verify, Act::Verify(act)) => match act.result {
             VerifyResult::Real => Verified,
             VerifyResult::NotFound => Rejected,
             VerifyResult::CannotTell => from,
         },
+        (Kind::PutOutside, _) => Outside,
+        (Kind::ReviewOutside, Act::ReviewOutside(act)) => {
+            if act.upheld {
+                Rejected
+            } else {
+                inside
+            }
+        }
         (Kind::Register | Kind::Return | Kind::Reopen, _) => Registered,
         (Kind::Dispatch, _) => Dispatched,
         (Kind::Accept | Kind::Resume, _) => Handling,
@@ -204,7 +233,10 @@ fn play(draws: &[Draw]) {
     let first = reported("0402");
     let mut case = Case::begin(&first).unwrap();
     let mut steps = vec![first];
-    let (mut now, mut was) = (START, State::Reported);
+    let joined = Fact::Joined { incident: Uuid::from_u128(7), likeness: None };
+    let by = By { name: "citywatch".to_owned(), side: None, unit: None };
+    steps.push(take(&mut case, Decision { fact: joined, clocks: Vec::new() }, by, EventTime(START)));
+    let (mut now, mut was, mut inside, mut outside_by) = (START, State::Reported, State::Reported, String::new());
     for (kind, draw, person, minutes) in draws {
         now += i64::from(*minutes % 600) * 60_000;
         let at = EventTime(now);
@@ -222,10 +254,14 @@ fn play(draws: &[Draw]) {
                 assert!(actor.roles.iter().any(|role| kind.roles().contains(role)), "{kind:?} by {actor:?}");
                 let by = By { name: actor.name.clone(), side: kind.side(), unit: actor.unit.clone() };
                 steps.push(take(&mut case, decision, by, at));
-                assert_eq!(case.state, leads_to(kind, &act, before.state, was), "{kind:?}");
+                assert_eq!(case.state, leads_to(kind, &act, before.state, (was, inside)), "{kind:?}");
                 if kind == Kind::Void {
                     was = before.state;
                 }
+                if kind == Kind::PutOutside {
+                    (inside, outside_by) = (before.state, actor.name.clone());
+                }
+                assert!(kind != Kind::ReviewOutside || actor.name != outside_by, "a second person reviews it");
             }
             Err(refused) => {
                 assert_eq!(case, before, "a refused act changes nothing: {refused:?}");
@@ -326,38 +362,8 @@ fn a_case_goes_from_report_to_close_and_a_breach_climbs() {
     );
     assert_eq!(case.segments[0].used_ms, Some(5 * 3_600_000));
     assert!(matches!(decide(&case, &act_of(Kind::Check, 0, 0), worker, at, &ground), Err(Refused::Role)));
-    let of_the_unit = Actor { name: "x".to_owned(), roles: vec![Role::Inspector], unit: case.unit.clone() };
+    let of_the_unit =
+        Actor { name: "x".to_owned(), roles: vec![Role::Inspector], unit: case.unit.clone(), reach: Reach::City };
     let refused = decide(&case, &act_of(Kind::Check, 0, 0), &of_the_unit, at, &ground).unwrap_err();
     assert!(matches!(refused, Refused::Side(_)), "the unit that handled it never checks it");
-}
-
-#[test]
-fn a_transfer_splits_the_time_and_a_pause_counts_for_nobody() {
-    let (working, duties) = (working(), Duties::seeded());
-    let ground = Ground { duties: &duties, working: &working, is_cleared: false };
-    let mut case = Case::begin(&reported("0402")).unwrap();
-    let acts = [
-        (Kind::Verify, 0, INSPECTOR),
-        (Kind::Register, 0, OPERATOR),
-        (Kind::Dispatch, 1, DISPATCHER),
-        (Kind::Accept, 0, WORKER),
-    ];
-    through(&mut case, &acts, &ground);
-    let hour = 3_600_000;
-    let dispatched = START + 3 * 60_000;
-    let act = |case: &mut Case, act: Act, person: usize, at: i64| {
-        let actor = people(case.unit.as_deref()).swap_remove(person);
-        let decision: Decision = decide(case, &act, &actor, EventTime(at), &ground).unwrap();
-        take(case, decision, By { name: actor.name, side: act.kind().side(), unit: actor.unit }, EventTime(at));
-    };
-    let until = EventTime(dispatched + 100 * hour);
-    act(&mut case, Act::Suspend(act::Suspend { until, reason: "parts".to_owned() }), DISPATCHER, dispatched + hour);
-    assert_eq!(case.next_at(), Some(until));
-    act(&mut case, Act::Resume(note()), DISPATCHER, dispatched + 50 * hour);
-    let to = act::Transfer { unit: "drainage-group".to_owned(), limit: None, reason: "main sewer".to_owned() };
-    act(&mut case, Act::Transfer(to), DISPATCHER, dispatched + 51 * hour);
-    act(&mut case, Act::Feedback(act::Feedback::default()), WORKER, dispatched + 52 * hour);
-    let used: Vec<_> = case.segments.iter().map(|segment| (segment.unit.as_str(), segment.used_ms)).collect();
-    assert_eq!(used, [("district-water-110101", Some(2 * hour)), ("drainage-group", Some(hour))]);
-    assert_eq!(case.clock(Stage::Handle).unwrap().used_ms, 3 * hour);
 }
