@@ -22,7 +22,7 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/api": demo, "/sign-in": demo } },
+  server: { proxy: { "/api": demo, "/sign-in": demo, "/open-data": demo, "/sensorthings": demo } },
   // Other builds may run on the machine: a limit is for what hangs, not for what is slow.
   test: { include: ["test/**/*.test.ts"], environment: "node", testTimeout: 120_000 },
 });

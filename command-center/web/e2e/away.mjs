@@ -61,6 +61,19 @@ export async function prints(page, fixture, origin) {
     await at(page, part).first().waitFor();
     await until(page, "charts have readings", () => [...document.querySelectorAll('[data-test="chart"]')].every((one) => Number(one.dataset.points) > 0));
     const sheets = await fitsPaper(page, name, process.argv[2]);
-    assert.ok(sheets >= (name === "sensors" ? 2 : 1), `${name} takes ${sheets} sheets`);
+    // A sheet holds some fifteen incidents, and all that are open are printed.
+    assert.ok(sheets >= ({ sensors: 2, overview: 10 }[name] ?? 1), `${name} takes ${sheets} sheets`);
   }
+  await page.goto(origin);
+  await until(page, "all open incidents are in the queue", () => document.querySelector('[data-test="queue-count"]')?.textContent.startsWith("200"));
+  await onPaper(page, 200, null);
+}
+
+/** So many incidents of the queue stand on paper, and how many more there are; on the screen again only those in sight. */
+export async function onPaper(page, rows, more) {
+  await page.emulateMedia({ media: "print" });
+  await until(page, "what is open is on paper", (wanted) => document.querySelectorAll('[data-test="row"]').length === wanted, rows);
+  assert.deepEqual(await at(page, "paper-more").allInnerTexts(), more === null ? [] : [more]);
+  await page.emulateMedia({ media: null });
+  await until(page, "only rows in sight are drawn", () => document.querySelectorAll('[data-test="row"]').length < 60);
 }

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seesOpenData, servesCitizens } from "./appeals.mjs";
 import { inBothThemes } from "./axe.mjs";
 import { DESKTOP, launch, open, PHONE, shooter } from "./browser.mjs";
 import { addAccount, picture, signsIn } from "./command.mjs";
@@ -166,6 +167,8 @@ try {
   await step("another sees that it is known, and follows it", () => follows(other, origin));
   await step("by number and secret its steps are seen", async () => looksUp(await page({ viewport: PHONE, colorScheme: "light" }), origin, theirs, "reported"));
   const id = await step("an operator sees it, its reporter masked", () => seesTheCase(desk, origin));
+  await step("the queue has it, a call is taken and a list imported", () => servesCitizens(desk, origin, theirs.number, shoot));
+  await step("open data is open on a phone", async () => seesOpenData(await page({ viewport: PHONE, colorScheme: "light" }), origin, shoot));
   await step("the city handles it", () => handledByTheCity(browser, desk, origin, folder, id));
   await step("the citizen rates it, and has it opened again", async () => {
     await at(phone, "done-see").click();

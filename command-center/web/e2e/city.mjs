@@ -40,7 +40,7 @@ function areas() {
 
 export const DOMAINS = ["drainage", "waste", "traffic", "air"];
 
-const METRICS = {
+export const METRICS = {
   drainage: [["level_m", "m", 0.6, 0.35], ["flow_m3s", "m3/s", 0.3, 0.2]],
   waste: [["fill_ratio", "1", 0.5, 0.4]],
   traffic: [["speed_kmh", "km/h", 42, 18], ["occupancy_ratio", "1", 0.2, 0.12]],
@@ -56,7 +56,7 @@ const RULES = {
 
 export const SEVERITIES = ["minor", "moderate", "severe", "extreme"];
 
-function reading([, , middle, swing], time, phase) {
+export function reading([, , middle, swing], time, phase) {
   const day = (2 * Math.PI * time) / 86_400_000;
   const wave = Math.sin(day + phase) * 0.6 + Math.sin(9 * day + 3 * phase) * 0.2 + Math.sin(67 * day + phase) * 0.12;
   return Math.max(0, middle + swing * wave);
@@ -81,7 +81,7 @@ export function makeCity({ sensors: wanted = 2000, open = 200, cleared = 40, now
       id: `${code}-${domain[0].toUpperCase()}${String(sensors.length).padStart(5, "0")}`,
       domain, lon, lat, datum_unknown: false, subdistrict: code, district: parent, cell: `${code}-${1 + (sensors.length % 12)}`,
       interval_ms: 300_000, in_service: true, attributes: { name: `Device ${sensors.length}`, name_zh: `${subdistrict.properties.name.zh}设备 ${sensors.length}`, kind: "made up" }, state, phase: draw() * 6,
-      heard_at: state === "never" ? null : state === "silent" ? now - 5_400_000 : now - Math.floor(draw() * 300_000), last: {},
+      out_of_range_at: sensors.length % 61 === 7 ? now - 600_000 : null, heard_at: state === "never" ? null : state === "silent" ? now - 5_400_000 : now - Math.floor(draw() * 300_000), last: {},
     });
   }
   for (const sensor of sensors) refresh(sensor, sensor.heard_at);
@@ -117,6 +117,7 @@ export function makeIncident({ sensors, subdistricts, draw, openedAt, cleared = 
     opened_at: openedAt, changed_at: changedAt, cleared_at: cleared ? changedAt : null, revision: cleared ? 2 : 1,
     message: `${metric[0]} ${(threshold * 1.08).toFixed(2)} (${threshold})`, stale: draw() < 0.03, place: { lon: sensor.lon, lat: sensor.lat },
     subdistrict: sensor.subdistrict, district: sensor.district, place_name: subdistrict.properties.name,
+    inhibited: false, aside: null, assignee: null,
   };
 }
 
@@ -131,9 +132,9 @@ export function detailOf(city, incident) {
   const step = { id: incident.id, rule: incident.rule, key: incident.key, domain: incident.domain, severity: incident.severity, opened_at: incident.opened_at };
   const transitions = [{ ...step, state: "open", transition: "opened", revision: 1, time: incident.opened_at, evidence, message: incident.message }];
   if (incident.revision > 1) transitions.push({ ...step, state: incident.state, transition: incident.state === "cleared" ? "cleared" : "escalated", revision: incident.revision, time: incident.changed_at, evidence: [] });
-  const { acknowledged } = incident;
+  const { acknowledged, given = [] } = incident;
   return {
-    ...incident, transitions, acts: acknowledged ? [{ act: "acknowledged", ...acknowledged }] : [],
+    ...incident, transitions, acts: [...(acknowledged ? [{ act: "acknowledged", ...acknowledged }] : []), ...given],
     rule_text: `# A made-up rule of the tests.\nid: ${incident.rule}\ntitle: { zh: ${incident.title.zh}, en: ${incident.title.en} }\ndomain: ${incident.domain}\neach: sensor\nopen:\n  when: ${metric[0]} >= ${threshold}\n  for: 5m\nclear:\n  when: ${metric[0]} < ${(threshold * 0.85).toFixed(2)}\n  for: 10m\n`,
     charts: [{ sensor: sensor.id, metric: metric[0], unit: metric[1], threshold: [{ value: threshold, kind: "opens", severity: "moderate" }, { value: threshold * 0.85, kind: "clears", severity: null }] }],
     near: neighbours(city, sensor),
@@ -180,19 +181,25 @@ export function unknownSensors(now) {
   ];
 }
 
-/** How districts are, or the city: the same shape as `/areas/now`. */
+/** How the areas of a level are: the same shape as `/areas/now`. The drainage sensors stand in for gauges on roads. */
 export function statesOf(city, now, level) {
-  const parts = new Map(level === "city" ? [["110000", city.sensors]] : city.districts.map(({ properties: { code } }) => [code, city.sensors.filter((one) => one.district === code)]));
+  const of = level === "subdistrict" ? level : "district";
+  const parts = new Map(level === "city" ? [["110000", city.sensors]] : city[`${of}s`].map(({ properties: { code } }) => [code, city.sensors.filter((one) => one[of] === code)]));
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const items = [...parts].filter(([, sensors]) => sensors.length > 0).map(([code, sensors]) => {
     const values = (metric) => sensors.map((one) => one.last[metric]?.value).filter((value) => value !== undefined);
     const states = Object.fromEntries(["online", "silent", "stuck", "never"].map((state) => [state, sensors.filter((one) => one.state === state).length]));
     const air = ["o3_ugm3", "pm2_5_ugm3"].filter((metric) => values(metric).length > 0);
     const speeds = values("speed_kmh");
+    const depths = values("level_m").map((level) => Math.max(0, level - 0.55));
+    const fills = values("fill_ratio");
+    const between = (low, high) => fills.filter((fill) => fill >= low && fill < high).length;
     return {
       code, sensors: { total: sensors.length, ...states },
       air: air.map((metric) => ({ metric, mean: mean(values(metric)), sensors: values(metric).length, ended_at: now - (now % 3_600_000) })),
       traffic: speeds.length > 0 ? { delay_ratio: mean(speeds.map((speed) => Math.max(0, 1 - speed / 60))), detectors: speeds.length } : null,
+      water: depths.length > 0 ? { depth_m: Math.max(...depths), gauges: depths.length } : null,
+      bins: fills.length > 0 ? { room: between(0, 0.8), due: between(0.8, 0.95), urgent: between(0.95, 1), full: between(1, 9) } : null,
     };
   });
   return { now_at: now, items };

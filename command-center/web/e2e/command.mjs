@@ -178,11 +178,32 @@ export async function findsItInTheList(page, origin, id) {
   assert.equal(await page.locator(`[data-test="board"] [data-id="${id}"]`).count(), 0, "what is closed waits for nobody");
 }
 
+/** The open cases in trouble: as many cards as are counted, six at most, and their groups lead to the cases. */
+async function looksAfterOpenCases(page) {
+  await page.locator('[data-test="live-cases"][data-state="there"]').waitFor();
+  const count = async (trouble) => parseInt((await at(page, `trouble-${trouble}`).locator("b").innerText()).replace(",", ""), 10);
+  for (const trouble of ["soon", "bouncing", "ownerless", "late"]) {
+    await at(page, `trouble-${trouble}`).click();
+    await until(page, `as many cards as cases are ${trouble}, six at most`, ([one, most]) => {
+      const said = parseInt(document.querySelector(`[data-test="trouble-${one}"] b`).textContent.replace(",", ""), 10);
+      return document.querySelectorAll('[data-test="live-list"] [data-test="case-card"]').length === Math.min(said, most);
+    }, [trouble, 6]);
+  }
+  assert.ok((await count("late")) > 0 && (await count("ownerless")) > 0, "some are late, and no unit has some");
+  // Cases of districts there are; whether a unit has an open one now is chance.
+  for (const by of ["level", "unit", "district"]) {
+    await at(page, `live-by-${by}`).click();
+    await page.locator(`[data-test="live-by-${by}"][aria-pressed="true"]`).waitFor();
+  }
+  await at(page, "live-group").first().waitFor();
+}
+
 /** The month's indicators count the case for its unit, and lead to its cases; the supervisor gives it a score. */
 export async function judgesIt(page, origin, id, unit) {
   await page.goto(`${origin}/supervise`);
   const row = page.locator(`[data-test="kpi-row"][data-code="${unit}"]`);
   await row.locator('[data-kpi="handled-in-time"] b').waitFor();
+  await looksAfterOpenCases(page);
   await inBothThemes(page, "/supervise");
   await fitsPaper(page, "supervise");
   await row.locator("a").click();

@@ -1,8 +1,11 @@
-/** `citywatch demo` for browser tests: started in a folder of its own, stopped as its operator would. */
+/** `citywatch demo` and `citywatch run` for browser tests: started in a folder of its own, stopped as its operator would. */
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PATIENCE_MS } from "./browser.mjs";
+import { launch, PATIENCE_MS } from "./browser.mjs";
 
 /** CITYWATCH names the binary. */
 export const BINARY = process.env.CITYWATCH ?? fileURLToPath(new URL("../../../target/release/citywatch", import.meta.url));
@@ -21,12 +24,23 @@ async function freePort() {
 /** Starts the demo, on ports of its own or those of an earlier start; gives its sign-in link when it has printed one, and when it has played the past. */
 export async function startDemo(folder, ports) {
   const { http, mqtt } = ports ?? { http: await freePort(), mqtt: await freePort() };
-  const child = spawn(BINARY, ["demo", "--data-dir", folder, "--http", `127.0.0.1:${http}`, "--mqtt", `127.0.0.1:${mqtt}`], { stdio: ["ignore", "pipe", "pipe"] });
+  return { ...started(["demo", "--data-dir", folder, "--http", `127.0.0.1:${http}`, "--mqtt", `127.0.0.1:${mqtt}`]), ports: { http, mqtt } };
+}
+
+/** Starts a city of its own with settings beside those of where it listens; paths are from `folder`. Gives its sign-in link. */
+export async function startRun(folder, settings) {
+  const config = join(folder, "city.toml");
+  writeFileSync(config, `data_dir = "data"\nmqtt.listen = "127.0.0.1:${await freePort()}"\nhttp.listen = "127.0.0.1:${await freePort()}"\n${settings}`);
+  return started(["run", "--config", config]);
+}
+
+function started(words) {
+  const child = spawn(BINARY, words, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   let isLive;
   const live = new Promise((resolve, reject) => {
     isLive = resolve;
-    setTimeout(() => reject(new Error(`citywatch demo did not go live:\n${said}`)), ARRIVAL_MS).unref();
+    setTimeout(() => reject(new Error(`citywatch ${words[0]} did not go live:\n${said}`)), ARRIVAL_MS).unref();
   });
   // Nobody may wait for it yet when it fails.
   live.catch(() => undefined);
@@ -40,10 +54,10 @@ export async function startDemo(folder, ports) {
     child.stdout.setEncoding("utf8").on("data", hear);
     child.stderr.setEncoding("utf8").on("data", hear);
     child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`citywatch demo ended with ${code} and no sign-in link:\n${said}`)));
-    setTimeout(() => reject(new Error(`citywatch demo printed no sign-in link:\n${said}`)), PATIENCE_MS).unref();
+    child.on("exit", (code) => reject(new Error(`citywatch ${words[0]} ended with ${code} and no sign-in link:\n${said}`)));
+    setTimeout(() => reject(new Error(`citywatch ${words[0]} printed no sign-in link:\n${said}`)), PATIENCE_MS).unref();
   });
-  return { child, link, live, ports: { http, mqtt } };
+  return { child, link, live };
 }
 
 export async function stopDemo(child) {
@@ -53,6 +67,27 @@ export async function stopDemo(child) {
   const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
   await ended;
   clearTimeout(late);
+}
+
+/**
+ * A story with a browser and a demo in a folder of its own. `act` is given both, the folder, and where the demo signs in; if
+ * it starts the demo again it puts the new one in the old one's place. What fails is told, and is the exit code.
+ */
+export async function inDemo(act) {
+  const folder = mkdtempSync(join(tmpdir(), "citywatch-story-"));
+  const story = { folder, browser: await launch(), demo: await startDemo(folder) };
+  process.on("exit", () => story.demo.child.kill("SIGKILL"));
+  try {
+    const address = await story.demo.link;
+    await act(Object.assign(story, { address, origin: new URL(address).origin }));
+  } catch (error) {
+    console.log(`FAIL  ${error.stack}\n${error.cause ?? ""}`);
+    process.exitCode = 1;
+  } finally {
+    await story.browser.close();
+    await stopDemo(story.demo.child);
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Does a step of a story and says how long it took. */

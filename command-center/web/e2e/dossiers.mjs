@@ -34,10 +34,13 @@ async function asks(page, id, act, body) {
   assert.equal(status, 200, act);
 }
 
-/** The inspector finds it not mended once; the unit feeds back again. */
+/** The inspector finds it not mended once; the unit feeds back again, with what shows that it is mended now. */
 export async function sendsItBack(inspector, unit, id) {
   await asks(inspector, id, "check", { result: "not_fixed", note: "路边还有积水" });
-  const evidence = await unit.evaluate(async (id) => (await (await fetch(`/api/v1/cases/${id}`)).json()).evidence, id);
+  const evidence = await unit.evaluate(async (id) => {
+    const again = { method: "POST", headers: { "content-type": "application/pdf" }, body: "%PDF-1.7 pumped again" };
+    return (await (await fetch(`/api/v1/cases/${id}/evidence`, again)).json()).evidence_after;
+  }, id);
   await asks(unit, id, "feedback", { note: "再次抽排", evidence });
 }
 

@@ -7,7 +7,11 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { analysisOf, assigns } from "./analysis.mjs";
+import { deskDoes, deskOf, openDataOf } from "./appeals.mjs";
 import { dutyDoes, dutyOf } from "./duty.mjs";
+import { perceivedAreas, perceivedBy, planned, plans } from "./perceive.mjs";
+import { superviseDoes, superviseOf } from "./supervise.mjs";
 import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES, statesOf, unknownSensors } from "./city.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
@@ -28,7 +32,13 @@ export class Fixture {
     this.sessions = true;
     this.roles = ["operator", "dispatcher"];
     this.duty = { notices: [], storms: [], chains: [], contacts: [], overrides: [], handovers: [], subscriptions: [], deliveries: [] };
+    /** Of serve; null where a test has none of it. */
+    this.desk = null;
+    this.supervise = null;
     this.notices = [];
+    this.maintenance = [];
+    /** As the API has it, and where its tiles are asked for. */
+    this.basemap = null;
     this.ring = [];
     this.lastId = 0;
     this.accepted = 1_000_000;
@@ -147,22 +157,26 @@ export class Fixture {
 
   async answer(request, response) {
     if (this.refusing) return request.socket.destroy();
-    response.setHeader("content-security-policy", POLICY);
+    response.setHeader("content-security-policy", this.basemap ? POLICY.replace("connect-src 'self'", `connect-src 'self' ${new URL(this.basemap.tiles).origin}`) : POLICY);
     response.setHeader("x-content-type-options", "nosniff");
     const url = new URL(request.url, "http://fixture");
+    const open = url.pathname.startsWith("/open-data/") && openDataOf(this.city, this.now(), url.pathname.slice(11));
+    if (open) return json(response, 200, open);
     if (!url.pathname.startsWith("/api/")) return this.file(url.pathname, response);
     if (url.pathname === "/api/v1/sign-in/ways") return json(response, 200, { oidc: { zh: "统一身份认证", en: "City account" } });
     if (!this.sessions) return problem(response, 401, "no session");
     const path = url.pathname.slice("/api/v1".length).split("/").slice(1).map(decodeURIComponent);
     if (path[0] === "live") return this.live(request, response);
     if (request.method === "POST") return this.post(path, request, response);
-    const body = this.get(path, url.searchParams);
+    const body = superviseOf(this.supervise, path, url.searchParams) ?? this.get(path, url.searchParams);
     if (body === undefined) return problem(response, 404, "not found");
     json(response, 200, body);
   }
 
   get([first, id, third], asked) {
     const { city } = this;
+    const served = this.desk ? deskOf(this.desk, [first, id, third], asked) : undefined;
+    if (served !== undefined) return served;
     switch (first) {
       case "session":
         return { name: "admin", role: "operator", roles: this.roles, areas: [], unit: null, expires_at: this.now() + 3_600_000 };
@@ -170,9 +184,11 @@ export class Fixture {
         return this.overview();
       case "areas":
         if (id === "now") return statesOf(city, this.now(), asked.get("level"));
-        return { items: (asked.get("level") === "district" ? city.districts : city.subdistricts).map((one) => one.properties) };
+        return { items: asked.get("level") === "district" ? city.districts.map((one) => one.properties) : perceivedAreas(this, asked) };
       case "areas.geojson":
-        return { type: "FeatureCollection", schematic: true, features: asked.get("level") === "district" ? city.districts : city.subdistricts };
+        return { type: "FeatureCollection", schematic: true, features: { district: city.districts, cell: [] }[asked.get("level")] ?? city.subdistricts };
+      case "basemap":
+        return { basemap: this.basemap };
       case "unknown-sensors":
         return { ...this.pageOf(this.unknown, asked), forgotten: 3 };
       case "map":
@@ -184,6 +200,14 @@ export class Fixture {
       }
       case "cases":
         return id === undefined ? { items: [], next: null } : undefined;
+      case "analyze":
+      case "series":
+        return analysisOf(city, [first, id, third], asked, this.now());
+      case "feeds":
+        return perceivedBy(this, asked.get("area"));
+      case "maintenance":
+        return planned(this, asked.get("over") === "true");
+      case "asides":
       case "classes":
       case "units":
       case "deliberations":
@@ -223,10 +247,14 @@ export class Fixture {
     if (first !== "incidents") {
       let said = "";
       for await (const piece of request) said += piece;
-      const done = dutyDoes(this.duty, [first, id, act], JSON.parse(said), this.now());
+      const served = this.desk ? deskDoes(this.desk, [first, id, act], said, this.now()) : undefined;
+      if (served !== undefined) return json(response, 200, served);
+      const body = JSON.parse(said);
+      const done = first === "maintenance" ? plans(this, id, body) : (dutyDoes(this.duty, [first, id, act], body, this.now()) ?? superviseDoes(this.supervise, [first, id, act], body));
       return done === undefined ? problem(response, 404, "not found") : json(response, 200, done);
     }
     const incident = this.city.incidents.find((one) => one.id === id);
+    if (act === "assign" && incident) return json(response, 200, await assigns(this, incident, request));
     if (act !== "acknowledge" || !incident) return problem(response, 404, "not found");
     const tag = request.headers["if-match"];
     if (!tag) return problem(response, 428, "say which state you saw: If-Match");
@@ -255,6 +283,7 @@ function matches(one, asked) {
   const is = (name, value) => !asked.get(name) || asked.get(name) === "all" || asked.get(name) === value;
   const area = asked.get("area");
   const q = asked.get("q");
+  if (asked.get("out_of_range") && !one.out_of_range_at) return false;
   return is("state", one.state) && is("domain", one.domain) && is("severity", one.severity) && (!area || one.district === area || one.subdistrict === area) && (!q || one.id.includes(q));
 }
 

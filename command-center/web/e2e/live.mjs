@@ -5,11 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
-import { join } from "node:path";
-import { launch, open, PATIENCE_MS } from "./browser.mjs";
-import { startDemo, step, stopDemo } from "./demo.mjs";
+import { loadavg } from "node:os";
+import { open, PATIENCE_MS } from "./browser.mjs";
+import { inDemo, startDemo, step } from "./demo.mjs";
 import { device } from "./mqtt.mjs";
 import { seesTheCity, until } from "./steps.mjs";
 
@@ -83,15 +81,14 @@ async function arrives(page, ports, wanted) {
 }
 
 /** The program is killed while the page looks on, and started again where it was. */
-async function isKilled(page, demo, folder) {
-  demo.child.removeAllListeners("exit");
-  demo.child.kill("SIGKILL");
-  await once(demo.child, "exit");
+async function isKilled(page, story) {
+  const { child, ports } = story.demo;
+  child.removeAllListeners("exit");
+  child.kill("SIGKILL");
+  await once(child, "exit");
   await page.locator('[data-test="trouble"].lost').waitFor();
-  const again = await startDemo(folder, demo.ports);
-  process.on("exit", () => again.child.kill("SIGKILL"));
+  story.demo = await startDemo(story.folder, ports);
   await page.locator('[data-test="trouble"]').waitFor({ state: "detached" });
-  return again;
 }
 
 /** A tab that is frozen while a bin burns; awake, it shows it. */
@@ -112,38 +109,26 @@ async function sleeps(page, ports, bin) {
   await shown(page, fire);
 }
 
-const folder = mkdtempSync(join(tmpdir(), "citywatch-live-"));
-const browser = await launch();
-let demo = await startDemo(folder);
-process.on("exit", () => demo.child.kill("SIGKILL"));
-try {
-  const address = await demo.link;
-  const { origin } = new URL(address);
-  const page = await open(browser, { origin });
+await inDemo(async (story) => {
+  const { address, origin } = story;
+  const page = await open(story.browser, { origin });
   await page.goto(address);
   await seesTheCity(page);
-  await step("waits until the past is played", () => demo.live);
+  await step("waits until the past is played", () => story.demo.live);
   await watchRows(page);
   const wanted = await bins(page);
   assert.ok(wanted.length >= MESSAGES + 2, "the city has bins that do not burn");
-  await step("a message over MQTT is an incident on the page", () => arrives(page, demo.ports, wanted.splice(0, MESSAGES)));
-  demo = await step("the program is killed, and started again", () => isKilled(page, demo, folder));
-  await step("it plays what it missed", () => demo.live);
+  await step("a message over MQTT is an incident on the page", () => arrives(page, story.demo.ports, wanted.splice(0, MESSAGES)));
+  await step("the program is killed, and started again", () => isKilled(page, story));
+  await step("it plays what it missed", () => story.demo.live);
   const fresh = await page.context().newPage();
   await fresh.goto(origin);
   await seesTheCity(fresh);
   await step("the page says what a fresh one says", async () => console.log(`      ${(await sayTheSame(page, fresh)).figures[0]} are open`));
   await fresh.close();
-  await step("it is as live as before", () => arrives(page, demo.ports, wanted.splice(0, 1)));
-  await step("a tab that slept lacks nothing", () => sleeps(page, demo.ports, wanted[0]));
+  await step("it is as live as before", () => arrives(page, story.demo.ports, wanted.splice(0, 1)));
+  await step("a tab that slept lacks nothing", () => sleeps(page, story.demo.ports, wanted[0]));
   assert.ok(await page.evaluate(() => window.stayed), "it was never loaded anew");
   // The line that broke is what the browser itself reports.
   assert.deepEqual(page.faults.filter((fault) => !fault.includes("ERR_")), []);
-} catch (error) {
-  console.log(`FAIL  ${error.stack}\n${error.cause ?? ""}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-  await stopDemo(demo.child);
-  rmSync(folder, { recursive: true, force: true });
-}
+});

@@ -1,4 +1,4 @@
-/** One MQTT 3.1.1 publisher, as small as a device's: connects, publishes at QoS 1, waits for the acknowledgement. */
+/** MQTT 3.1.1, as small as a device's: who publishes at QoS 1 and waits for the acknowledgement, and who listens at QoS 0. */
 import { connect } from "node:net";
 
 const text = (words) => {
@@ -45,4 +45,43 @@ export async function device(port, id) {
     },
     end: () => socket.destroy(),
   };
+}
+
+/** Gives each message of a filter to `take(topic, payload, isRetained)` until `end`. */
+export async function listener(port, id, filter, take) {
+  const socket = connect(port, "127.0.0.1");
+  let heard = Buffer.alloc(0);
+  let fail;
+  let granted;
+  const subscribed = new Promise((resolve, reject) => [granted, fail] = [resolve, reject]);
+  socket.on("error", fail);
+  socket.on("close", () => fail(new Error("the endpoint closed the connection")));
+  socket.on("data", (piece) => {
+    heard = Buffer.concat([heard, piece]);
+    for (let body = next(); body; body = next()) {
+      const [kind, flags] = [body.head & 0xf0, body.head & 0x0f];
+      if (kind === 0x20) socket.write(packet(0x82, Buffer.from([0, 1]), text(filter), Buffer.from([0])));
+      if (kind === 0x90) granted();
+      if (kind !== 0x30) continue;
+      const length = body.bytes.readUInt16BE(0);
+      take(body.bytes.subarray(2, 2 + length).toString(), body.bytes.subarray(2 + length), (flags & 1) === 1);
+    }
+  });
+  // The next whole packet; its length is written in up to four pieces of seven bits.
+  function next() {
+    let [length, at] = [0, 1];
+    for (;;) {
+      if (heard.length <= at) return undefined;
+      length |= (heard[at] & 127) << (7 * (at - 1));
+      at += 1;
+      if (heard[at - 1] < 128) break;
+    }
+    if (heard.length < at + length) return undefined;
+    const found = { head: heard[0], bytes: heard.subarray(at, at + length) };
+    heard = heard.subarray(at + length);
+    return found;
+  }
+  socket.write(packet(0x10, text("MQTT"), Buffer.from([4, 2, 0, 60]), text(id)));
+  await subscribed;
+  return { end: () => socket.destroy() };
 }

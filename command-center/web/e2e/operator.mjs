@@ -13,9 +13,12 @@ import { deliberates, interviews, objects, publishes, sendsItBack, tellsEverybod
 import { plansDuty } from "./duty.mjs";
 import { ARRIVAL_MS, BINARY, startDemo, step, stopDemo } from "./demo.mjs";
 import { typesOf } from "../api.mjs";
+import { findsReturned, shelves, takesOn, takesOutOfService } from "./asides.mjs";
+import { givesAccounts } from "./accounts.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
 import { fitsPaper } from "./paper.mjs";
 import { furnish, pictures } from "./screens.mjs";
+import { keepsRecords } from "./supervise.mjs";
 import { addsAFile, appliesIt, asksWhyNot, editsAThreshold, isToldOfAnother, opensTheWorkbench, picturesOfTheWorkbench, rollsBack, seesTheTests, triesIt } from "./engineer.mjs";
 import { acknowledges, analyses, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCalculation, seesTheCity, seesWhy, switchesLanguage } from "./steps.mjs";
 
@@ -54,6 +57,14 @@ async function firstFiveMinutes(page, link, live, startedAt) {
   return id;
 }
 
+/** ISA-18.2: alarms that are set aside, what was cleared before anybody looked, and who sees to what. */
+async function alarms(page, origin) {
+  await step("takes an incident on, and gives it back", () => takesOn(page, origin));
+  const id = await step("shelves an alarm, finds it in the list, ends it", () => shelves(page, origin, shoot));
+  await step("takes it out of service, and is told that somebody was faster", () => takesOutOfService(page, origin, id));
+  await step("finds what was cleared and not acknowledged", () => findsReturned(page, origin));
+}
+
 /** A case from the incident to its end: the operator's page, and one of its own for each of the others. */
 async function aCase(browser, page, origin, folder) {
   const id = await step("makes a case of an incident", () => makesACase(page, origin));
@@ -88,12 +99,16 @@ async function aCase(browser, page, origin, folder) {
   await step("finds it in the list", () => findsItInTheList(page, origin, id));
   const [sue, sam] = [await as("sue", "supervisor"), await as("sam", "supervisor")];
   await step("a supervisor sees the month, and judges the case", () => judgesIt(sue, origin, id, unit));
+  await step("a check is drawn and visited, a month published, and the audit has it", () => keepsRecords(sue, iris, origin, folder));
   const objection = await step("its unit objects to the rework", () => objects(wang, origin, id));
   await step("another supervisor upholds the objection", () => upholds(sam, origin, objection, shoot));
   await step("the first one calls the unit to an interview", () => interviews(sue, origin, id, shoot));
   const panel = await step("the operator puts the case to a panel", () => deliberates(page, origin, id));
   const ada = await as("ada", "administrator");
   await step("an administrator plans who is told", () => plansDuty(ada, origin));
+  const nina = await open(browser, { origin });
+  others.push(nina);
+  await step("gives out an account and a token, and takes them back", () => givesAccounts(ada, origin, nina, shoot));
   const stranger = await open(browser, { origin, viewport: PHONE });
   others.push(stranger);
   await step("it is published, and everybody reads it", () => publishes(sue, origin, panel, stranger, shoot));
@@ -156,6 +171,7 @@ try {
       await switchesLanguage(page);
       await switchesLanguage(page);
     });
+    await alarms(page, origin);
     const caseId = await aCase(browser, page, origin, folder);
     if (process.argv[2]) await furnish(page);
     if (process.argv[2]) await step("takes pictures", async () => pictures(browser, await page.context().storageState(), origin, shoot, { incident: id, case: caseId }));

@@ -6,11 +6,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { analyses } from "./analysis.mjs";
+import { atOpenData, atServe } from "./appeals.mjs";
 import { inBothThemes, isAccessible } from "./axe.mjs";
 import { launch, mapReady, open, PHONE, shooter, WALL } from "./browser.mjs";
 import { onDuty } from "./duty.mjs";
-import { prints, restarts, sleeps } from "./away.mjs";
+import { supervises } from "./supervise.mjs";
+import { onPaper, prints, restarts, sleeps } from "./away.mjs";
 import { Fixture } from "./fixture.mjs";
+import { comesNearer, perceives } from "./perceive.mjs";
 import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
 
 const shoot = shooter(process.argv[2]);
@@ -115,6 +119,7 @@ async function thousands(page, fixture, origin) {
     const box = document.querySelector('[data-test="rows"]');
     return row && row.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom + 1;
   });
+  await onPaper(page, 500, "另有 9,500 条没有打印。");
 }
 
 /** A line that breaks, a server that is away, a clock that stands still. */
@@ -250,6 +255,28 @@ async function wall(page, fixture, origin) {
   page.faults = page.faults.filter((fault) => !fault.includes("ERR_"));
 }
 
+/** A storm is one slim line on a phone, which unfolds. */
+async function aStormOnAPhone(page, fixture) {
+  const storm = { area: "110101", name: { zh: "东城区", en: "Dongcheng" }, since: fixture.now() - 20 * 60_000, count: 14 };
+  fixture.duty.storms = [storm, { ...storm, area: "110105", name: { zh: "朝阳区", en: "Chaoyang" } }];
+  fixture.send("storm", {});
+  await at(page, "storm").waitFor();
+  const height = async () => (await at(page, "storm").boundingBox()).height;
+  assert.ok((await height()) <= 36, `folded it is ${await height()} pixels high`);
+  await isAccessible(page, "a storm on a phone");
+  await shoot(page, "storm-zh-phone");
+  await at(page, "storm-unfold").click();
+  await page.getByText("朝阳区：十分钟内 14 起").waitFor();
+  await isAccessible(page, "a storm on a phone, unfolded");
+  await shoot(page, "storm-unfolded-zh-phone");
+  await at(page, "storm-group").click();
+  await at(page, "group").first().waitFor();
+  await at(page, "grouping").selectOption("none");
+  fixture.duty.storms = [];
+  fixture.send("storm", {});
+  await at(page, "storm").waitFor({ state: "detached" });
+}
+
 /** What is not there, who is not signed in, and a phone. */
 async function edges(page, fixture, origin) {
   for (const path of ["/nowhere", "/incidents/none", "/sensors/none"]) {
@@ -259,6 +286,7 @@ async function edges(page, fixture, origin) {
   await page.goto(origin);
   await seesTheCity(page);
   await shoot(page, "overview-zh-phone");
+  await aStormOnAPhone(page, fixture);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(wide, 0, "a phone does not scroll sideways");
   await opensOne(page);
@@ -326,9 +354,22 @@ async function forEverybody(page, fixture, origin) {
 /** Who is on duty, and who is told. */
 const duty = (page, fixture, origin) => onDuty(page, fixture, origin, shoot);
 
+/** What became of cases, what was measured, and who was given an incident and why. */
+const analysis = (page, fixture, origin) => analyses(page, fixture, origin, shoot);
+
+/** What citizens said, and what becomes of it; and the data that everybody may see. */
+const serve = (page, fixture, origin) => atServe(page, fixture, origin, shoot);
+const openData = (page, fixture, origin) => atOpenData(page, fixture, origin, shoot);
+
+/** The city as it is now. */
+const perceive = (page, fixture, origin) => perceives(page, fixture, origin, shoot);
+const clusters = (page, fixture, origin) => comesNearer(page, fixture, origin, shoot);
+/** Supervision: cases, checks, records, the audit. */
+const supervision = (page, fixture, origin) => supervises(page, fixture, origin, shoot);
+
 const SCENARIOS = [
-  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [duty], [sleeps], [restarts], [prints], [wall, { viewport: WALL }], [forEverybody],
-  [thousands, { city: { open: 10_000, cleared: 0 } }], [edges, { viewport: PHONE }],
+  [firstFiveMinutes], [filters], [holdsStill], [strangers], [troubles], [conflicts], [ruleVersions], [duty], [perceive], [clusters, { city: { sensors: 12_000, open: 0, cleared: 0 } }], [analysis], [serve], [openData, { viewport: PHONE }], [supervision],
+  [sleeps], [restarts], [prints], [wall, { viewport: WALL }], [forEverybody], [thousands, { city: { open: 10_000, cleared: 0 } }], [edges, { viewport: PHONE }],
 ];
 const wanted = process.argv.slice(3);
 

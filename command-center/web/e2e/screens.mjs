@@ -1,6 +1,28 @@
 /** Every screen of the program, in both languages, on a desk and on a telephone: pictures for docs/pictures, and for eyes. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DESKTOP, mapReady, open, PHONE, WALL, WALL_4K } from "./browser.mjs";
 import { until } from "./steps.mjs";
+
+/** Of a picture of the documentation. */
+const BYTES_MAX = 200_000;
+
+/** Saves what a page shows as WebP in a folder. */
+export function saver(folder) {
+  return async (page, name) => {
+    const session = await page.context().newCDPSession(page);
+    for (const quality of [82, 70, 55]) {
+      const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality });
+      const bytes = Buffer.from(data, "base64");
+      if (bytes.length > BYTES_MAX && quality > 55) continue;
+      assert.ok(bytes.length <= BYTES_MAX, `${name} has ${bytes.length} bytes`);
+      writeFileSync(join(folder, `${name}.webp`), bytes);
+      console.log(`      ${name}.webp ${(bytes.length / 1000).toFixed(0)} kB`);
+      return;
+    }
+  };
+}
 
 /** A page that comes up in a language and a theme of its own, so that no picture depends on the one before. */
 export async function fresh(browser, storageState, { viewport, language, look, origin }) {
@@ -25,12 +47,21 @@ export const screens = (ids) => ({
   case: [`/cases/${ids.case}`, "case-steps"],
   analyze: ["/analyze?days=1", "spot"],
   alarms: ["/analyze?view=alarms&days=1", "rule-health"],
+  history: ["/analyze?view=history&metric=level_m", "history-row"],
+  verdicts: ["/analyze?view=verdicts&days=1", "verdicts"],
+  forecasts: ["/analyze?view=forecasts", "forecast-row"],
+  serve: ["/serve", "appeals"],
   supervise: ["/supervise", "kpis"],
   duty: ["/duty", "piece"],
   notices: ["/public-notices", "dossier-row"],
+  areas: ["/perceive/areas", "area-row"],
+  coverage: ["/perceive/coverage", "coverage-district"],
+  feeds: ["/perceive/feeds", "feed"],
+  maintenance: ["/perceive/maintenance", "maintenance"],
   sensors: ["/sensors", "sensor-row"],
   rules: ["/rules", "rule-version"],
   citizen: ["/citizen", "report"],
+  data: ["/citizen/data", "data-row"],
 });
 
 /** What a demo has none of: a roster with a chain, and something that the city tells everybody. */

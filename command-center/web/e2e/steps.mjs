@@ -167,6 +167,17 @@ export async function analyses(page, origin, look) {
   await at(page, "view-alarms").click();
   await at(page, "rule-health").first().waitFor();
   await look(page, "the health of alarms");
+  await at(page, "view-verdicts").click();
+  await at(page, "verdicts").waitFor();
+  await look(page, "verdicts");
+  await at(page, "view-history").click();
+  await until(page, "what the city measured in a day is drawn", () => Number(document.querySelector('[data-test="history"][data-state="there"]')?.dataset.points ?? 0) > 3);
+  await look(page, "history");
+  await at(page, "view-forecasts").click();
+  await at(page, "forecasts-hours").selectOption("168");
+  await page.locator('[data-test="forecasts"][data-state="there"]').waitFor();
+  await at(page, "forecast-row").first().waitFor();
+  await look(page, "forecasts");
   await page.goto(`${origin}/sensors/${await page.evaluate(async () => (await (await fetch("/api/v1/sensors?domain=waste&state=online&limit=1")).json()).items[0].id)}`);
   await at(page, "forecast").waitFor();
   return { compared, hot };

@@ -4,5 +4,6 @@ import "./print";
 import { router } from "./routes";
 import "./styles/base.css";
 import "./styles/print.css";
+import { firstWords } from "./words";
 
-createApp(App).use(router).mount("#app");
+void firstWords.then(() => createApp(App).use(router).mount("#app"));

@@ -11,6 +11,9 @@ export const session = ref<Session | null>(null);
 /** Who sees to incidents and makes cases of them; the server asks for the same roles. */
 export const isDesk = computed(() => session.value?.roles.some((role) => role === "operator" || role === "dispatcher") === true);
 
+/** The names that incidents which this person sees to are assigned to: their own, and their unit's. */
+export const mine = computed(() => [session.value?.name, session.value?.unit].filter((name) => name !== null && name !== undefined));
+
 /** Who plans who is on duty; the server asks for the same roles. */
 export const isPlanner = computed(() => session.value?.roles.some((role) => role === "dispatcher" || role === "administrator") === true);
 

@@ -6,14 +6,7 @@ import { clockView, limitOf } from "../src/cases/clocks";
 import { evidenceOf } from "../src/cases/evidence";
 import { choicesFor, joined, unitName } from "../src/cases/units";
 import { cityTime } from "../src/format";
-
-function row(id: string, change: Partial<CaseRow> = {}): CaseRow {
-  return {
-    id, number: `110101${id}`, version: 1, state: "registered", is_open: true, is_late: false, class: "0402", class_name: { zh: "积水" }, title: "积水",
-    title_by_language: {}, severity: "severe", domain: "drainage", district: "110101", subdistrict: "110101007", place_name: {}, lon: null, lat: null,
-    unit: null, unit_name: {}, parent: null, reported_at: 1_000, changed_at: 1_000, due_at: null, ...change,
-  };
-}
+import { caseRow as row } from "./city";
 
 describe("the board", () => {
   const all = [
@@ -30,7 +23,7 @@ describe("the board", () => {
   it("has a column for each thing that cases wait for, late ones first, then what is due next", () => {
     expect(ids({})).toEqual({ registered: ["c", "b", "a", "f"], handling: ["d"] });
     expect(columnsOf(all, everyCase()).map((column) => [column.state, column.late])).toContainEqual(["registered", 1]);
-    expect(columnsOf([], everyCase())).toHaveLength(7);
+    expect(columnsOf([], everyCase())).toHaveLength(8);
   });
 
   it("is narrowed by unit, area, class and lateness", () => {
@@ -102,7 +95,11 @@ describe("acts", () => {
     expect(bodyOf("void", draft)).toEqual({ of: "id", reason: "on it" });
     expect(bodyOf("whistle", draft)).toEqual({ units: ["u", "v"], reason: "on it" });
     expect(bodyOf("add-part", draft)).toEqual({ unit: "u", title: "pump", limit: "0.5 urgent_hour" });
-    expect(Object.keys(ACTS)).toHaveLength(23);
+    expect(bodyOf("put-outside", { ...draft, title: " the owners " })).toMatchObject({ where_to: "the owners" });
+    expect(bodyOf("review-outside", { ...draft, result: "sent_back" })).toMatchObject({ upheld: false });
+    expect(lacking("review-outside", { ...draft, result: "sent_back", words: " " }, 0, false)).toBe("note");
+    expect(lacking("review-outside", { ...draft, result: "upheld", words: "" }, 0, false)).toBeNull();
+    expect(Object.keys(ACTS)).toHaveLength(26);
   });
 
   it("take times by the city's clock", () => {

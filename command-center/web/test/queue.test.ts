@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { everything, heldRows, isNarrow, neighbourOf, queueOf, toggled, waitingFor } from "../src/live/queue";
+import { everything, heldRows, isNarrow, isReturned, neighbourOf, queueOf, toggled, waitingFor } from "../src/live/queue";
 import { incident } from "./city";
 
 const acknowledged = { by: "admin", at: 1, note: "" };
@@ -24,6 +24,9 @@ describe("the queue", () => {
     expect(ids({ district: "110108" })).toEqual(["b"]);
     expect(ids({ acknowledged: true })).toEqual(["c"]);
     expect(ids({ acknowledged: false })).toEqual(["b", "e", "a"]);
+    expect(ids({ assignees: ["anna", "drainage-group"] })).toEqual([]);
+    const assigned = [incident("f", { assignee: "anna" }), incident("g", { assignee: "bo" }), incident("h", { assignee: "drainage-group" })];
+    expect(queueOf(assigned, { ...everything(), assignees: ["anna", "drainage-group"] }).map((one) => one.id)).toEqual(["f", "h"]);
     expect(ids({ acknowledged: false, severities: ["moderate"], domains: ["drainage"], district: "110105" })).toEqual(["e"]);
   });
 
@@ -31,6 +34,15 @@ describe("the queue", () => {
     expect(isNarrow(everything())).toBe(false);
     expect(isNarrow({ ...everything(), state: "cleared" })).toBe(false);
     expect(isNarrow({ ...everything(), acknowledged: false })).toBe(true);
+    expect(isNarrow({ ...everything(), assignees: ["anna"] })).toBe(true);
+  });
+
+  it("knows what was cleared before anybody acknowledged it", () => {
+    expect(isReturned({ ...everything(), state: "cleared" })).toBe(false);
+    expect(isReturned({ ...everything(), acknowledged: false })).toBe(false);
+    expect(isReturned({ ...everything(), state: "cleared", acknowledged: false })).toBe(true);
+    expect(ids({ state: "cleared", acknowledged: false })).toEqual(["d"]);
+    expect(ids({ state: "cleared", acknowledged: true })).toEqual([]);
   });
 
   it("adds and takes out", () => {

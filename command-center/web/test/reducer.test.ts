@@ -53,6 +53,35 @@ describe("the live city", () => {
     expect([...city.arrived]).toEqual(["d"]);
   });
 
+  it("lets go of what is set aside, and has it back when that ends", () => {
+    const city = emptyCity();
+    apply(city, snapshot([incident("a"), incident("b")]));
+    apply(city, { type: "incident", body: incident("a", { aside: "shelved" }) });
+    expect([...city.incidents.keys()]).toEqual(["b"]);
+    apply(city, { type: "incident", body: incident("a", { aside: "shelved", revision: 2, severity: "extreme" }) });
+    expect([...city.incidents.keys()]).toEqual(["b"]);
+    apply(city, { type: "incident", body: incident("a", { revision: 2, severity: "extreme" }) });
+    expect(city.incidents.get("a")).toMatchObject({ severity: "extreme", aside: null });
+    expect(city.arrived.size).toBe(0);
+  });
+
+  it("takes in who sees to an incident, which is no revision", () => {
+    const city = emptyCity();
+    apply(city, snapshot([incident("a")]));
+    apply(city, { type: "incident", body: incident("a", { assignee: "anna" }) });
+    expect(city.incidents.get("a")?.assignee).toBe("anna");
+  });
+
+  it("keeps what nobody acknowledged beside what somebody did", () => {
+    const city = emptyCity();
+    keep(city, incident("old", { state: "cleared", revision: 2, changed_at: 1 }));
+    const acknowledged = { by: "anna", at: 5, note: "" };
+    for (let at = 0; at <= CLEARED_MAX; at += 1) keep(city, incident(`c${at}`, { state: "cleared", revision: 2, changed_at: 10 + at, acknowledged }));
+    expect(city.incidents.has("old")).toBe(true);
+    expect(city.incidents.has("c0")).toBe(false);
+    expect(city.incidents.size).toBe(CLEARED_MAX + 1);
+  });
+
   it("forgets the incident that was cleared longest ago", () => {
     const city = emptyCity();
     for (let at = 0; at <= CLEARED_MAX; at += 1) {

@@ -3,18 +3,28 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "vue/compiler-sfc";
+import { ROLES, SCOPES } from "../src/api/accounts";
+import { OF_CLASS, OF_RULE, VIEWS } from "../src/analyze/asked";
+import { BESIDE, SPANS } from "../src/analyze/history";
 import { CASE_STATES, STAGES, TIME_UNITS } from "../src/api/cases";
 import { CONTACT_KINDS } from "../src/api/duty";
 import { LINT_CODES } from "../src/api/rules";
 import { DOSSIER_KINDS } from "../src/api/dossiers";
-import { SATISFIED } from "../src/api/serve";
+import { CHANNELS, SATISFIED } from "../src/api/serve";
 import { FINDING_KINDS, KPIS, REASONS, TAKEN_FOR } from "../src/api/supervise";
-import { DOMAINS, SENSOR_STATES, SEVERITIES } from "../src/api/types";
+import { ASIDE_KINDS, DOMAINS, SENSOR_STATES, SEVERITIES } from "../src/api/types";
 import { WHY_NOTS } from "../src/api/why";
 import { ACTS, FINDINGS, VERDICTS } from "../src/cases/acts";
 import { COLUMNS } from "../src/cases/board";
+import { DOCUMENTS, FORMATS } from "../src/citizen/open";
 import { ACTS as DOSSIER_ACTS, BEGINNINGS, type Field } from "../src/dossiers/fields";
 import { GROUPS_BY, SUBJECTS } from "../src/duty/chain";
+import { STANDINGS, VIEWS as SERVE_VIEWS } from "../src/serve/asked";
+import { SUBJECTS as AUDITED } from "../src/supervise/audit";
+import { SHOWN } from "../src/supervise/checks";
+import { GROUPS as LIVE_GROUPS, TROUBLES } from "../src/supervise/live";
+import { VIEWS as SUPERVISE_VIEWS } from "../src/supervise/views";
+
 import { en } from "../src/words/en";
 import { zh } from "../src/words/zh";
 
@@ -52,7 +62,7 @@ describe("the dictionaries", () => {
   it("have a word for every member of the closed lists", () => {
     const lists = {
       severity: SEVERITIES, domain: DOMAINS, state: SENSOR_STATES, "case.state": CASE_STATES, column: COLUMNS, clock: STAGES, limit: TIME_UNITS, timeUnit: TIME_UNITS,
-      "case.act": Object.keys(ACTS), field: Object.values(ACTS).flat(), result: [...VERDICTS, ...FINDINGS], kpi: KPIS, finding: FINDING_KINDS, reason: REASONS, "supervise.by": TAKEN_FOR, lint: LINT_CODES, "citizen.satisfied": SATISFIED, contact: CONTACT_KINDS, subject: SUBJECTS, group: GROUPS_BY, verdict: WHY_NOTS, "dossier.kind": DOSSIER_KINDS, "dossier.act": Object.values(DOSSIER_ACTS).flatMap((acts) => Object.keys(acts)), "dossier.field": dossierFields.map((field) => field.name), "dossier.option": dossierFields.flatMap((field) => field.options ?? []),
+      "case.act": Object.keys(ACTS), field: Object.values(ACTS).flat(), result: [...VERDICTS, ...FINDINGS], kpi: KPIS, finding: FINDING_KINDS, reason: REASONS, "supervise.by": TAKEN_FOR, "supervise.live": TROUBLES, "supervise.live.about": TROUBLES, "supervise.live.by": LIVE_GROUPS, lint: LINT_CODES, "citizen.satisfied": SATISFIED, contact: CONTACT_KINDS, role: ROLES, scope: SCOPES, subject: SUBJECTS, group: GROUPS_BY, verdict: WHY_NOTS, "dossier.kind": DOSSIER_KINDS, "aside.kind": ASIDE_KINDS, "aside.about": ASIDE_KINDS, "dossier.act": Object.values(DOSSIER_ACTS).flatMap((acts) => Object.keys(acts)), "dossier.field": dossierFields.map((field) => field.name), "dossier.option": dossierFields.flatMap((field) => field.options ?? []), "analyze.view": VIEWS, verdicts: [...OF_RULE, ...OF_CLASS], "history.span": SPANS, "history.beside": ["this", ...BESIDE], "serve.view": SERVE_VIEWS, "serve.state": STANDINGS, "appeals.channel": CHANNELS, data: [...DOCUMENTS, ...FORMATS, ...DOCUMENTS.map((one) => `${one}.about`)], "supervise.view": SUPERVISE_VIEWS, "checks.show": SHOWN, "audit.of": AUDITED,
     };
     const members = Object.entries(lists).flatMap(([list, words]) => words.map((one) => `${list}.${one}`));
     expect(members.filter((key) => !(key in zh))).toEqual([]);
@@ -60,7 +70,7 @@ describe("the dictionaries", () => {
 
   it("are used: a word that no file names is left over", () => {
     const code = files.filter((file) => !file.name.startsWith("words")).map((file) => file.text).join("\n");
-    const listed = /^(severity|domain|state|metric|act|sensor\.coverage|unknown\.todo|transition|transition\.reason|line|chart|map\.colour|queue|queue\.group|aqi|tpi|case\.state|case\.act|case\.source|case\.level|cases\.view|column|clock|clock\.state|limit|timeUnit|field|result|step|kpi|finding|reason|peers|supervise\.by|citizen\.satisfied|appeals\.channel|lint|fn|bench\.busy|bench\.tab|bench\.level|bench\.verdict|delivery|contact|language|subject|group|subscription|notice|turns|weekday|truth|verdict|explain\.which|analyze\.view|analyze\.level|dossier\.(?:act|begin|field|kind|option|show|state|step)|deduction|signin\.refusal)\./;
+    const listed = /^(severity|ahead\.of|domain|state|metric|act|sensor\.coverage|unknown\.todo|transition|transition\.reason|line|chart|map\.colour|queue|queue\.group|aqi|tpi|case\.state|case\.act|case\.source|case\.level|cases\.view|column|clock|clock\.state|limit|timeUnit|field|result|step|kpi|finding|reason|peers|supervise\.by|supervise\.live|citizen\.satisfied|appeals\.channel|lint|fn|bench\.busy|bench\.tab|bench\.level|bench\.verdict|delivery|contact|language|subject|group|subscription|notice|turns|weekday|truth|verdict|explain\.which|analyze\.view|analyze\.level|dossier\.(?:act|begin|field|kind|option|show|state|step)|deduction|aside\.(?:kind|about)|signin\.refusal|role|scope|token|verdicts|history\.(?:span|beside)|serve\.(?:view|state|list|outside|servers)|data|water|bins|maintenance\.(?:kind|when|none|want)|map\.layer|supervise\.view|checks\.(?:show|state|outcome)|audit\.(?:of|did))\./;
     expect(keys.filter((key) => !listed.test(key) && !code.includes(`"${key}"`) && !code.includes(`'${key}'`))).toEqual([]);
   });
 });

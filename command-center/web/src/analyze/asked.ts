@@ -1,7 +1,7 @@
 /** What is asked of the analysis, as it stands in the address; and what is shown of an answer. Pure. */
 import { DOMAINS, type Domain } from "../api/types";
 
-export const VIEWS = ["hotspots", "repeats", "alarms"] as const;
+export const VIEWS = ["hotspots", "repeats", "history", "forecasts", "alarms", "verdicts", "asides"] as const;
 export type View = (typeof VIEWS)[number];
 export const DAYS = [1, 7, 30, 90] as const;
 export const LEVELS = ["subdistrict", "cell"] as const;
@@ -43,6 +43,14 @@ export function addressOf(asked: Asked): Record<string, string> {
 export function stretchOf(asked: Asked, now: number): { from: number; to: number } {
   return { from: now - asked.days * DAY, to: now + 1 };
 }
+
+/** The figures of the verdicts. */
+export const OF_RULE = ["real", "not_found", "duplicate", "unknown"] as const;
+export const OF_CLASS = ["told", "missed", "unwatched"] as const;
+export type FigureOfRule = (typeof OF_RULE)[number];
+export type FigureOfClass = (typeof OF_CLASS)[number];
+/** One of them, whose cases are looked at; `of` is what it is of, in words. */
+export type Figure = { of: string } & ({ rule: string; found: FigureOfRule } | { class: string; told: FigureOfClass });
 
 /** A chance as it is read: `0.012`, or `< 0.001`. */
 export function chance(p: number): string {

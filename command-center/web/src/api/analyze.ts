@@ -1,5 +1,6 @@
 /** The shapes of `/api/v1/analyze` and of what is foretold, as `types.ts` has the others. */
-import type { Name, Schemas, Told } from "./types";
+import type { CaseRow } from "./cases";
+import type { Name, Schemas, SeriesPoint, Told } from "./types";
 
 export type Spot = Schemas["Spot"];
 export type HotArea = Told<"HotArea", { name: Name; spot: Spot | null }>;
@@ -12,3 +13,11 @@ export type Repeat = Told<"RepeatView", { place_name: Name }>;
 export type Repeats = Told<"Repeats", { items: Repeat[] }>;
 export type Forecasts = Schemas["Forecasts"];
 export type Forecast = Schemas["Forecast"];
+export type NextFull = Told<"NextFull", { items: Told<"NextFullView", { place_name: Name }>[] }>;
+export type RuleVerdict = Schemas["RuleVerdict"];
+export type ClassVerdict = Schemas["ClassVerdict"];
+export type VerdictReport = Schemas["VerdictReport"];
+export type VerdictCases = Told<"VerdictCases", { items: CaseRow[] }>;
+/** As a sensor's, and with the number of sensors that have a value in the step. */
+export type AreaSeries = Told<"AreaSeriesView", { points: [...SeriesPoint, sensors: number][] }>;
+export type Measured = Schemas["Measured"];

@@ -1,7 +1,7 @@
 /** The shapes of cases in `/api/v1`, as `types.ts` has the others. */
 import type { Name, Page, Schemas, Severity, Told } from "./types";
 
-export const CASE_STATES = ["reported", "rejected", "verified", "registered", "dispatched", "handling", "suspended", "feedback", "closed", "evaluated", "void"] as const satisfies readonly Schemas["State"][];
+export const CASE_STATES = ["reported", "outside", "rejected", "verified", "registered", "dispatched", "handling", "suspended", "feedback", "closed", "evaluated", "void"] as const satisfies readonly Schemas["State"][];
 export type CaseState = Schemas["State"];
 
 export const STAGES = ["total", "dispatch", "handle", "check", "climb"] as const satisfies readonly Schemas["Stage"][];
@@ -51,6 +51,10 @@ export interface CaseStep {
   likeness?: Schemas["Likeness"];
   duplicate?: string;
   part?: string;
+  /** Of what is not the city's to do: who has it to do, and whether a second person says so. */
+  where_to?: string;
+  upheld?: boolean;
+  incident?: string;
   /** Hashes. */
   evidence?: string[];
   hash?: string;

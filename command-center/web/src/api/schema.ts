@@ -52,20 +52,33 @@ export interface components {
             by: string;
             note: string;
         };
-        /** @description What an operator did. */
+        /** @description What was done to it. */
         Act: {
-            /** @description acknowledged */
+            /** @description acknowledged, realarmed, assigned */
             act: string;
             /** Format: int64 */
             at: number;
             by: string;
+            /** @description The note or the reason; of `realarmed` the severity that it came to. */
             note: string;
+            /** @description Whom it was given to. */
+            to: string | null;
         };
         /** @description A part for a unit: a case of its own, registered and dispatched at once. */
         AddPartBody: {
             limit?: string | null;
             title: string;
             unit: string;
+        };
+        /** @description How many sensors were heard last so long ago. */
+        AgeCount: {
+            /** Format: int64 */
+            sensors: number;
+            /**
+             * Format: int64
+             * @description At most so long ago, and longer than those before; null: longer than all of them.
+             */
+            up_to_ms: number | null;
         };
         /** @description What alarms are over a stretch of time. */
         AlarmHealth: {
@@ -168,6 +181,57 @@ export interface components {
             by: number | null;
             text: components["schemas"]["BTreeMap"];
         };
+        /** @description Appeals, newest first. */
+        AppealPage: {
+            items: components["schemas"]["AppealRow"][];
+            /** @description Asks for the next page; null at the end. */
+            next: string | null;
+        };
+        /** @description An appeal in the queue. */
+        AppealRow: {
+            /** @description The case that it has come to: its own, the one that it follows, or the one that it was merged into. */
+            case: string;
+            case_number: string;
+            channel: components["schemas"]["Channel"];
+            class: string;
+            class_name: components["schemas"]["BTreeMap"];
+            /** @description Whether somebody is in danger, as the reporter says. */
+            danger: boolean;
+            district: string | null;
+            /** @description Masked, as in z***@example.com. */
+            email: string | null;
+            /** @description Whether it follows what somebody else reported. */
+            follows: boolean;
+            /** @description Whether one of that case's clocks is breached. */
+            is_late: boolean;
+            is_open: boolean;
+            /** Format: double */
+            lat: number | null;
+            /** Format: double */
+            lon: number | null;
+            /** @description Whether it is handled as one with another report. */
+            merged: boolean;
+            /** @description Masked, as in 138****5678; null where nobody told, or it is forgotten. */
+            name: string | null;
+            next: components["schemas"]["AppealNext"] | null;
+            number: string;
+            phone: string | null;
+            place_name: components["schemas"]["BTreeMap"];
+            /** Format: int64 */
+            received_at: number;
+            /** @description The number of the channel's own list. */
+            reference: string | null;
+            satisfied: components["schemas"]["Satisfied"] | null;
+            solved: boolean | null;
+            /** @description Of that case. */
+            state: components["schemas"]["State"];
+            subdistrict: string | null;
+            /** @description The account or token that took it down; null where its reporter came by themselves. */
+            taken_by: string | null;
+            text: string;
+            unit: string | null;
+            unit_name: components["schemas"]["BTreeMap"];
+        };
         /** @description Something that happened. */
         AppealStep: {
             /** Format: int64 */
@@ -196,13 +260,44 @@ export interface components {
         AreaList: {
             items: components["schemas"]["Area"][];
         };
+        /** @description Buckets of time with the values of an area's sensors in them; empty ones are absent. */
+        AreaSeriesView: {
+            /** @description Null for the city. */
+            area: string | null;
+            /** Format: int64 */
+            from: number;
+            /**
+             * Format: int64
+             * @description Sensors that were not asked, because there are more than 5,000; those that were stand evenly among them.
+             */
+            left_out: number;
+            metric: string;
+            /** @description Begin of the bucket, mean of the sensors' means, least, largest, number of values, sensors with a value in it. */
+            points: number[][];
+            /**
+             * Format: int64
+             * @description Sensors that were asked: those that measure it, and those of their domains of which nothing is known now.
+             */
+            sensors: number;
+            /**
+             * Format: int64
+             * @description Width of a bucket.
+             */
+            step_ms: number;
+            /** Format: int64 */
+            to: number;
+            /** @description Null if the metric is not known. */
+            unit: string | null;
+        };
         /** @description How an area is. */
         AreaState: {
             /** @description Of the natural hour that ended last; empty if nothing was measured in it. */
             air: components["schemas"]["HourMean"][];
+            bins: components["schemas"]["Bins"] | null;
             code: string;
             sensors: components["schemas"]["SensorCounts"];
             traffic: components["schemas"]["Delay"] | null;
+            water: components["schemas"]["Water"] | null;
         };
         /** @description Areas that sensors stand in, in the order of their codes. */
         AreaStates: {
@@ -275,6 +370,8 @@ export interface components {
         };
         /** @description Who sees to it. */
         Assign: {
+            /** @description At most 2,000 characters; may be empty. */
+            reason?: string;
             /** @description An account's name, 64 characters at most; null for nobody. */
             to?: string | null;
         };
@@ -284,6 +381,54 @@ export interface components {
             kind: string;
             /** @description Without `attr.`. */
             name: string;
+        };
+        /** @description An entry. */
+        AuditEntry: {
+            /** @description What it was done to. */
+            about: string;
+            /**
+             * Format: int64
+             * @description When, by the clock that the act has.
+             */
+            at: number;
+            /** @description Who. */
+            by: string;
+            /** @description SHA-256 of what was done, word for word. */
+            digest: string;
+            /** @description SHA-256 of the entry before and this one. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description From 1, without gaps.
+             */
+            seq: number;
+            /** @description Which kind of act. */
+            what: string;
+        };
+        /** @description A page of the audit, the newest entries first. */
+        AuditPage: {
+            /** @description Where the chain ends now, as SEQ:HASH, for `citywatch audit verify --head`; null without an entry. */
+            head: string | null;
+            items: components["schemas"]["AuditEntry"][];
+            /**
+             * Format: int64
+             * @description What `before` is for the next page; null at the end. A page may be short, or empty, before that: 100,000 entries are
+             *     looked at for each.
+             */
+            next: number | null;
+        };
+        /** @description Whether the newest entries hang together. */
+        AuditVerified: {
+            /** @description Where the chain ends, as SEQ:HASH; null where it is broken. */
+            head: string | null;
+            is_whole: boolean;
+            /**
+             * Format: int64
+             * @description How many entries were looked at: the newest, 10,000 at most; null where it is broken.
+             */
+            looked: number | null;
+            /** @description The first thing that is wrong; null where nothing is. */
+            why: string | null;
         };
         /** @description A backtest. */
         Backtest: {
@@ -377,15 +522,66 @@ export interface components {
          * @enum {string}
          */
         BacktestState: "running" | "done" | "failed" | "cancelled";
+        /** @description Tiles of a basemap, 256 or 512 pixels a side, in the usual quartering of the web's Mercator. */
+        Basemap: {
+            /** @description Whose map it is, as that one wants it told; may be empty. */
+            attribution: string;
+            /** @description The grid that the tiles are drawn on: wgs84, gcj02 */
+            datum: string;
+            /**
+             * Format: int32
+             * @description The nearest zoom that there are tiles for; nearer, these are enlarged.
+             */
+            max_zoom: number;
+            /** @description Where a tile is: an address with `{z}`, `{x}`, and `{y}` or, where rows are counted from the south, `{-y}`. */
+            tiles: string;
+        };
+        /** @description How many bins that are online are how full, by what is common practice. */
+        Bins: {
+            /**
+             * Format: int32
+             * @description From 80 %: collection is to be planned.
+             */
+            due: number;
+            /**
+             * Format: int32
+             * @description From 100 %.
+             */
+            full: number;
+            /**
+             * Format: int32
+             * @description Less than 80 %.
+             */
+            room: number;
+            /**
+             * Format: int32
+             * @description From 95 %: urgent.
+             */
+            urgent: number;
+        };
         BTreeMap: {
             [key: string]: string;
         };
+        /** @description By which formula something was derived. */
+        ByFormula: {
+            /** @description Its name and version, as in city/3. */
+            formula: string;
+            /** @description SHA-256 of the formula's file, in hexadecimal. */
+            formula_digest: string;
+            /** @description As in 2026-07. */
+            month: string;
+        };
         /** @description An appeal of a case. */
         CaseAppeal: {
+            account: string | null;
             /** @description The case that was made for it; another than this one where it was merged, and `unmerge` there takes that back. */
             case: string;
             channel: components["schemas"]["Channel"];
             class: string;
+            /** @description Masked: the first two characters. */
+            device: string | null;
+            /** @description Masked, as in z***@example.com. */
+            email: string | null;
             follows: boolean;
             likeness: components["schemas"]["Likeness"] | null;
             /** @description Masked, as in 138****5678; null where nobody told, or it is forgotten. */
@@ -409,7 +605,7 @@ export interface components {
             acts: string[];
             /** @description The limit that the unit asks for. */
             asked: string | null;
-            /** @description Up to which level a breach was told: district, city */
+            /** @description Up to which level a breach climbed: district, city */
             climbed_to: string | null;
             clocks: components["schemas"]["Clock"][];
             /** Format: int64 */
@@ -419,10 +615,16 @@ export interface components {
             duplicate_of: string | null;
             /** @description Hashes. */
             evidence: string[];
+            /** @description Of these, what the unit that has it added since it was sent or sent back to it: what its feedback may name. */
+            evidence_after: string[];
+            /** @description Whether each task waits for those before it. */
+            in_order: boolean;
             incidents: string[];
             key: string | null;
             /** @description The limit of each clock in milliseconds of its unit of time, in the order of `clocks`. */
             limit_ms: number[];
+            /** @description Units that were called and had not reported in when the case was closed. */
+            missed: string[];
             /** @description Parts by id, and whether each is over. */
             parts: {
                 [key: string]: boolean;
@@ -458,6 +660,11 @@ export interface components {
         };
         /** @description A case in a list. */
         CaseRow: {
+            /**
+             * Format: int32
+             * @description How often a unit returned it, or it was transferred to another.
+             */
+            bounces: number;
             /** Format: int64 */
             changed_at: number;
             class: string;
@@ -498,6 +705,11 @@ export interface components {
              * @description Names this version; the ETag of the detail.
              */
             version: number;
+            /**
+             * Format: int64
+             * @description When the first of its clocks warns, at 80 % of its limit; null while none runs.
+             */
+            warn_at: number | null;
         };
         /** @description A chain. */
         Chain: {
@@ -599,6 +811,41 @@ export interface components {
              */
             rules: number;
         };
+        /** @description What the lot is drawn from: a class in a subdistrict. */
+        CheckedPart: {
+            /** @description The subdistrict's code. */
+            area: string;
+            /**
+             * Format: int64
+             * @description Cells that it has, squares of a thousandth of a degree.
+             */
+            cells: number;
+            class: string;
+        };
+        /** @description What a month's visits found, of one class or of all. */
+        CheckedVisits: {
+            estimate: components["schemas"]["MissedEstimate"] | null;
+            /**
+             * Format: int64
+             * @description Events that were found.
+             */
+            found: number;
+            /**
+             * Format: int64
+             * @description Those of them that nobody had reported.
+             */
+            missed: number;
+            /**
+             * Format: int64
+             * @description Visits that were drawn.
+             */
+            planned: number;
+            /**
+             * Format: int64
+             * @description Those that were made.
+             */
+            visited: number;
+        };
         /**
          * @description What checking found.
          * @enum {string}
@@ -628,6 +875,33 @@ export interface components {
         /** @description All classes by code. */
         Classes: {
             items: components["schemas"]["Class"][];
+        };
+        /** @description What people told of a class that sensors did not. */
+        ClassVerdict: {
+            class: string;
+            /**
+             * Format: int64
+             * @description Real cases that people told of and no rule, although a sensor of the rules stands there.
+             */
+            missed: number;
+            /**
+             * Format: double
+             * @description The share of those told among those told and missed; null where there are none.
+             */
+            recall: number | null;
+            recall_interval: components["schemas"]["Interval"] | null;
+            /** @description The rules whose incidents become cases of it. */
+            rules: string[];
+            /**
+             * Format: int64
+             * @description Real cases that a rule told of.
+             */
+            told: number;
+            /**
+             * Format: int64
+             * @description Real cases that people told of where no such sensor stands, or of whose place nothing is known.
+             */
+            unwatched: number;
         };
         /** @description A clock. It runs, is paused, or has stopped. */
         Clock: {
@@ -672,6 +946,10 @@ export interface components {
         };
         /** @description Who said it, in clear. */
         Contact: {
+            account: string;
+            /** @description What an Open311 client calls the device and the account. */
+            device: string;
+            email: string;
             name: string;
             phone: string;
         };
@@ -1012,6 +1290,11 @@ export interface components {
         EndAside: {
             reason?: string;
         };
+        /** @description Why it ends. */
+        EndMaintenance: {
+            /** @description At most 2,000 characters; may be empty. */
+            reason?: string;
+        };
         /** @description The outcome of a month. */
         Enforcement: {
             /** @description What was found, by kind and unit. */
@@ -1040,7 +1323,7 @@ export interface components {
             district: string;
             /** @description What went badly, the worst first. */
             reasons: components["schemas"]["ExposedReason"][];
-            /** @description The unit that had it last. */
+            /** @description The unit with which it went so: each its own part by a formula that splits hand-overs, else the one that had it last. */
             unit: string;
         };
         /** @description What went badly. Later ones are worse. */
@@ -1079,10 +1362,55 @@ export interface components {
             /** @enum {string} */
             reason: "left";
         };
-        /** @description What the unit says, with hashes of evidence that the case has. */
+        /** @description The sensors of a domain. */
+        Feed: {
+            /** @description How old the newest readings of its sensors are, from fresh to old. Sensors that were never heard are in none. */
+            ages: components["schemas"]["AgeCount"][];
+            delay: components["schemas"]["FeedDelay"] | null;
+            /** @description Free text, weather for one. */
+            domain: string;
+            /**
+             * Format: int64
+             * @description Time of the newest reading; null if none is known.
+             */
+            heard_at: number | null;
+            /**
+             * Format: int64
+             * @description Sensors that a window of maintenance is about now: their own, or their subdistrict's or district's.
+             */
+            maintenance: number;
+            /**
+             * Format: int64
+             * @description Sensors of which a reading was refused within the last hour because it cannot be true.
+             */
+            out_of_range: number;
+            sensors: components["schemas"]["SensorCounts"];
+        };
+        /** @description What the unit says, with hashes of evidence that it added since it was sent or sent back to it. */
         FeedbackBody: {
             evidence?: string[];
             note?: string;
+        };
+        /** @description How far the log's clock was past a reading when that came, over the last reading of each sensor. */
+        FeedDelay: {
+            /** Format: int64 */
+            median_ms: number;
+            /**
+             * Format: int64
+             * @description Nineteen of twenty were not later.
+             */
+            p95_ms: number;
+            /** Format: int64 */
+            sensors: number;
+        };
+        /** @description The feeds by domain, in the order of its name. */
+        FeedList: {
+            items: components["schemas"]["Feed"][];
+            /**
+             * Format: int64
+             * @description The newest tick of the log; null before the first.
+             */
+            now_at: number | null;
         };
         /** @description What the edge has counted. */
         FeedView: {
@@ -1092,6 +1420,21 @@ export interface components {
             lag_ms: number | null;
             /** Format: int64 */
             refused: number;
+        };
+        /** @description A month that was published. */
+        Figures: components["schemas"]["ByFormula"] & {
+            /** @description How many upheld objections change it. */
+            corrections: number;
+            /** @description SHA-256 of the month's report as `citywatch supervise score --format json` prints it. */
+            digest: string;
+            /** @description How many findings of selective enforcement there are. */
+            findings: number;
+            /** @description The rankings. */
+            groups: components["schemas"]["PeerGroup"][];
+            /** @description By topic: the first offset of each partition that was not read. */
+            log: {
+                [key: string]: number[];
+            };
         };
         /** @description What was found of a unit. */
         Finding: {
@@ -1138,6 +1481,14 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "hard-left" | "low-score-left" | "repeats" | "at-the-limit" | "unproven" | "unseen";
+        /** @description A raised finding. */
+        FindingRow: components["schemas"]["RaisedFinding"] & {
+            unit_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description Raised findings, newest first, 200 at most. */
+        Findings: {
+            items: components["schemas"]["FindingRow"][];
+        };
         /** @description When a limit is reached. */
         Forecast: {
             /**
@@ -1187,6 +1538,16 @@ export interface components {
          * @enum {string}
          */
         Form: "json" | "cap";
+        /** @description An event of the visit's class that was found. */
+        FoundEvent: {
+            /** @description The number of the case that knows it; null where nobody had reported it. */
+            case_number: string | null;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            what: string;
+        };
         /** @description A function that expressions may call. */
         FunctionWord: {
             /** @description How it is called. */
@@ -1311,6 +1672,8 @@ export interface components {
         ImportedAppeals: {
             /** @description How many were in before. */
             known: number;
+            /** @description How many of those are handled as one with what was known. */
+            merged: number;
             /** @description Those that could not be taken. */
             refused: components["schemas"]["RefusedLineReason"][];
             /** @description Those that are new, in the order of the list, each with the secret that its reporter is told. */
@@ -1336,6 +1699,8 @@ export interface components {
             /** @description What it is about: a sensor's id or an area's code. */
             key: string;
             key_kind: components["schemas"]["KeyKind"];
+            /** @description The window of maintenance that it opened in, as long as that lasts. */
+            maintenance: string | null;
             message: string | null;
             /** Format: int64 */
             opened_at: number;
@@ -1620,6 +1985,52 @@ export interface components {
             /** @description Why that is hardly meant. */
             why: string;
         };
+        /** @description What supervision watches now. */
+        LiveCases: {
+            all: components["schemas"]["LiveCount"];
+            /** @description Given back or handed on twice or more, the most often first; 100 at most. */
+            bouncing: components["schemas"]["CaseRow"][];
+            /** @description By district, without those that lie in none. */
+            districts: {
+                [key: string]: components["schemas"]["LiveCount"];
+            };
+            /** @description Whether all open cases were looked at: the newest 20,000 are. */
+            is_whole: boolean;
+            /** @description Late, the longest first; 100 at most. */
+            late: components["schemas"]["CaseRow"][];
+            /** @description By the level of the unit: city, district, subdistrict. */
+            levels: {
+                [key: string]: components["schemas"]["LiveCount"];
+            };
+            /** @description Registered and with nobody, the oldest first; 100 at most. */
+            ownerless: components["schemas"]["CaseRow"][];
+            /** @description About to be late, the next due first; 100 at most. */
+            soon: components["schemas"]["CaseRow"][];
+            unit_names: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** @description By unit, without those that nobody has. */
+            units: {
+                [key: string]: components["schemas"]["LiveCount"];
+            };
+        };
+        /** @description Open cases. */
+        LiveCount: {
+            /**
+             * Format: int64
+             * @description A clock is breached.
+             */
+            late: number;
+            /** Format: int64 */
+            open: number;
+            /**
+             * Format: int64
+             * @description A clock used 80 % of its limit, and none all of it.
+             */
+            soon: number;
+        };
         /** @description How many alarms there were. */
         Load: {
             /** Format: int64 */
@@ -1647,10 +2058,62 @@ export interface components {
             /** @description The password or token, where it was made here; it is told this once and kept nowhere. */
             secret: string | null;
         };
+        /** @description A visit that was made. */
+        MadeVisit: {
+            /** Format: int64 */
+            at: number;
+            by: string;
+            found: components["schemas"]["FoundEvent"][];
+            /** @description Which of the plan, from 0. */
+            visit: number;
+        };
+        /** @description A window of maintenance. */
+        Maintenance: {
+            /** Format: int64 */
+            at: number;
+            by: string;
+            district: string | null;
+            end_reason: string | null;
+            /** @description Who ended it, `citywatch` where its end came; null before that. */
+            ended_by: string | null;
+            /** Format: int64 */
+            from: number;
+            id: string;
+            kind: components["schemas"]["TargetKind"];
+            reason: string;
+            subdistrict: string | null;
+            /** @description A sensor's id, an area's code or a rule's id. */
+            target: string;
+            /**
+             * Format: int64
+             * @description Its end, also where somebody ended it before.
+             */
+            until: number;
+        };
+        /** @description Windows that are not over, in the order of their begin; or those that are, which ended last first. */
+        MaintenanceList: {
+            items: components["schemas"]["Maintenance"][];
+        };
         /** @description Something to read before the vote. */
         Material: {
             note?: string;
             title: string;
+        };
+        /** @description A metric that is measured. */
+        Measured: {
+            metric: string;
+            /**
+             * Format: int64
+             * @description Sensors with a value of it.
+             */
+            sensors: number;
+            /** @description Null if the metric is not known. */
+            unit: string | null;
+        };
+        /** @description What is measured. */
+        MeasuredList: {
+            /** @description In the order of their names. */
+            items: components["schemas"]["Measured"][];
         };
         /** @description A mediation. */
         Mediation: components["schemas"]["DossierHead"] & {
@@ -1708,8 +2171,67 @@ export interface components {
             /** @description UCUM. */
             unit: string;
         };
+        /** @description What nobody reported, in all cells. */
+        MissedEstimate: {
+            /**
+             * Format: double
+             * @description Missed events in all cells.
+             */
+            missed: number;
+            /** @description Its interval. */
+            missed_interval: components["schemas"]["Interval"];
+            /**
+             * Format: double
+             * @description The rate of what is missed in the cells that were visited: missed of those found; nothing if nothing was found.
+             */
+            share: number | null;
+            share_interval: components["schemas"]["Interval"] | null;
+        };
+        /** @description A month's check of an area. */
+        MonthCheck: components["schemas"]["DossierHead"] & {
+            area: string | null;
+            district: string | null;
+            made: components["schemas"]["MadeVisit"][];
+            month: string;
+            seed: string;
+            state: components["schemas"]["MonthCheckState"];
+            strata: components["schemas"]["CheckedPart"][];
+            subdistrict: string | null;
+            visits: components["schemas"]["PlannedVisit"][];
+        };
+        /** @description A check with its steps. */
+        MonthCheckDetail: components["schemas"]["MonthCheck"] & {
+            /** @description What who asks may do now: the last parts of the routes. */
+            acts: string[];
+            checks: components["schemas"]["MonthChecks"] | null;
+            /** @description When its month begins and ends: visits are made in it. */
+            period: components["schemas"]["Period"];
+            /** @description As they stand on the bus. */
+            steps: Record<string, never>[];
+        };
+        /** @description Checks, newest first, 200 at most. */
+        MonthCheckList: {
+            items: components["schemas"]["MonthCheck"][];
+            /** @description The month of the log's clock, as in 2026-07; null where it stands at none. */
+            month: string | null;
+        };
+        /** @description A month's checks. */
+        MonthChecks: {
+            /** @description All classes together. */
+            all: components["schemas"]["CheckedVisits"];
+            /** @description By class. */
+            classes: {
+                [key: string]: components["schemas"]["CheckedVisits"];
+            };
+        };
+        /**
+         * @description How it stands.
+         * @enum {string}
+         */
+        MonthCheckState: "planned" | "done";
         /** @description A month, as the formula judges it. */
         MonthReport: {
+            checks: components["schemas"]["MonthChecks"] | null;
             /** @description Upheld objections that change the month, and whether the formula counts them. */
             corrections: components["schemas"]["Correction"][];
             /** @description Findings of selective enforcement, for people to look into. */
@@ -1760,10 +2282,13 @@ export interface components {
         NewAppeal: {
             /** @description Code of a subdistrict or a district, where there is no point. */
             area?: string | null;
+            channel?: components["schemas"]["Channel"] | null;
             /** @description A class's code, of `GET /api/v1/appeals/classes`. */
             class: string;
             /** @description Whether somebody is in danger. */
             danger?: boolean;
+            /** @description What lon and lat are in: wgs84, gcj02, bd09; wgs84 if it is left out. Converted. */
+            datum?: string | null;
             /** @description The number of a case that is known: it is followed, and no other is made. */
             follows?: string | null;
             /** @description 32 to 64 letters, digits and dashes, 128 random bits or more: the same key again is the same appeal. */
@@ -1778,6 +2303,11 @@ export interface components {
             /** @description At most 64 and 24 characters; kept apart, shown masked, forgotten after 180 days. */
             name?: string | null;
             phone?: string | null;
+            /**
+             * @description Only of an operator or with a token of the scope `appeals:write`, as the next two: the number of the caller's
+             *     own list, 1 to 64 characters. The same again is the same appeal, also where it came in the hotline's list.
+             */
+            reference?: string | null;
             /** @description 1 to 2,000 characters. Mobile telephone numbers in it are hidden. */
             text: string;
         };
@@ -1822,6 +2352,16 @@ export interface components {
             /** @description What is asked. */
             question: string;
         };
+        /** @description An event of the visit's class that was found. */
+        NewFoundEvent: {
+            /** @description Id or number of the case that knows it; without one nobody had reported it. */
+            case?: string | null;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            what?: string;
+        };
         /** @description A note for who comes next. */
         NewHandover: {
             /** @description 1 to 2,000 characters. */
@@ -1849,6 +2389,20 @@ export interface components {
             mediator: string;
             /** @description 2 to 20. */
             parties: components["schemas"]["Disputant"][];
+        };
+        /** @description Draws a plan. */
+        NewMonthCheck: {
+            /** @description The code of a district or subdistrict; the whole city without it. */
+            area?: string | null;
+            /** @description What is looked for. */
+            classes: string[];
+            /** @description As in 2026-07. */
+            month: string;
+            reason: string;
+            /** @description What the lot is drawn with; the month without it. */
+            seed?: string | null;
+            /** @description About so many, at least one of each class in each subdistrict, 150 at most. */
+            visits: number;
         };
         /** @description Objects to something. */
         NewObjection: {
@@ -1932,6 +2486,64 @@ export interface components {
             /** @description The unit whose cases it handles. */
             unit?: string | null;
         };
+        /** @description What a visit found. */
+        NewVisit: {
+            /** @description Nothing where there was nothing. */
+            found?: components["schemas"]["NewFoundEvent"][];
+            note?: string;
+            /** @description Which of the plan, from 0. */
+            visit: number;
+        };
+        /** @description What reaches its limit soon, the first first. */
+        NextFull: {
+            items: components["schemas"]["NextFullView"][];
+            /**
+             * Format: int64
+             * @description Further ones, that were not.
+             */
+            left_out: number;
+            /**
+             * Format: int64
+             * @description Sensors in service that were looked at: those that are nearest to their limit, 500 at most.
+             */
+            looked_at: number;
+            /**
+             * Format: int64
+             * @description Sensors in service that are at their limit by now, and are not in the list.
+             */
+            there: number;
+            /**
+             * Format: int64
+             * @description Sensors in service whose value nobody knows.
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description Until when; null while the log's clock is not known: nothing is foretold then.
+             */
+            until: number | null;
+        };
+        /** @description A sensor, and when it reaches its limit. */
+        NextFullView: {
+            forecast: components["schemas"]["Forecast"];
+            /** Format: double */
+            last: number;
+            /** Format: int64 */
+            last_at: number;
+            /** Format: double */
+            lat: number | null;
+            limit: components["schemas"]["ForecastLimit"];
+            /** Format: double */
+            lon: number | null;
+            metric: string;
+            place_name: components["schemas"]["BTreeMap"];
+            sensor: string;
+            /**
+             * Format: double
+             * @description The limit, and the newest value.
+             */
+            value: number;
+        };
         /** @description A note; may be empty. */
         NoteBody: {
             /** @description At most 2,000 characters. */
@@ -1944,7 +2556,7 @@ export interface components {
              * @description By the log's clock.
              */
             at: number;
-            /** @description The chain's name; empty of a notice that only tries whether it arrives. */
+            /** @description The chain's name; empty of a notice that no chain sends. */
             chain: string;
             /** @description Nobody that the chain names was on duty, so all operators are told. */
             is_for_all: boolean;
@@ -2088,6 +2700,42 @@ export interface components {
             /** @description From 1. */
             seat: number;
         };
+        /** @description A class of what is not the city's to do. */
+        OutsideClass: components["schemas"]["OutsideCounts"] & {
+            class: string;
+            class_name: components["schemas"]["BTreeMap"];
+        };
+        /** @description How often something happened to what is not the city's to do. */
+        OutsideCounts: {
+            /**
+             * Format: int64
+             * @description The reporter asked for a second look.
+             */
+            asked_again: number;
+            /**
+             * Format: int64
+             * @description An operator put it outside the city's duty.
+             */
+            put: number;
+            /**
+             * Format: int64
+             * @description A second person sent it back.
+             */
+            sent_back: number;
+            /**
+             * Format: int64
+             * @description A second person said so too.
+             */
+            upheld: number;
+        };
+        /** @description What of a month was not the city's to do, within the areas of who asks. */
+        OutsideMonth: components["schemas"]["OutsideCounts"] & {
+            /** @description By class. */
+            items: components["schemas"]["OutsideClass"][];
+            month: string;
+            /** @description As the formula bounds the month. */
+            period: components["schemas"]["Period"];
+        };
         /** @description Somebody is on duty for a time beside the shifts, or in somebody's stead. */
         Override: {
             by: string;
@@ -2176,6 +2824,15 @@ export interface components {
             /** Format: double */
             lon: number;
         };
+        /** @description One visit: look for this class in this cell. */
+        PlannedVisit: {
+            /** @description The area's code. */
+            area: string;
+            /** @description The cell's code. */
+            cell: string;
+            /** @description The class to look for. */
+            class: string;
+        };
         /** @description What is wrong with a request, or with us. */
         Problem: {
             /** @description What is wrong and what to do. */
@@ -2251,6 +2908,11 @@ export interface components {
             /** @description Empty where it is in Chinese alone. */
             title_en?: string;
         };
+        /** @description Publishes a month. */
+        Publish: {
+            /** @description As in 2026-07. */
+            month: string;
+        };
         /** @description What everybody may read of a deliberation. */
         PublishedDeliberation: {
             agenda: string[];
@@ -2272,6 +2934,15 @@ export interface components {
         PublishedDeliberations: {
             items: components["schemas"]["PublishedDeliberation"][];
         };
+        /** @description A published month. */
+        PublishedScore: components["schemas"]["DossierHead"] & components["schemas"]["Figures"];
+        /** @description Puts it outside the city's duty. Reason and place are told to who reported it, when a second person says so too. */
+        PutOutsideBody: {
+            /** @description 1 to 2,000 characters. */
+            reason: string;
+            /** @description Where to go with it: who does have it to do. 1 to 2,000 characters. */
+            where_to: string;
+        };
         /** @description Hours in which only what is extreme is told at once; the rest waits for their end. */
         Quiet: {
             /** @description As in 22:00, in the city's time zone. */
@@ -2279,6 +2950,45 @@ export interface components {
             /** @description As in 07:00; of the next day if it is not later than `from`. */
             to: string;
         };
+        /** @description Raises a finding of a month. */
+        Raise: {
+            finding: components["schemas"]["FindingKind"];
+            /** @description As in 2026-07. */
+            month: string;
+            unit: string;
+        };
+        /** @description A finding that was raised. */
+        Raised: components["schemas"]["ByFormula"] & {
+            /** Format: double */
+            difference: number;
+            /** @description The cases, or incidents, to look at. */
+            evidence: string[];
+            /**
+             * Format: double
+             * @description What its peers would have had of the same mix of work, as a share.
+             */
+            expected: number;
+            finding: components["schemas"]["FindingKind"];
+            /** @description The peers that it was compared with. */
+            group: string;
+            /**
+             * Format: double
+             * @description Null where it has no bound.
+             */
+            odds_ratio: number | null;
+            /**
+             * Format: double
+             * @description The chance of so much or more without a cause, and the same corrected for all tests of the month.
+             */
+            p: number;
+            /** Format: double */
+            q: number;
+            /** @description What counts against it, of what it had. */
+            share: components["schemas"]["Rate"];
+            unit: string;
+        };
+        /** @description A raised finding. */
+        RaisedFinding: components["schemas"]["DossierHead"] & components["schemas"]["Raised"];
         /** @description A unit in the ranking of its group. */
         Ranked: components["schemas"]["Score"] & {
             /**
@@ -2320,7 +3030,7 @@ export interface components {
          * @description Why there is a notice.
          * @enum {string}
          */
-        Reason: "began" | "escalated" | "changed" | "repeated" | "over";
+        Reason: "began" | "escalated" | "changed" | "repeated" | "over" | "warned" | "late" | "whistled" | "report_in" | "unreported";
         /** @description A reason; must be given. */
         ReasonBody: {
             /** @description 1 to 2,000 characters. */
@@ -2329,7 +3039,7 @@ export interface components {
         /** @description What was taken in, with what its reporter keeps. */
         ReceivedAppeal: {
             appeal: components["schemas"]["Appeal"];
-            /** @description With the number it shows every step; it is told this once. */
+            /** @description With the number it shows every step; it is told this once. Empty where a reference was taken in before. */
             secret: string;
         };
         /** @description What EEMUA 191 and ISA-18.2 recommend for one operator. */
@@ -2461,6 +3171,13 @@ export interface components {
         /** @description What a review found. */
         Review: {
             reason: string;
+            upheld: boolean;
+        };
+        /** @description Whether it is outside the city's duty indeed. */
+        ReviewOutsideBody: {
+            /** @description Must be given where it is sent back. */
+            note?: string;
+            /** @description false: it is sent back, and goes on as before. */
             upheld: boolean;
         };
         /**
@@ -2649,6 +3366,36 @@ export interface components {
              */
             version: number;
         };
+        /** @description What was found of the incidents of a rule. */
+        RuleVerdict: {
+            /**
+             * Format: int64
+             * @description That were a second time the same.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Of which somebody found that nothing was there.
+             */
+            not_found: number;
+            /**
+             * Format: double
+             * @description The share of the real ones among those and the ones not found; null where there are none.
+             */
+            precision: number | null;
+            precision_interval: components["schemas"]["Interval"] | null;
+            /**
+             * Format: int64
+             * @description Cases of which somebody found that it was so.
+             */
+            real: number;
+            rule: string;
+            /**
+             * Format: int64
+             * @description That nobody looked at so far.
+             */
+            unknown: number;
+        };
         /** @description A rule set that was put in force. */
         RuleVersion: {
             /** @description Ids of the rules that the version before did not have. */
@@ -2692,6 +3439,24 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description What is wanted. */
+        Schedule: {
+            /**
+             * Format: int64
+             * @description Epoch milliseconds; now if it is left out.
+             */
+            from?: number | null;
+            kind: components["schemas"]["TargetKind"];
+            /** @description 1 to 2,000 characters. */
+            reason: string;
+            /** @description A sensor's id, an area's code or a rule's id. */
+            target: string;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds; at most thirty days after `from`.
+             */
+            until: number;
+        };
         /**
          * @description What a token may do.
          * @enum {string}
@@ -2717,6 +3482,14 @@ export interface components {
             score: number | null;
             /** @description The unit. */
             unit: string;
+        };
+        /** @description A published month as it stands on the bus. */
+        ScoreDetail: components["schemas"]["PublishedScore"] & {
+            steps: Record<string, never>[];
+        };
+        /** @description Published months, newest first, 200 at most. */
+        Scores: {
+            items: components["schemas"]["PublishedScore"][];
         };
         /**
          * @description For whom somebody sits on a panel.
@@ -2771,6 +3544,11 @@ export interface components {
             lat: number | null;
             /** Format: double */
             lon: number | null;
+            /**
+             * Format: int64
+             * @description When a reading of it was refused because it cannot be true, if that was within the last hour.
+             */
+            out_of_range_at: number | null;
             state: components["schemas"]["SensorState"];
             subdistrict: string | null;
         };
@@ -2824,6 +3602,12 @@ export interface components {
             /** Format: int64 */
             seq: number;
             to: components["schemas"]["ToName"][];
+        };
+        /** @description An incident that joined it is about something else. */
+        SeparateBody: {
+            incident: string;
+            /** @description 1 to 2,000 characters. */
+            reason: string;
         };
         /** @description Buckets of time with values in them; empty ones are absent. */
         SeriesView: {
@@ -2929,12 +3713,12 @@ export interface components {
          * @description What a clock measures.
          * @enum {string}
          */
-        Stage: "total" | "dispatch" | "handle" | "check" | "climb";
+        Stage: "total" | "dispatch" | "handle" | "check" | "climb" | "report";
         /**
          * @description Where a case stands.
          * @enum {string}
          */
-        State: "reported" | "rejected" | "verified" | "registered" | "dispatched" | "handling" | "suspended" | "feedback" | "closed" | "evaluated" | "void";
+        State: "reported" | "outside" | "rejected" | "verified" | "registered" | "dispatched" | "handling" | "suspended" | "feedback" | "closed" | "evaluated" | "void";
         /** @description A flood of alarms in a district. */
         Storm: {
             /** @description The district's code; empty for what lies in none. */
@@ -3030,11 +3814,18 @@ export interface components {
             /** @description What its reporter is told, this once. */
             secret: string;
         };
+        /**
+         * @description What is worked on.
+         * @enum {string}
+         */
+        TargetKind: "sensor" | "area" | "rule";
         /** @description A step of the plan. */
         Task: {
             /** Format: int64 */
             done_at: number | null;
             done_by: string | null;
+            /** @description The unit that does it; null if that is the one that has the case. */
+            unit: string | null;
             what: string;
         };
         /** @description A step of the plan. */
@@ -3179,6 +3970,10 @@ export interface components {
          * @enum {string}
          */
         Turns: "together" | "weekly" | "daily";
+        /** @description What lies under the maps. */
+        Under: {
+            basemap: components["schemas"]["Basemap"] | null;
+        };
         /** @description A unit, or a kind of unit. */
         Unit: {
             area: string | null;
@@ -3231,6 +4026,35 @@ export interface components {
             /** @description Asks for the next page; null at the end. */
             next: string | null;
         };
+        /** @description The cases behind a figure. */
+        VerdictCases: {
+            /** @description Those that were reported last first; 200 at most. */
+            items: components["schemas"]["CaseRow"][];
+            /**
+             * Format: int64
+             * @description How many more there are.
+             */
+            left_out: number;
+        };
+        /** @description How often rules were right. */
+        VerdictReport: {
+            /** @description By class; those with most that was missed first. */
+            classes: components["schemas"]["ClassVerdict"][];
+            /** Format: int64 */
+            from: number;
+            /** @description Names of the classes, by code. */
+            names: {
+                [key: string]: components["schemas"]["BTreeMap"];
+            };
+            /** @description By rule; those with most that was not found first. */
+            rules: components["schemas"]["RuleVerdict"][];
+            /** @description Titles of the rules, by id. */
+            titles: {
+                [key: string]: components["schemas"]["BTreeMap"];
+            };
+            /** Format: int64 */
+            to: number;
+        };
         /** @description What verifying found. */
         VerifyBody: {
             note?: string;
@@ -3258,10 +4082,26 @@ export interface components {
             /** @description 2 to 8. */
             options: string[];
         };
+        /** @description How deep water stands on roads. */
+        Water: {
+            /**
+             * Format: double
+             * @description At the deepest of the gauges.
+             */
+            depth_m: number;
+            /**
+             * Format: int32
+             * @description Gauges on roads that are online.
+             */
+            gauges: number;
+        };
         /** @description A unit that was called to a case. */
         Whistle: {
             /** Format: int64 */
             called_at: number;
+            clock: components["schemas"]["Clock"] | null;
+            /** @description The case was closed and it had not reported in. */
+            missed: boolean;
             /**
              * Format: int64
              * @description When it reported in; null before.
@@ -3271,6 +4111,8 @@ export interface components {
         };
         /** @description Calls units to a case. */
         WhistleBody: {
+            /** @description Within which they must report in, as in `1 urgent_hour`; two urgent hours if it is left out. */
+            limit?: string | null;
             reason: string;
             /** @description 1 to 16 units. */
             units: string[];

@@ -1,5 +1,7 @@
 /** The shapes of a month in `/api/v1/supervise`, as `types.ts` has the others. What has no value is left out or null. */
-import type { Schemas } from "./types";
+import type { CaseRow } from "./cases";
+import type { DossierStep } from "./dossiers";
+import type { Name, Schemas, Told } from "./types";
 
 /** Indicators that are shares, in the order of the table of docs/supervise.md. */
 export const KPIS = [
@@ -21,3 +23,21 @@ export type PeerGroup = Schemas["PeerGroup"];
 export type ExposedReason = Schemas["ExposedReason"];
 export type Finding = Schemas["Finding"];
 export type MonthReport = Schemas["MonthReport"];
+
+export type LiveCount = Schemas["LiveCount"];
+/** Open cases as supervision watches them. */
+export type LiveCases = Told<"LiveCases", Record<"late" | "soon" | "bouncing" | "ownerless", CaseRow[]>>;
+
+export type Checked = Schemas["CheckedVisits"];
+export type MonthChecks = Schemas["MonthChecks"];
+export type MonthCheck = Schemas["MonthCheck"];
+export type MonthCheckDetail = Told<"MonthCheckDetail", { steps: DossierStep[] }>;
+export type FoundEvent = Schemas["FoundEvent"];
+
+export type PublishedScore = Schemas["PublishedScore"];
+export type ScoreDetail = Told<"ScoreDetail", { steps: DossierStep[] }>;
+export type RaisedFinding = Told<"FindingRow", { unit_name: Name }>;
+
+export type AuditEntry = Schemas["AuditEntry"];
+export type AuditPage = Schemas["AuditPage"];
+export type AuditVerified = Schemas["AuditVerified"];

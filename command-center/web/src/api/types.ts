@@ -35,6 +35,8 @@ export interface AreaCollection extends GeoJSON.FeatureCollection<GeoJSON.Polygo
   schematic?: boolean;
 }
 
+/** The tiles that the city laid under its maps. */
+export type Basemap = Told<"Basemap", { datum: "wgs84" | "gcj02" }>;
 export type HourMean = Schemas["HourMean"];
 export type AreaState = Schemas["AreaState"];
 export type AreaStates = Schemas["AreaStates"];
@@ -62,6 +64,10 @@ interface IncidentWords {
   place_name: Name;
 }
 export type Incident = Told<"Incident", IncidentWords>;
+
+export type Aside = Schemas["Aside"];
+export const ASIDE_KINDS = ["shelved", "suppressed", "out_of_service"] as const satisfies readonly Schemas["AsideKind"][];
+export type AsideKind = Schemas["AsideKind"];
 
 export interface Evidence {
   sensor: string;

@@ -2,12 +2,14 @@
 
 /** What a dialog asks for. `reason` and `text` must be given, `note` may be empty. */
 export type Field =
-  | "note" | "reason" | "text" | "title" | "verdict" | "finding" | "class" | "unit" | "units" | "limit" | "more" | "until" | "of" | "score" | "evidence";
+  | "note" | "reason" | "text" | "title" | "verdict" | "finding" | "class" | "unit" | "units" | "limit" | "more" | "until" | "of" | "score" | "evidence" | "ruling" | "where" | "incident";
 
 /** The acts that have a dialog, in the order of the table of docs/cases.md, and what each asks for. */
 export const ACTS = {
   verify: ["verdict", "note"],
   register: ["class", "note"],
+  "put-outside": ["where", "reason"],
+  "review-outside": ["ruling", "note"],
   dispatch: ["unit", "limit", "note"],
   accept: ["note"],
   return: ["reason"],
@@ -21,6 +23,7 @@ export const ACTS = {
   "close-cleared": ["note"],
   void: ["of", "reason"],
   unmerge: ["reason"],
+  separate: ["incident", "reason"],
   urge: ["reason"],
   transfer: ["unit", "limit", "reason"],
   evaluate: ["score", "note"],
@@ -33,15 +36,17 @@ export const ACTS = {
 export type ActName = keyof typeof ACTS;
 
 export const VERDICTS = ["real", "not_found", "cannot_tell"] as const;
+export const RULINGS = ["upheld", "sent_back"] as const;
 export const FINDINGS = ["fixed", "not_fixed", "cannot_tell"] as const;
 
 /** Acts that lead the case on; the first of them that is offered is the one to do next. */
-const ONWARD: readonly string[] = ["verify", "register", "dispatch", "accept", "feedback", "check", "evaluate", "report-in", "grant-extension", "resume", "unmerge"];
+const ONWARD: readonly string[] = ["verify", "register", "dispatch", "accept", "feedback", "check", "evaluate", "report-in", "review-outside", "grant-extension", "resume", "unmerge"];
 
 /** What somebody filled in. */
 export interface Draft {
   /** Note, reason or text: an act asks for one of them. */
   words: string;
+  /** What a part is about, or where to go with what is not the city's to do. */
   title: string;
   result: string;
   class: string;
@@ -56,10 +61,12 @@ export interface Draft {
   of: string;
   score: number;
   evidence: string[];
+  /** The id of an incident that had joined; empty while none is chosen. */
+  incident: string;
 }
 
 export function emptyDraft(): Draft {
-  return { words: "", title: "", result: "", class: "", unit: "", units: [], amount: "", timeUnit: "work_hour", until: null, of: "", score: 0, evidence: [] };
+  return { words: "", title: "", result: "", class: "", unit: "", units: [], amount: "", timeUnit: "work_hour", until: null, of: "", score: 0, evidence: [], incident: "" };
 }
 
 /** The offered acts that this page has a dialog for: the one to do next, and the others in the table's order. */
@@ -79,13 +86,17 @@ export function lacking(act: ActName, draft: Draft, now: number, needsEvidence: 
   const lacks = (field: Field): boolean => {
     switch (field) {
       case "note":
+        // Who sends back what was put outside the city's duty says why.
+        return act === "review-outside" && draft.result === "sent_back" && draft.words.trim() === "";
       case "class":
         return false;
       case "reason":
       case "text":
         return draft.words.trim() === "";
       case "title":
+      case "where":
         return draft.title.trim() === "";
+      case "ruling":
       case "verdict":
       case "finding":
         return draft.result === "";
@@ -101,6 +112,8 @@ export function lacking(act: ActName, draft: Draft, now: number, needsEvidence: 
         return draft.until === null || draft.until <= now;
       case "of":
         return draft.of === "";
+      case "incident":
+        return draft.incident === "";
       case "score":
         return draft.score < 1 || draft.score > 5;
       case "evidence":
@@ -124,6 +137,10 @@ export function bodyOf(act: ActName, draft: Draft): Record<string, unknown> {
         return { reason: words };
       case "title":
         return { title: draft.title.trim() };
+      case "where":
+        return { where_to: draft.title.trim() };
+      case "ruling":
+        return { upheld: draft.result === "upheld" };
       case "verdict":
       case "finding":
         return { result: draft.result };
@@ -141,6 +158,8 @@ export function bodyOf(act: ActName, draft: Draft): Record<string, unknown> {
         return { until: draft.until };
       case "of":
         return { of: draft.of };
+      case "incident":
+        return { incident: draft.incident };
       case "score":
         return { score: draft.score };
       case "evidence":
@@ -148,4 +167,9 @@ export function bodyOf(act: ActName, draft: Draft): Record<string, unknown> {
     }
   };
   return Object.assign({}, ...ACTS[act].map(part));
+}
+
+/** The incidents that joined a case, which can be let go again; one that it was made from stays its own. */
+export function joinedOf(detail: { rule: string | null; incidents: readonly string[] }): readonly string[] {
+  return detail.rule === null ? detail.incidents : detail.incidents.slice(1);
 }

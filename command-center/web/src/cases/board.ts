@@ -2,7 +2,7 @@
 import { CASE_STATES, type CaseRow, type CaseState } from "../api/cases";
 
 /** The columns of the board: the states in which a case waits for somebody. */
-export const COLUMNS = ["reported", "verified", "registered", "dispatched", "handling", "suspended", "feedback"] as const satisfies readonly CaseState[];
+export const COLUMNS = ["reported", "outside", "verified", "registered", "dispatched", "handling", "suspended", "feedback"] as const satisfies readonly CaseState[];
 /** What a list may ask for. */
 export const WANTED = ["open", "over", "all", ...CASE_STATES] as const;
 export type Wanted = (typeof WANTED)[number];

@@ -42,6 +42,8 @@ export function saidOf(step: CaseStep, taskNames: readonly string[]): string[] {
     step.score !== undefined && t("step.score", { points: step.score }),
     step.stage !== undefined && t("step.clock", { clock: term("clock", step.stage) }),
     step.climbs_to !== undefined && step.climbs_to !== null && t("step.climbs", { level: term("case.level", step.climbs_to) }),
+    step.upheld !== undefined && t(step.upheld ? "step.upheld" : "step.sentBack"),
+    step.where_to !== undefined && t("step.whereTo", { where: step.where_to }),
     step.likeness !== undefined && likenessWords(step.likeness),
     step.task !== undefined && (taskNames[step.task] ?? String(step.task + 1)),
   ];

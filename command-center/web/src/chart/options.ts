@@ -70,16 +70,13 @@ export function extent(points: SeriesPoint[], thresholds: Threshold[]): [number,
   return [low >= 0 && low - air < 0 ? 0 : low - air, high + air];
 }
 
-export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Record<string, unknown> {
-  const rows = withHoles(drawn.series.points, drawn.series.step_ms);
-  const span = extent([...drawn.series.points, ...drawn.near.flatMap((one) => one.points)], drawn.thresholds);
-  const line = colour("--accent");
+/** The band between least and largest is one line on another. */
+export const BAND = { type: "line", symbol: "none", silent: true, lineStyle: { opacity: 0 }, stack: "band", stackStrategy: "all" };
+
+/** Both axes and what a wheel does, as all curves over time have them. `span` is how far the values go. */
+export function axes(drawn: { from: number; to: number; unit: string }, span: [number, number] | null, words: { tick(time: number): string; value(number: number): string }, colour: Colours): Record<string, unknown> {
   const text = colour("--muted");
-  const band = { type: "line", symbol: "none", silent: true, lineStyle: { opacity: 0 }, stack: "band", stackStrategy: "all" };
   return {
-    animation: false,
-    grid: { left: 52, right: 16, top: 30, bottom: 26 },
-    textStyle: { fontFamily: drawn.font },
     xAxis: {
       type: "time",
       min: drawn.from,
@@ -98,8 +95,21 @@ export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Recor
       axisLabel: { color: text, formatter: words.value, showMinLabel: span?.[0] === 0, showMaxLabel: false },
       splitLine: { lineStyle: { color: colour("--line") } },
     },
-    tooltip: tooltip(drawn, words, colour),
     dataZoom: [{ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl" }],
+  };
+}
+
+export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Record<string, unknown> {
+  const rows = withHoles(drawn.series.points, drawn.series.step_ms);
+  const span = extent([...drawn.series.points, ...drawn.near.flatMap((one) => one.points)], drawn.thresholds);
+  const line = colour("--accent");
+  const text = colour("--muted");
+  return {
+    animation: false,
+    grid: { left: 52, right: 16, top: 30, bottom: 26 },
+    textStyle: { fontFamily: drawn.font },
+    ...axes(drawn, span, words, colour),
+    tooltip: tooltip(drawn, words, colour),
     series: [
       ...drawn.near.map((one, at) => ({
         type: "line",
@@ -110,9 +120,9 @@ export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Recor
         // The nearest is the darkest; dashes tell them from the sensor's own curve without colour.
         lineStyle: { width: 1.2, type: NEAR_DASHES[at % NEAR_DASHES.length], color: text, opacity: 0.9 - 0.2 * at },
       })),
-      { ...band, name: "low", data: rows.map((row) => [row[0], row[2]]) },
+      { ...BAND, name: "low", data: rows.map((row) => [row[0], row[2]]) },
       {
-        ...band,
+        ...BAND,
         name: words.range,
         data: rows.map((row) => [row[0], row[2] === null || row[3] === null ? null : row[3] - row[2]]),
         areaStyle: { color: line, opacity: 0.18 },
@@ -132,7 +142,8 @@ export function chartOptions(drawn: Drawn, words: Words, colour: Colours): Recor
   };
 }
 
-function tooltip(drawn: Drawn, words: Words, colour: Colours): Record<string, unknown> {
+/** A box of what is under the pointer, along the time axis. */
+export function tooltipBox(colour: Colours): Record<string, unknown> {
   return {
     trigger: "axis",
     // Rich text is drawn on the canvas: no HTML from data, and no inline styles for the page's policy to forbid.
@@ -141,6 +152,12 @@ function tooltip(drawn: Drawn, words: Words, colour: Colours): Record<string, un
     backgroundColor: colour("--raised"),
     borderColor: colour("--line-strong"),
     textStyle: { color: colour("--text"), fontSize: 12, lineHeight: 18 },
+  };
+}
+
+function tooltip(drawn: Drawn, words: Words, colour: Colours): Record<string, unknown> {
+  return {
+    ...tooltipBox(colour),
     axisPointer: { lineStyle: { color: colour("--soft"), type: "dashed" } },
     formatter(hovered: { seriesName: string; value: [number, number | null] }[]): string {
       const time = hovered.find((one) => one.seriesName === words.mean)?.value[0];

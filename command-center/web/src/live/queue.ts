@@ -13,10 +13,17 @@ export interface Filter {
   district: string | null;
   /** null: both. */
   acknowledged: boolean | null;
+  /** Whoever one of these sees to; empty: all. */
+  assignees: string[];
 }
 
 export function everything(): Filter {
-  return { state: "open", severities: [], domains: [], district: null, acknowledged: null };
+  return { state: "open", severities: [], domains: [], district: null, acknowledged: null, assignees: [] };
+}
+
+/** What was cleared before anybody acknowledged it (ISA-18.2: returned to normal, unacknowledged). */
+export function isReturned(filter: Filter): boolean {
+  return filter.state === "cleared" && filter.acknowledged === false;
 }
 
 export function isNarrow(filter: Filter): boolean {
@@ -24,7 +31,8 @@ export function isNarrow(filter: Filter): boolean {
     filter.severities.length > 0 ||
     filter.domains.length > 0 ||
     filter.district !== null ||
-    filter.acknowledged !== null
+    filter.acknowledged !== null ||
+    filter.assignees.length > 0
   );
 }
 
@@ -34,7 +42,8 @@ export function passes(incident: Incident, filter: Filter): boolean {
     (filter.severities.length === 0 || filter.severities.includes(incident.severity)) &&
     (filter.domains.length === 0 || filter.domains.includes(incident.domain)) &&
     (filter.district === null || incident.district === filter.district) &&
-    (filter.acknowledged === null || (incident.acknowledged !== null) === filter.acknowledged)
+    (filter.acknowledged === null || (incident.acknowledged !== null) === filter.acknowledged) &&
+    (filter.assignees.length === 0 || (incident.assignee !== null && filter.assignees.includes(incident.assignee)))
   );
 }
 

@@ -5,14 +5,14 @@
 import type { CaseRow } from "../api/cases";
 import type { Incident, Overview, SensorChange, SnapshotEvent, ValuesEvent } from "../api/types";
 
-/** Cleared incidents kept for the list of what is over; past it the one cleared longest ago goes. */
+/** Cleared incidents kept for the list of what is over, acknowledged and not; past it the one cleared longest ago goes. */
 export const CLEARED_MAX = 200;
 
 export interface City {
   /** The clock of the log. */
   nowAt: number | null;
   overview: Overview | null;
-  /** Open incidents, and the last `CLEARED_MAX` that were cleared while we watched. */
+  /** Open incidents, and those that were cleared last: `CLEARED_MAX` that somebody acknowledged, and as many that nobody did. */
   incidents: Map<string, Incident>;
   /** The snapshot held only the newest of the open incidents: the rest is to be fetched. */
   more: boolean;
@@ -68,8 +68,8 @@ export function apply(city: City, event: LiveEvent): SensorChange[] {
 export function keep(city: City, incident: Incident): void {
   const held = city.incidents.get(incident.id);
   if (held && isOlder(incident, held)) return;
-  if (incident.inhibited) {
-    // Another incident stands for it: it is no alarm of its own.
+  if (incident.inhibited || incident.aside !== null) {
+    // Another incident stands for it, or its alarm is set aside: it is no alarm that anybody has to see to.
     city.incidents.delete(incident.id);
     city.arrived.delete(incident.id);
     return;
@@ -99,6 +99,9 @@ function isOlder(incident: Incident, held: Incident): boolean {
 function forgetCleared(city: City): void {
   const cleared = [...city.incidents.values()].filter((incident) => incident.state === "cleared");
   if (cleared.length <= CLEARED_MAX) return;
-  cleared.sort((a, b) => a.changed_at - b.changed_at);
-  for (const incident of cleared.slice(0, cleared.length - CLEARED_MAX)) city.incidents.delete(incident.id);
+  cleared.sort((a, b) => b.changed_at - a.changed_at);
+  for (const isAcknowledged of [true, false]) {
+    const alike = cleared.filter((incident) => (incident.acknowledged !== null) === isAcknowledged);
+    for (const incident of alike.slice(CLEARED_MAX)) city.incidents.delete(incident.id);
+  }
 }

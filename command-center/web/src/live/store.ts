@@ -35,6 +35,7 @@ const line = reactive({
 });
 const watchers = new Set<(changes: SensorChange[]) => void>();
 const snapshotWatchers = new Set<() => void>();
+const incidentWatchers = new Set<(incident: Incident) => void>();
 const caseWatchers = new Set<(row: CaseRow) => void>();
 /** Events that only say that something is to be fetched anew. */
 const hintWatchers: Record<Hint, Set<() => void>> = { notice: new Set(), storm: new Set() };
@@ -60,6 +61,7 @@ function take(events: ServerEvent[]): void {
     overview.value = city.value.overview;
     if (event.type === "snapshot" || event.type === "incident") tell();
     if (changes.length > 0) for (const watcher of watchers) watcher(changes);
+    if (event.type === "incident") for (const watcher of incidentWatchers) watcher(event.body);
     if (event.type === "case") for (const watcher of caseWatchers) watcher(event.body);
     if (event.type === "snapshot") {
       for (const watcher of snapshotWatchers) watcher();
@@ -118,6 +120,11 @@ export const live = {
   onSnapshot(watcher: () => void): () => void {
     snapshotWatchers.add(watcher);
     return () => snapshotWatchers.delete(watcher);
+  },
+  /** Calls `watcher` with each incident that changed, the queue's or not, until the function it gives is called. */
+  onIncident(watcher: (incident: Incident) => void): () => void {
+    incidentWatchers.add(watcher);
+    return () => incidentWatchers.delete(watcher);
   },
   /** Calls `watcher` with each case that changed, until the function it gives is called. */
   onCase(watcher: (row: CaseRow) => void): () => void {

@@ -1,5 +1,5 @@
 /**
- * A MapLibre map of the city's own areas: no tiles, no glyph server, nothing from elsewhere.
+ * A MapLibre map of the city's own areas: no glyph server, nothing from elsewhere but the basemap that a city may choose.
  * Colours come from the theme's CSS variables and follow it.
  */
 import { type GeoJSONSource, type LayerSpecification, Map as GlMap, setWorkerUrl } from "maplibre-gl";
@@ -10,6 +10,7 @@ import { get } from "../api/client";
 import type { AreaCollection } from "../api/types";
 import { nameOf } from "../format";
 import { colour, theme } from "../theme";
+import { Attribution, askBasemap, basemapLayers, basemapShown, basemapSource } from "./basemap";
 import { lang } from "../words";
 
 setWorkerUrl(workerUrl);
@@ -42,6 +43,7 @@ function baseLayers(scale: number): LayerSpecification[] {
   return [
     { id: "background", type: "background", paint: { "background-color": colour("--bg-map") } },
     { id: "district", type: "fill", source: "district", paint: { "fill-color": colour("--map-district") } },
+    ...basemapLayers(),
     {
       id: "district-chosen",
       type: "fill",
@@ -174,7 +176,7 @@ export interface Options {
 
 /** A map in `container` with the areas, then `own` layers under the names and `top` layers over them. */
 export async function createCity(container: HTMLElement, sources: string[], own: Layers, top: Layers, { icons, padding, scale = 1 }: Options): Promise<City> {
-  const districts = await outlines("district");
+  const [districts] = await Promise.all([outlines("district"), askBasemap()]);
   const all: Layers = () => [...baseLayers(scale), ...own(), ...labelLayers(scale), ...top()];
   const source = (data: GeoJSON.FeatureCollection): { type: "geojson"; data: GeoJSON.FeatureCollection } => ({ type: "geojson", data });
   const map = new GlMap({
@@ -190,6 +192,7 @@ export async function createCity(container: HTMLElement, sources: string[], own:
     style: {
       version: 8,
       sources: {
+        ...basemapSource(),
         district: source(districts),
         "district-name": source(names(districts)),
         subdistrict: source(EMPTY),
@@ -201,12 +204,18 @@ export async function createCity(container: HTMLElement, sources: string[], own:
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
+  // A basemap that is away is told in the legend; everything else is an error of ours.
+  map.on("error", (event) => {
+    if (!("sourceId" in event) || event.sourceId !== "basemap") reportError(event.error);
+  });
+  const attribution = new Attribution();
+  map.addControl(attribution, "bottom-right");
   await new Promise<void>((resolve) => map.once("load", () => resolve()));
   icons(map);
   const fill = (name: string, data: GeoJSON.FeatureCollection): void => {
     void map.getSource<GeoJSONSource>(name)?.setData(data);
   };
-  const stops = [watch(theme, () => repaint(map, all, icons), { flush: "post" }), drawSubdistricts(map, districts, fill)];
+  const stops = [watch(basemapShown, () => attribution.show(map), { immediate: true }), watch(theme, () => repaint(map, all, icons), { flush: "post" }), drawSubdistricts(map, districts, fill)];
   return {
     map,
     districts,

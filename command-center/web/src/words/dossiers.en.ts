@@ -151,12 +151,15 @@ export const enDossiers: Record<keyof typeof zhDossiers, string> = {
   "dossier.step.performed": "Done as agreed",
   "dossier.step.referred": "Referred",
 
+  "finding.hard-left": "Hard cases left",
+  "finding.low-score-left": "Low-score cases left",
+  "finding.repeats": "Repeats at the same place",
+  "finding.at-the-limit": "Closed at the limit, opened again",
+  "finding.unproven": "Closed without evidence",
+  "finding.unseen": "Seen by sensors, not taken up",
+
   "deduction.handled_late": "handled late",
   "deduction.closed_late": "closed late",
   "deduction.returned": "given back",
   "deduction.reworked": "reworked",
-
-  "supervise.corrections": "Upheld objections",
-  "supervise.corrections.about": "They count no longer in this month; what was published before lacks them.",
-  "supervise.corrections.uncounted": "not counted by this formula",
 };

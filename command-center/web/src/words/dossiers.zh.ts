@@ -149,12 +149,15 @@ export const zhDossiers = {
   "dossier.step.performed": "协议履行",
   "dossier.step.referred": "转介",
 
+  "finding.hard-left": "难办案件搁置",
+  "finding.low-score-left": "低分案件搁置",
+  "finding.repeats": "同一地点重复发生",
+  "finding.at-the-limit": "临期结案后又重开",
+  "finding.unproven": "无证据结案",
+  "finding.unseen": "感知发现未立案",
+
   "deduction.handled_late": "超期处置",
   "deduction.closed_late": "超期结案",
   "deduction.returned": "回退",
   "deduction.reworked": "返工",
-
-  "supervise.corrections": "申诉成立",
-  "supervise.corrections.about": "已从本月成绩中去除；此前公布的结果未计入。",
-  "supervise.corrections.uncounted": "本版公式不计",
 };

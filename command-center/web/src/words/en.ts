@@ -1,7 +1,13 @@
+import { enAccounts } from "./accounts.en";
 import { enAnalyze } from "./analyze.en";
+import { enAsides } from "./asides.en";
 import { enCases } from "./cases.en";
 import { enDuty } from "./duty.en";
+import { enData } from "./data.en";
+import { enDesk } from "./desk.en";
 import { enDossiers } from "./dossiers.en";
+import { enPerceive } from "./perceive.en";
+import { enRecords } from "./records.en";
 import { enRules } from "./rules.en";
 import { enServe } from "./serve.en";
 import { enSignIn } from "./signin.en";
@@ -17,6 +23,7 @@ export const en: Record<keyof typeof zh, string> = {
   "nav.cases": "Cases",
   "nav.supervise": "Supervision",
   "nav.sensors": "Sensors",
+  "nav.perceive": "Perceive",
   "nav.rules": "Rules",
   "nav.wall": "Wall",
   "nav.language": "切换到中文",
@@ -121,6 +128,7 @@ export const en: Record<keyof typeof zh, string> = {
   "queue.group.count": "{count}, {left} unacknowledged",
   "queue.cut": "There are too many open incidents to list; this is a part of them.",
   "queue.keys": "J / K move · Enter opens · A acknowledges",
+  "queue.paper.more": "{count} more are not printed.",
   "queue.loading": "Loading the city…",
   "queue.new": "new",
   "queue.waiting": "The list holds still. {count} changed meanwhile: show",
@@ -178,9 +186,15 @@ export const en: Record<keyof typeof zh, string> = {
 
   ...enServe,
   ...enSignIn,
-  ...enSupervise,
   ...enWhy,
   ...enAnalyze,
+  ...enAsides,
+  ...enAccounts,
+  ...enDesk,
+  ...enData,
+  ...enPerceive,
+  ...enRecords,
+  ...enSupervise,
 
   "transition.opened": "Opened",
   "transition.escalated": "Escalated",
@@ -192,6 +206,8 @@ export const en: Record<keyof typeof zh, string> = {
   "transition.stale": "readings stopped",
   "transition.known": "readings are back",
   "act.acknowledged": "Acknowledged",
+  "act.realarmed": "Worse: wants an answer again",
+  "act.assigned": "Assigned",
 
   "ack": "Acknowledge",
   "ack.title": "Acknowledge the incident",
@@ -212,8 +228,18 @@ export const en: Record<keyof typeof zh, string> = {
   "map.colour.domain": "by domain",
   "map.layers": "Legend and layers",
   "map.sensors": "Sensors",
+  "map.clusters": "Where many are close, one circle; its core are those not online",
   "map.incidents": "Incidents",
   "map.acknowledged": "hollow: acknowledged",
+  "map.layer.heat": "Incident heat",
+  "map.layer.coverage": "Coverage",
+  "map.layer.district": "Districts",
+  "map.layer.subdistrict": "Subdistricts",
+  "map.layer.cell": "Cells",
+  "map.layer.failed": "A layer could not be loaded",
+  "map.layer.cell.none": "No outlines of cells are registered",
+  "map.basemap": "Basemap",
+  "map.basemap.away": "Its server does not answer",
   "map.reset": "Whole city",
   "map.zoomIn": "Zoom in",
   "map.zoomOut": "Zoom out",
@@ -267,8 +293,7 @@ export const en: Record<keyof typeof zh, string> = {
   "sensor.coverage.none": "none",
   "sensor.coverage.of": "{class}: {reporting} of {known} sensors reported",
 
-  "sensors.registered": "Registered",
-  "sensors.unknown": "Unknown",
+  "sensors.unknown": "Unregistered",
   "unknown.about": "These sensors send readings and are not registered, so nothing watches them. What they sent is kept in the dead letter.",
   "unknown.none": "Every sensor that speaks is registered",
   "unknown.topic": "MQTT topic",

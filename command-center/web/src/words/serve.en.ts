@@ -85,4 +85,6 @@ export const enServe: Record<keyof typeof zhServe, string> = {
   "appeals.channel.hotline": "hotline",
   "appeals.channel.open311": "Open311 interface",
   "appeals.channel.wechat": "WeChat account",
+  "nav.serve": "Serve",
+  "data": "Open data",
 };

@@ -83,4 +83,6 @@ export const zhServe = {
   "appeals.channel.hotline": "热线",
   "appeals.channel.open311": "Open311 接口",
   "appeals.channel.wechat": "微信公众号",
+  "nav.serve": "服务",
+  "data": "开放数据",
 };

@@ -1,7 +1,13 @@
+import { zhAccounts } from "./accounts.zh";
 import { zhAnalyze } from "./analyze.zh";
+import { zhAsides } from "./asides.zh";
 import { zhCases } from "./cases.zh";
 import { zhDuty } from "./duty.zh";
+import { zhData } from "./data.zh";
+import { zhDesk } from "./desk.zh";
 import { zhDossiers } from "./dossiers.zh";
+import { zhPerceive } from "./perceive.zh";
+import { zhRecords } from "./records.zh";
 import { zhRules } from "./rules.zh";
 import { zhServe } from "./serve.zh";
 import { zhSignIn } from "./signin.zh";
@@ -16,6 +22,7 @@ export const zh = {
   "nav.cases": "案件",
   "nav.supervise": "监察",
   "nav.sensors": "传感器",
+  "nav.perceive": "感知",
   "nav.rules": "规则",
   "nav.wall": "大屏",
   "nav.language": "Switch to English",
@@ -120,6 +127,7 @@ export const zh = {
   "queue.group.count": "{count} 起，{left} 起未确认",
   "queue.cut": "进行中的告警事件过多，这里只列出一部分。",
   "queue.keys": "J / K 上下 · Enter 打开 · A 确认",
+  "queue.paper.more": "另有 {count} 条没有打印。",
   "queue.loading": "正在载入城市现状…",
   "queue.new": "新",
   "queue.waiting": "列表已停住，期间有 {count} 条变化：显示",
@@ -177,9 +185,15 @@ export const zh = {
 
   ...zhServe,
   ...zhSignIn,
-  ...zhSupervise,
   ...zhWhy,
   ...zhAnalyze,
+  ...zhAsides,
+  ...zhAccounts,
+  ...zhDesk,
+  ...zhData,
+  ...zhPerceive,
+  ...zhRecords,
+  ...zhSupervise,
 
   "transition.opened": "开始",
   "transition.escalated": "升级",
@@ -191,6 +205,8 @@ export const zh = {
   "transition.stale": "读数中断",
   "transition.known": "读数恢复",
   "act.acknowledged": "已确认",
+  "act.realarmed": "加重，需再次确认",
+  "act.assigned": "已指派",
 
   "ack": "确认",
   "ack.title": "确认告警事件",
@@ -211,8 +227,18 @@ export const zh = {
   "map.colour.domain": "按领域",
   "map.layers": "图例与图层",
   "map.sensors": "传感器",
+  "map.clusters": "密集处合为一圆，圆心为不在线部分",
   "map.incidents": "告警事件",
   "map.acknowledged": "空心为已确认",
+  "map.layer.heat": "告警热度",
+  "map.layer.coverage": "传感器覆盖",
+  "map.layer.district": "区界",
+  "map.layer.subdistrict": "街道界",
+  "map.layer.cell": "网格界",
+  "map.layer.failed": "图层载入失败",
+  "map.layer.cell.none": "没有登记网格边界",
+  "map.basemap": "底图",
+  "map.basemap.away": "底图服务器没有响应",
   "map.reset": "全市",
   "map.zoomIn": "放大",
   "map.zoomOut": "缩小",
@@ -266,8 +292,7 @@ export const zh = {
   "sensor.coverage.none": "无",
   "sensor.coverage.of": "{class}：{known} 个传感器中有 {reporting} 个上报",
 
-  "sensors.registered": "已登记",
-  "sensors.unknown": "未登记",
+  "sensors.unknown": "未登记传感器",
   "unknown.about": "这些传感器在上报，但没有登记，因此没有规则监测它们。它们上报的内容保存在死信中。",
   "unknown.none": "所有上报的传感器都已登记",
   "unknown.topic": "MQTT 主题",
