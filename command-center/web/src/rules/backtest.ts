@@ -11,15 +11,19 @@ const last = shallowRef<Backtest | null>(null);
 const of = shallowRef<RuleFile[]>([]);
 const problem = ref<string | null>(null);
 const beginning = ref(false);
+/** Cancelled before the server said which one it is. */
+let unwanted = false;
 const running = computed(() => beginning.value || last.value?.state === "running");
 
 async function begin(files: RuleFile[], from: number, to: number): Promise<void> {
   if (running.value) return;
   beginning.value = true;
+  unwanted = false;
   problem.value = null;
   try {
     last.value = (await post<Backtest>("/rules/backtests", { files, from, to })).body;
     of.value = files;
+    if (unwanted) await stop(last.value.id);
     void follow(last.value.id);
   } catch (error) {
     problem.value = failure(error);
@@ -41,9 +45,13 @@ async function follow(id: number): Promise<void> {
 }
 
 async function cancel(): Promise<void> {
-  if (!last.value) return;
+  if (beginning.value) unwanted = true;
+  else if (last.value) await stop(last.value.id);
+}
+
+async function stop(id: number): Promise<void> {
   try {
-    await post(`/rules/backtests/${last.value.id}/cancel`, {});
+    await post(`/rules/backtests/${id}/cancel`, {});
   } catch (error) {
     problem.value = failure(error);
   }
