@@ -16,6 +16,7 @@ mod cached;
 mod case_acts;
 pub(crate) mod case_view;
 mod cases;
+mod cells;
 mod chains;
 mod contacts;
 mod deliberations;
@@ -42,6 +43,7 @@ pub(crate) mod problem;
 mod public_notices;
 mod published;
 mod pulls;
+mod roads;
 mod rosters;
 mod rules;
 mod sensors;
@@ -115,6 +117,8 @@ fn described() -> OpenApiRouter<Arc<Center>> {
         .routes(routes!(sensors::list))
         .routes(routes!(sensors::detail))
         .routes(routes!(feeds::list))
+        .routes(routes!(roads::list))
+        .routes(routes!(cells::list))
         .routes(routes!(strangers::list))
         .routes(routes!(series::series))
         .routes(routes!(area_series::series))

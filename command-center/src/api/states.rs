@@ -6,13 +6,15 @@ use super::cached::Cached;
 use super::open_data::is_on_a_road;
 use super::problem::{Params, Problem};
 use crate::center::Center;
+use crate::perceive::cells::{CellCounts, counted, standing};
+use crate::perceive::roads::Passing;
 use crate::perceive::sensors::{SensorCounts, SensorState, View};
 use crate::reader::blocking;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use history::{History, HistoryError, Window};
-use model::{AreaLevel, AttrValue, EventTime, Millis};
+use model::{AreaLevel, EventTime, Millis};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -22,8 +24,6 @@ use utoipa::{IntoParams, ToSchema};
 const GOOD_FOR: Millis = Millis(10_000);
 /// The means of an hour are good for longer: they change only while late readings come in.
 const AIR_GOOD_FOR: Millis = Millis(300_000);
-/// A speed older than this says nothing of the road now; a period of the traffic index is as long.
-const SPEED_AGE_MAX: Millis = Millis(15 * 60_000);
 /// Fills of a bin from which it is to be collected, is urgent, and is full: those of the rule `waste.bin-full`.
 const BIN_DUE: f64 = 0.8;
 const BIN_URGENT: f64 = 0.95;
@@ -40,7 +40,7 @@ pub(crate) struct StateQuery {
     level: Option<AreaLevel>,
 }
 
-/// Areas that sensors stand in, in the order of their codes.
+/// Areas that sensors stand in or that have cells, in the order of their codes.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AreaStates {
     /// The newest tick of the log; null before the first.
@@ -53,9 +53,11 @@ pub(crate) struct AreaStates {
 pub(super) struct AreaState {
     pub(super) code: String,
     sensors: SensorCounts,
+    /// How its cells are watched; null if it has none.
+    cells: Option<CellCounts>,
     /// Of the natural hour that ended last; empty if nothing was measured in it.
     pub(super) air: Vec<HourMean>,
-    /// Null if no detector of a road with a known free-flow speed was heard in the last quarter of an hour.
+    /// Null if no detector in service, online and on a road with a known free-flow speed was heard in the last quarter of an hour.
     pub(super) traffic: Option<Delay>,
     /// Null if no gauge on a road is online.
     water: Option<Water>,
@@ -134,6 +136,7 @@ struct Gathered {
     detectors: u32,
     water: Option<Water>,
     bins: Option<Bins>,
+    cells: Option<CellCounts>,
     /// Which sensors measure a pollutant.
     air: BTreeMap<&'static str, Vec<String>>,
 }
@@ -166,7 +169,7 @@ pub(crate) async fn states(
 ) -> Result<Response, Problem> {
     let level = query.level.unwrap_or(AreaLevel::District);
     if level == AreaLevel::Cell {
-        return Err(Problem::bad("the states of cells are not told: `level` is city, district or subdistrict"));
+        return Err(Problem::bad("`level` is city, district or subdistrict here; GET /api/v1/cells tells of cells"));
     }
     Ok(blocking(move || now(&center, level)).await.1.answer(&headers, "application/json"))
 }
@@ -182,7 +185,13 @@ pub(super) fn now(center: &Center, level: AreaLevel) -> (Arc<AreaStates>, Cached
     }
     let city = center.city();
     let whole = city.areas.of_level(Some(AreaLevel::City)).next().map(|(code, _)| code.to_owned()).unwrap_or_default();
-    let gathered = center.sensors.look(|now| gather(&now, level, &whole));
+    let gathered = center.sensors.look(|now| {
+        let mut gathered = gather(&now, level, &whole);
+        for (code, cells) in counted(&city.areas, &standing(&now), level, &whole) {
+            gathered.entry(code).or_default().cells = Some(cells);
+        }
+        gathered
+    });
     if let Some(clock) =
         clock.filter(|_| !held.air.as_ref().is_some_and(|(at, _)| is_good(Some(*at), clock, AIR_GOOD_FOR)))
     {
@@ -192,6 +201,7 @@ pub(super) fn now(center: &Center, level: AreaLevel) -> (Arc<AreaStates>, Cached
     let air = held.air.as_ref().map(|(_, air)| air);
     let state = |(code, area): (String, Gathered)| AreaState {
         sensors: area.sensors,
+        cells: area.cells,
         air: air.and_then(|air| air.get(&code)).cloned().unwrap_or_default(),
         traffic: (area.detectors > 0)
             .then(|| Delay { delay_ratio: area.delay / f64::from(area.detectors), detectors: area.detectors }),
@@ -233,21 +243,17 @@ fn gather(now: &View<'_>, level: AreaLevel, whole: &str) -> BTreeMap<String, Gat
         let seen = now.sensor(index);
         area.sensors.count(seen.state);
         let is_believed = seen.state == SensorState::Online && sensor.in_service;
-        let free_flow = match sensor.attr.get("free_flow_kmh") {
-            Some(AttrValue::Number(speed)) if *speed > 0.0 => Some(*speed),
-            _ => None,
-        };
+        if let Some(passing) = Passing::of(now, index) {
+            area.delay += passing.delay_ratio();
+            area.detectors += 1;
+        }
         for (metric, last) in now.values(index) {
             match metric {
                 "level_m" if is_believed && is_on_a_road(sensor) => area.see_depth(last.value),
                 "fill_ratio" if is_believed && sensor.domain == "waste" => area.see_bin(last.value),
                 _ => {}
             }
-            let is_fresh = now.clock().is_some_and(|clock| clock.0.saturating_sub(last.time.0) <= SPEED_AGE_MAX.0);
-            if let Some(free_flow) = free_flow.filter(|_| metric == "speed_kmh" && is_fresh) {
-                area.delay += (1.0 - last.value / free_flow).clamp(0.0, 1.0);
-                area.detectors += 1;
-            } else if let Some(pollutant) = POLLUTANTS.into_iter().find(|pollutant| *pollutant == metric) {
+            if let Some(pollutant) = POLLUTANTS.into_iter().find(|pollutant| *pollutant == metric) {
                 area.air.entry(pollutant).or_default().push(sensor.id.clone());
             }
         }

@@ -285,6 +285,7 @@ fn districts_tell_their_air_and_their_roads() {
         let expected = json!([{
             "code": "110101",
             "sensors": {"total": SENSORS, "online": 3, "silent": 2, "stuck": 0, "never": SENSORS - 5},
+            "cells": null,
             "air": [{"metric": "pm2_5_ugm3", "mean": 60.0, "sensors": 2, "ended_at": 2 * hour}],
             "traffic": {"delay_ratio": 0.4, "detectors": 2},
             "water": null,

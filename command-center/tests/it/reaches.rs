@@ -183,7 +183,7 @@ fn about(route: &str) -> Option<About> {
         (_, "chains") => Thing("chain"),
         (_, "appeals" | "public" | "sign-in" | "basemap" | "areas.geojson") => PUBLIC,
         (_, "session" | "sign-out" | "notices") => OWN,
-        (_, "areas" | "feeds" | "map" | "sensors" | "series" | "unknown-sensors") => MEASURED,
+        (_, "areas" | "cells" | "feeds" | "map" | "roads" | "sensors" | "series" | "unknown-sensors") => MEASURED,
         (_, "classes" | "units" | "duties") => LISTS_OF_DUTY,
         ("GET /api/v1/rules/versions" | "GET /api/v1/rules/versions/{version}" | "GET /api/v1/rules/language", _) => {
             LISTS_OF_DUTY

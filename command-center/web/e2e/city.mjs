@@ -14,6 +14,8 @@ export function random(seed) {
 }
 
 const SEEDS = new URL("../../../seeds/areas/areas.geojson", import.meta.url);
+/** Of each subdistrict. */
+export const CELLS = 12;
 
 function inside(polygon, [x, y]) {
   let within = false;
@@ -79,7 +81,7 @@ export function makeCity({ sensors: wanted = 2000, open = 200, cleared = 40, now
     const state = chance < 0.93 ? "online" : chance < 0.965 ? "silent" : chance < 0.985 ? "stuck" : "never";
     sensors.push({
       id: `${code}-${domain[0].toUpperCase()}${String(sensors.length).padStart(5, "0")}`,
-      domain, lon, lat, datum_unknown: false, subdistrict: code, district: parent, cell: `${code}-${1 + (sensors.length % 12)}`,
+      domain, lon, lat, datum_unknown: false, subdistrict: code, district: parent, cell: `${code}-${1 + (sensors.length % CELLS)}`,
       interval_ms: 300_000, in_service: true, attributes: { name: `Device ${sensors.length}`, name_zh: `${subdistrict.properties.name.zh}设备 ${sensors.length}`, kind: "made up" }, state, phase: draw() * 6,
       out_of_range_at: sensors.length % 61 === 7 ? now - 600_000 : null, heard_at: state === "never" ? null : state === "silent" ? now - 5_400_000 : now - Math.floor(draw() * 300_000), last: {},
     });
@@ -185,6 +187,7 @@ export function unknownSensors(now) {
 export function statesOf(city, now, level) {
   const of = level === "subdistrict" ? level : "district";
   const parts = new Map(level === "city" ? [["110000", city.sensors]] : city[`${of}s`].map(({ properties: { code } }) => [code, city.sensors.filter((one) => one[of] === code)]));
+  const held = (area) => city.subdistricts.filter(({ properties: { code, parent } }) => area === "110000" || code === area || parent === area).length;
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const items = [...parts].filter(([, sensors]) => sensors.length > 0).map(([code, sensors]) => {
     const values = (metric) => sensors.map((one) => one.last[metric]?.value).filter((value) => value !== undefined);
@@ -194,8 +197,12 @@ export function statesOf(city, now, level) {
     const depths = values("level_m").map((level) => Math.max(0, level - 0.55));
     const fills = values("fill_ratio");
     const between = (low, high) => fills.filter((fill) => fill >= low && fill < high).length;
+    const cells = new Map();
+    for (const { cell, state } of sensors) cells.set(cell, cells.get(cell) === true || state === "online");
+    const online = [...cells.values()].filter(Boolean).length;
     return {
       code, sensors: { total: sensors.length, ...states },
+      cells: { watched: online, quiet: cells.size - online, bare: CELLS * held(code) - cells.size },
       air: air.map((metric) => ({ metric, mean: mean(values(metric)), sensors: values(metric).length, ended_at: now - (now % 3_600_000) })),
       traffic: speeds.length > 0 ? { delay_ratio: mean(speeds.map((speed) => Math.max(0, 1 - speed / 60))), detectors: speeds.length } : null,
       water: depths.length > 0 ? { depth_m: Math.max(...depths), gauges: depths.length } : null,

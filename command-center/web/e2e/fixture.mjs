@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { analysisOf, assigns } from "./analysis.mjs";
 import { deskDoes, deskOf, openDataOf } from "./appeals.mjs";
 import { dutyDoes, dutyOf } from "./duty.mjs";
-import { perceivedAreas, perceivedBy, planned, plans } from "./perceive.mjs";
+import { cellsOf, perceivedAreas, perceivedBy, planned, plans, roadsOf } from "./perceive.mjs";
 import { superviseDoes, superviseOf } from "./supervise.mjs";
 import { detailOf, DOMAINS, makeCity, makeIncident, neighbours, refresh, seriesOf, SEVERITIES, statesOf, unknownSensors } from "./city.mjs";
 
@@ -184,7 +184,7 @@ export class Fixture {
         return this.overview();
       case "areas":
         if (id === "now") return statesOf(city, this.now(), asked.get("level"));
-        return { items: asked.get("level") === "district" ? city.districts.map((one) => one.properties) : perceivedAreas(this, asked) };
+        return { items: asked.get("level") === "district" ? city.districts.map((one) => one.properties) : perceivedAreas(this) };
       case "areas.geojson":
         return { type: "FeatureCollection", schematic: true, features: { district: city.districts, cell: [] }[asked.get("level")] ?? city.subdistricts };
       case "basemap":
@@ -203,6 +203,10 @@ export class Fixture {
       case "analyze":
       case "series":
         return analysisOf(city, [first, id, third], asked, this.now());
+      case "cells":
+        return cellsOf(city, asked);
+      case "roads":
+        return roadsOf(city, this.now(), asked);
       case "feeds":
         return perceivedBy(this, asked.get("area"));
       case "maintenance":

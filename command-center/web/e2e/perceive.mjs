@@ -1,7 +1,8 @@
-/** The city as it is now: areas, coverage, feeds, windows of maintenance and the map's layers; and what the made-up city says of them. */
+/** The city as it is now: areas, roads, coverage, feeds, windows of maintenance and the map's layers; and what the made-up city says of them. */
 import assert from "node:assert/strict";
 import { inBothThemes, isAccessible } from "./axe.mjs";
 import { mapReady } from "./browser.mjs";
+import { CELLS } from "./city.mjs";
 import { until } from "./steps.mjs";
 
 const at = (page, name) => page.locator(`[data-test="${name}"]`);
@@ -11,9 +12,8 @@ const HOUR = 3_600_000;
 // What the made-up city says.
 
 /** The subdistricts with their coverage, as the rules stage would tell it; those where nothing was heard are unknown. */
-export function perceivedAreas(fixture, asked) {
+export function perceivedAreas(fixture) {
   const { city } = fixture;
-  if (asked?.get("level") === "cell") return Array.from({ length: 12 }, (_, at) => ({ code: `${asked.get("within")}-${at + 1}`, level: "cell", name: {}, parent: asked.get("within"), coverage: null }));
   return city.subdistricts.map(({ properties }) => {
     const sensors = city.sensors.filter((one) => one.subdistrict === properties.code);
     const of = (state) => sensors.filter((one) => one.state === state).length;
@@ -22,6 +22,43 @@ export function perceivedAreas(fixture, asked) {
     const known = { reporting, silent, class: share >= 0.9 ? "full" : share >= 0.5 ? "partial" : share > 0 ? "poor" : "none", since: fixture.now() - 5 * HOUR };
     return { ...properties, coverage: reporting + silent > 0 ? known : null };
   });
+}
+
+/** Codes of the made-up cells of a subdistrict, and how each is watched. */
+function cellsIn(city, within) {
+  const sensors = city.sensors.filter((one) => one.subdistrict === within);
+  return Array.from({ length: CELLS }, (_, at) => `${within}-${at + 1}`).map((code) => {
+    const own = sensors.filter((one) => one.cell === code);
+    const online = own.filter((one) => one.state === "online").length;
+    return { code, parent: within, watch: own.length === 0 ? "bare" : online === 0 ? "quiet" : "watched", sensors: own.length, online };
+  });
+}
+
+/** How many cells are how, of subdistricts together. */
+function cellCounts(city, subdistricts) {
+  const cells = subdistricts.flatMap((code) => cellsIn(city, code));
+  return Object.fromEntries(["watched", "quiet", "bare"].map((watch) => [watch, cells.filter((one) => one.watch === watch).length]));
+}
+
+export function cellsOf(city, asked) {
+  const fit = cellsIn(city, asked.get("within")).filter((one) => !asked.get("watch") || one.watch === asked.get("watch"));
+  const limit = Number(asked.get("limit") ?? 100);
+  return { items: fit.slice(0, limit), next: fit.length > limit ? fit[limit - 1].code : null };
+}
+
+/** The roads: where most time is lost first, at the end one of which nothing is known. */
+export function roadsOf(city, now, asked) {
+  const loops = city.sensors.filter((one) => one.last.speed_kmh && (!asked.get("area") || one.district === asked.get("area")));
+  const items = loops.map((one, at) => {
+    const [name, road_class, subdistricts] = [`${one.subdistrict}-R${String(at + 1).padStart(4, "0")}`, at % 2 === 0 ? "main" : "branch", [one.subdistrict]];
+    if (at === 0) return { name, road_class, subdistricts, detectors: 2, heard: 0, flow: null };
+    const delay_ratio = Math.max(0, 1 - one.last.speed_kmh.value / 60);
+    const traffic_index = delay_ratio < 0.3 ? delay_ratio / 0.15 : Math.min(10, 2 + (delay_ratio - 0.3) * 11.4);
+    return { name, road_class, subdistricts, detectors: 2, heard: 1 + (at % 2), flow: { speed_kmh: one.last.speed_kmh.value, free_flow_kmh: 60, delay_ratio, traffic_index, traffic_class: Math.min(5, 1 + Math.floor(traffic_index / 2)), heard_at: now } };
+  });
+  items.sort((a, b) => (b.flow?.delay_ratio ?? -1) - (a.flow?.delay_ratio ?? -1));
+  const classes = [1, 2, 3, 4, 5].map((which) => items.filter((one) => one.flow?.traffic_class === which).length);
+  return { now_at: now, total: items.length, classes, unknown: items.filter((one) => one.flow === null).length, items: items.slice(0, Number(asked.get("limit") ?? 100)) };
 }
 
 /** Windows of maintenance that are not over, or that are. */
@@ -83,6 +120,23 @@ async function seesTheAreas(page, fixture, shoot) {
   await shoot(page, "perceive-areas");
 }
 
+/** The roads of the city and of one district, the most congested first. */
+async function seesTheRoads(page, fixture, shoot) {
+  const roads = (area) => roadsOf(fixture.city, fixture.now(), new URLSearchParams({ area, limit: "200" }));
+  await at(page, "tab-roads").click();
+  await page.locator('[data-test="roads"][data-state="there"]').waitFor();
+  assert.equal(await at(page, "road").count(), roads("").items.length);
+  const index = async (row) => Number(await row.locator("b").innerText());
+  assert.ok((await index(at(page, "road").first())) >= (await index(at(page, "road").nth(1))), "the most congested stands first");
+  assert.equal(await at(page, "roads-unknown").locator("b").innerText(), "1", "what is not known is not free");
+  await inBothThemes(page, "the roads");
+  await shoot(page, "perceive-roads");
+  const { district } = fixture.city.sensors.find((one) => one.last.speed_kmh);
+  await at(page, "roads-area").selectOption(district);
+  await until(page, "only its roads are listed", (count) => document.querySelectorAll('[data-test="road"]').length === count, roads(district).items.length);
+  assert.match(await at(page, "road").last().innerText(), /未知/);
+}
+
 /** Coverage: one class alone, a subdistrict with its domains, its sensors. */
 async function seesTheCoverage(page, fixture, shoot) {
   await at(page, "tab-coverage").click();
@@ -102,8 +156,13 @@ async function seesTheCoverage(page, fixture, shoot) {
   assert.equal(await row.getAttribute("data-class"), one.coverage.class);
   await row.locator("button").click();
   await at(page, "area-feeds").locator("li").first().waitFor();
-  const cells = new Set(fixture.city.sensors.filter((sensor) => sensor.subdistrict === one.code).map((sensor) => sensor.cell));
-  assert.match(await at(page, "area-cells").innerText(), new RegExp(`没有传感器 ${12 - cells.size} 个`));
+  const { watched, quiet, bare } = cellCounts(fixture.city, [one.code]);
+  assert.ok(watched > 0 && bare > 0 && watched + quiet + bare === 12);
+  assert.match(await at(page, "area-cells").innerText(), new RegExp(`有传感器在线 ${watched} 个[^]*没有传感器 ${bare} 个`));
+  await page.locator('[data-test="area-bare"]', { hasText: cellsOf(fixture.city, new URLSearchParams({ within: one.code, watch: "bare" })).items[0].code }).waitFor();
+  assert.equal(await row.locator('[data-test="cells-unwatched"]').innerText(), `${quiet + bare} / 12`);
+  const ofDistrict = cellCounts(fixture.city, areas.filter((area) => area.parent === "110101").map((area) => area.code));
+  assert.match(await page.locator('[data-test="coverage-district"][data-code="110101"] [data-test="cells-unwatched"]').innerText(), new RegExp(`^${ofDistrict.quiet + ofDistrict.bare} /`));
   await inBothThemes(page, "coverage");
   await shoot(page, "perceive-coverage");
   await at(page, "area-feeds").locator("a").click();
@@ -208,6 +267,7 @@ export async function comesNearer(page, fixture, origin, shoot) {
 export async function perceives(page, fixture, origin, shoot) {
   await page.goto(origin);
   await seesTheAreas(page, fixture, shoot);
+  await seesTheRoads(page, fixture, shoot);
   await seesTheCoverage(page, fixture, shoot);
   await seesTheFeeds(page, fixture, shoot);
   await maintains(page, fixture, origin, shoot);

@@ -21,7 +21,7 @@ export const router = createRouter({
       { path: `/${kind}/:id`, name: `${kind}-one`, component: () => import("./pages/Dossier.vue"), props: (route: RouteLocationNormalized) => ({ kind, id: String(route.params["id"]) }) },
     ]),
     { path: "/perceive", redirect: "/perceive/areas" },
-    { path: "/perceive/:view(areas|coverage|feeds|maintenance)", name: "perceive", component: () => import("./pages/Perceive.vue"), props: true },
+    { path: "/perceive/:view(areas|roads|coverage|feeds|maintenance)", name: "perceive", component: () => import("./pages/Perceive.vue"), props: true },
     { path: "/sensors", name: "sensors", component: () => import("./pages/Sensors.vue") },
     { path: "/sensors/:id", name: "sensor", component: () => import("./pages/Sensor.vue"), props: true },
     { path: "/unknown-sensors", name: "unknown-sensors", component: () => import("./pages/UnknownSensors.vue") },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Maintenance } from "../src/api/perceive";
 import type { Area } from "../src/api/types";
 import { layersOf } from "../src/map/layers";
-import { byDistrict, cellsOf, classOf, shares, tallied, waterGrade } from "../src/perceive/parts";
+import { byDistrict, classOf, shares, tallied, waterGrade } from "../src/perceive/parts";
 import { bodyOf, type Draft, isAbout, rulesIn, wantOf, whenOf } from "../src/perceive/windows";
 
 const HOUR = 3_600_000;
@@ -27,12 +27,6 @@ describe("coverage", () => {
     const [only, ...others] = byDistrict(districts, parts, ["unknown"]);
     expect([only?.area.code, only?.parts.length, others.length]).toEqual(["110101", 1, 0]);
     expect(only?.classes.full, "what is not wanted is counted all the same").toBe(1);
-  });
-
-  it("of cells says which are watched, and which nobody watches", () => {
-    const cells = ["a", "b", "c"].map((code) => ({ code }));
-    const sensors = [{ cell: "a", state: "silent" }, { cell: "a", state: "online" }, { cell: "b", state: "never" }, { cell: null, state: "online" }, { cell: "elsewhere", state: "online" }] as const;
-    expect(cellsOf(cells, sensors)).toEqual({ watched: 1, quiet: 1, bare: ["c"] });
   });
 
   it("has shares of what is there", () => {

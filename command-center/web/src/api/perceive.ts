@@ -1,8 +1,11 @@
-/** The shapes of how sensors, feeds and areas are, and of what is worked on, as `types.ts` has the others. */
+/** The shapes of how sensors, feeds, areas and roads are, and of what is worked on, as `types.ts` has the others. */
 import type { Schemas } from "./types";
 
 export type Feed = Schemas["Feed"];
 export type FeedList = Schemas["FeedList"];
+export type RoadList = Schemas["RoadList"];
+export type CellCounts = Schemas["CellCounts"];
+export type CellPage = Schemas["CellPage"];
 export type Water = Schemas["Water"];
 export type Bins = Schemas["Bins"];
 export type Maintenance = Schemas["Maintenance"];

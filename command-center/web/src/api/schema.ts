@@ -294,12 +294,13 @@ export interface components {
             /** @description Of the natural hour that ended last; empty if nothing was measured in it. */
             air: components["schemas"]["HourMean"][];
             bins: components["schemas"]["Bins"] | null;
+            cells: components["schemas"]["CellCounts"] | null;
             code: string;
             sensors: components["schemas"]["SensorCounts"];
             traffic: components["schemas"]["Delay"] | null;
             water: components["schemas"]["Water"] | null;
         };
-        /** @description Areas that sensors stand in, in the order of their codes. */
+        /** @description Areas that sensors stand in or that have cells, in the order of their codes. */
         AreaStates: {
             items: components["schemas"]["AreaState"][];
             /**
@@ -710,6 +711,44 @@ export interface components {
              * @description When the first of its clocks warns, at 80 % of its limit; null while none runs.
              */
             warn_at: number | null;
+        };
+        /** @description A cell and the sensors in it. */
+        Cell: {
+            code: string;
+            /** Format: int32 */
+            online: number;
+            /** @description The area that it lies in; null if it is not known. */
+            parent: string | null;
+            /**
+             * Format: int32
+             * @description Sensors that stand in it, and those of them that are online.
+             */
+            sensors: number;
+            watch: components["schemas"]["Watch"];
+        };
+        /** @description How many cells are how. */
+        CellCounts: {
+            /**
+             * Format: int64
+             * @description Cells in which no sensor stands.
+             */
+            bare: number;
+            /**
+             * Format: int64
+             * @description Cells in which sensors stand and none is online.
+             */
+            quiet: number;
+            /**
+             * Format: int64
+             * @description Cells in which a sensor is online.
+             */
+            watched: number;
+        };
+        /** @description Cells in the order of their codes. */
+        CellPage: {
+            items: components["schemas"]["Cell"][];
+            /** @description Asks for the next page; null at the end. */
+            next: string | null;
         };
         /** @description A chain. */
         Chain: {
@@ -3180,6 +3219,65 @@ export interface components {
             /** @description false: it is sent back, and goes on as before. */
             upheld: boolean;
         };
+        /** @description A road, or what of it lies in the area that was asked for. */
+        Road: {
+            /**
+             * Format: int32
+             * @description Detectors whose free-flow speed is known, and those of them that were heard in the last quarter of an hour.
+             */
+            detectors: number;
+            flow: components["schemas"]["RoadFlow"] | null;
+            /** Format: int32 */
+            heard: number;
+            /** @description The attribute `road` of its detectors. */
+            name: string;
+            /** @description The attribute `road_class` of its detectors; null if it is not registered. */
+            road_class: string | null;
+            /** @description Codes of the subdistricts that its detectors stand in. */
+            subdistricts: string[];
+        };
+        /** @description How a road flows: each detector that was heard stands for an equal piece of it. */
+        RoadFlow: {
+            /**
+             * Format: double
+             * @description The delay-time proportion of GB/T 33171-2016, 1 − T_free / T and at least 0.
+             */
+            delay_ratio: number;
+            /** Format: double */
+            free_flow_kmh: number;
+            /**
+             * Format: int64
+             * @description Time of the newest speed.
+             */
+            heard_at: number;
+            /**
+             * Format: double
+             * @description Along all pieces.
+             */
+            speed_kmh: number;
+            /** Format: int32 */
+            traffic_class: number;
+            /**
+             * Format: double
+             * @description The traffic index of it, 0 to 10, and its class, 1 (free flow) to 5 (heavily congested).
+             */
+            traffic_index: number;
+        };
+        /** @description Roads, where most time is lost first; at the end those of which nothing is known. */
+        RoadList: {
+            /** @description How many of them are of class 1 (free flow) to 5 (heavily congested). */
+            classes: number[];
+            items: components["schemas"]["Road"][];
+            /**
+             * Format: int64
+             * @description The newest tick of the log; null before the first.
+             */
+            now_at: number | null;
+            /** @description Roads that fit, told or not. */
+            total: number;
+            /** @description How many of them were not heard in the last quarter of an hour. */
+            unknown: number;
+        };
         /**
          * @description What somebody may be. Who is several things at once is still kept to one side of each case.
          * @enum {string}
@@ -4082,6 +4180,11 @@ export interface components {
             /** @description 2 to 8. */
             options: string[];
         };
+        /**
+         * @description How a cell is watched.
+         * @enum {string}
+         */
+        Watch: "watched" | "quiet" | "bare";
         /** @description How deep water stands on roads. */
         Water: {
             /**

@@ -1,6 +1,6 @@
 /** The districts and what lies in them, with their coverage; and how areas are told. Pure. */
 import type { Bins } from "../api/perceive";
-import type { Area, Sensor } from "../api/types";
+import type { Area } from "../api/types";
 
 /** From well covered to not at all; unknown is something else than uncovered. */
 export const CLASSES = ["full", "partial", "poor", "none", "unknown"] as const;
@@ -54,20 +54,4 @@ export interface Share<Name extends string> {
 export function shares<Name extends string>(names: readonly Name[], counts: Record<Name, number>): Share<Name>[] {
   const total = names.reduce((sum, name) => sum + counts[name], 0);
   return names.filter((name) => counts[name] > 0).map((name) => ({ name, count: counts[name], share: (100 * counts[name]) / total }));
-}
-
-export interface Cells {
-  /** Cells in which a sensor is online, and such in which none of those that stand there is. */
-  watched: number;
-  quiet: number;
-  /** Codes of cells in which no sensor stands. */
-  bare: string[];
-}
-
-/** How the cells of an area are watched. */
-export function cellsOf(cells: readonly Pick<Area, "code">[], sensors: readonly Pick<Sensor, "cell" | "state">[]): Cells {
-  const found = new Map(cells.map((cell) => [cell.code, null as boolean | null]));
-  for (const { cell, state } of sensors) if (cell !== null && found.has(cell)) found.set(cell, found.get(cell) === true || state === "online");
-  const all = [...found];
-  return { watched: all.filter(([, online]) => online === true).length, quiet: all.filter(([, online]) => online === false).length, bare: all.filter(([, online]) => online === null).map(([code]) => code) };
 }

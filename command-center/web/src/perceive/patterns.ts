@@ -41,6 +41,12 @@ export function coverageIcons(map: GlMap): void {
   }
 }
 
+/** Of a source whose cells have a `watch`: bare, or quiet. */
+export function cellLayer(source: string): LayerSpecification {
+  const hue = colour("--extreme");
+  return { id: "cells", type: "fill", source, paint: { "fill-color": hue, "fill-opacity": ["match", ["get", "watch"], "bare", 0.55, 0.25], "fill-outline-color": hue } };
+}
+
 /** Of a source whose areas have a `class`. */
 export function coverageLayer(source: string): LayerSpecification {
   return { id: "coverage", type: "fill", source, paint: { "fill-pattern": ["concat", "coverage-", ["get", "class"]] } };

@@ -86,6 +86,9 @@ export function trafficIndex(delay: number): number {
   return 2 * (band - 1 + (held - low) / (high - low));
 }
 
+/** Classes of the traffic index, from free flow to heavily congested. */
+export const TRAFFIC_CLASSES = [1, 2, 3, 4, 5] as const;
+
 /** 1 (free flow) to 5 (heavily congested). */
 export function trafficClass(index: number): 1 | 2 | 3 | 4 | 5 {
   return Math.min(5, 1 + Math.floor(index / 2)) as 1 | 2 | 3 | 4 | 5;

@@ -45,7 +45,7 @@ export function t(key: Word, given: Record<string, string | number> = {}): strin
 
 /** Lists that may grow: a member of a newer server has no word here. */
 export type OpenList =
-  | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi"
+  | "domain" | "metric" | "state" | "severity" | "act" | "transition" | "transition.reason" | "aqi" | "tpi" | "roadClass"
   | "case.state" | "case.source" | "case.level" | "clock" | "step" | "result" | "finding" | "reason" | "peers" | "lint" | "fn" | "verdict"
   | "citizen.satisfied" | "appeals.channel" | "delivery" | "contact" | "language" | "subject" | "group" | "subscription" | "notice" | "turns" | "weekday" | "dossier.act" | "dossier.field" | "dossier.option" | "dossier.state" | "dossier.step" | "deduction" | "signin.refusal" | "role" | "scope" | "token" | "audit.of" | "audit.did";
 

@@ -1,6 +1,6 @@
 import type { zhPerceive } from "./perceive.zh";
 
-/** What the page says of the city as it is now: areas, coverage, feeds and maintenance, in English. */
+/** What the page says of the city as it is now: areas, roads, coverage, feeds and maintenance, in English. */
 export const enPerceive: Record<keyof typeof zhPerceive, string> = {
   "perceive.now": "Areas now",
   "perceive.now.about": "Air: AQI of the last full hour (HJ 633). Traffic: index of the last quarter of an hour (GB/T 33171). Water: the deepest of the gauges on roads that are online; light, moderate and severe from 3, 10 and 25 cm. Bins: those at least 80 % full, of those online. A dash is unknown, not zero.",
@@ -12,6 +12,8 @@ export const enPerceive: Record<keyof typeof zhPerceive, string> = {
   "perceive.coverage.then": "So since {time}, when {reporting} reported and {silent} were silent. Now:",
   "perceive.coverage.unknown": "Nothing is known of its coverage yet. Now:",
   "perceive.cells": "Cells: {watched} with a sensor online, {quiet} with none of theirs online, {bare} without sensors",
+  "perceive.cells.unwatched": "Unwatched cells",
+  "perceive.cells.of": "{bare} without sensors and {quiet} with none of theirs online, of {total} cells",
   "perceive.since": "For",
   "perceive.noSensors": "no sensors",
   "perceive.toSensors": "Show its sensors",
@@ -28,6 +30,21 @@ export const enPerceive: Record<keyof typeof zhPerceive, string> = {
   "bins.due": "due",
   "bins.urgent": "urgent",
   "bins.full": "full",
+  "roads": "Roads",
+  "roads.road": "Road",
+  "roads.speed": "Speed now",
+  "roads.free": "Free flow",
+  "roads.kmh": "{speed} km/h",
+  "roads.detectors": "Heard / detectors",
+  "roads.unknown": "Unknown",
+  "roads.none": "No detector is registered with a road",
+  "roads.listed": "The {listed} most congested of {total}.",
+  "roads.about": "The last quarter of an hour. Each detector that was heard stands for an equal piece of its road; the index compares the time that the road takes now with the time at free flow (GB/T 33171). A road that was not heard is unknown, not free.",
+  "roadClass.motorway": "Motorway",
+  "roadClass.expressway": "Expressway",
+  "roadClass.main": "Main road",
+  "roadClass.secondary": "Secondary road",
+  "roadClass.branch": "Branch road",
   "feeds.registered": "{count} registered",
   "feeds.outOfRange": "Out of range",
   "feeds.maintenance": "In maintenance",
