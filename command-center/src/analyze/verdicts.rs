@@ -1,6 +1,6 @@
 //! What people found of incidents: how often each rule was right, and what happened that no rule told.
 //!
-//! The outcome of a case labels the incident that it was made of. Counted is what somebody looked at: a case that goes on
+//! The outcome of a case labels the incidents that it was made of or that joined it. Counted is what somebody looked at: a case that goes on
 //! by itself, because its rule is trusted, says nothing of the rule until an inspector checked it.
 
 use crate::command::case::{Case, State};
@@ -9,8 +9,10 @@ use crate::serve::merge::{METRES_PER_DEGREE, distance_m};
 use crate::supervise::statistics::{Interval, wilson};
 use model::Point;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What was found of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -112,10 +114,11 @@ impl<'a> Verdicts<'a> {
         Verdicts { watches, rules: BTreeMap::new(), classes: BTreeMap::new() }
     }
 
-    pub(crate) fn add(&mut self, case: &Case) {
-        if let Some((rule, found)) = of_rule(case) {
+    /// `rules` of the incidents that joined it.
+    pub(crate) fn add(&mut self, case: &Case, rules: &HashMap<Uuid, Arc<str>>) {
+        for rule in of_rules(case, rules) {
             let count = self.rules.entry(rule.to_owned()).or_default();
-            *match found {
+            *match outcome(case) {
                 Outcome::Real => &mut count.real,
                 Outcome::NotFound => &mut count.not_found,
                 Outcome::Duplicate => &mut count.duplicates,
@@ -154,9 +157,13 @@ impl<'a> Verdicts<'a> {
     }
 }
 
-/// The rule that a case speaks of, and what was found.
-pub(crate) fn of_rule(case: &Case) -> Option<(&str, Outcome)> {
-    Some((case.rule.as_deref()?, outcome(case)))
+/// The rules that a case speaks of, each once: that of the incident that it was made of, and those of what joined it.
+pub(crate) fn of_rules<'a>(case: &'a Case, rules: &'a HashMap<Uuid, Arc<str>>) -> BTreeSet<&'a str> {
+    case.rule
+        .as_deref()
+        .into_iter()
+        .chain(case.joined().iter().filter_map(|id| rules.get(id).map(|rule| &**rule)))
+        .collect()
 }
 
 /// The class that a real case speaks of, and who told of it. Of what is found twice the other case counts; a part is of
@@ -176,7 +183,8 @@ pub(crate) fn of_class<'a>(case: &'a Case, watches: &BTreeMap<String, Watch>) ->
     Some((case.class.as_str(), told))
 }
 
-fn outcome(case: &Case) -> Outcome {
+/// What was found of a case.
+pub(crate) fn outcome(case: &Case) -> Outcome {
     match case.state {
         State::Rejected => Outcome::NotFound,
         State::Void => Outcome::Duplicate,

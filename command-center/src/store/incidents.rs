@@ -4,9 +4,12 @@ use crate::CenterError;
 use crate::analyze::aside::AsideKind;
 use crate::auth::role::Reach;
 use crate::live::Told;
+use futures_util::StreamExt;
 use model::{Domain, EventTime, IncidentState, Severity, Transition};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An incident as the store holds it.
@@ -265,4 +268,32 @@ pub(crate) async fn newest_transitions(
     );
     let rows = query.bind(domain.as_str()).fetch_all(connection).await;
     Ok(rows.map_err(CenterError::store("read what is open"))?.iter().map(|row| row.get(0)).collect())
+}
+
+/// The rules of the incidents that are in cases which were reported in a stretch.
+pub(crate) async fn rules_in_cases(
+    connection: &mut AnyConnection,
+    (from, to): (i64, i64),
+) -> Result<HashMap<Uuid, Arc<str>>, CenterError> {
+    let failed = CenterError::store("read the rules of a stretch");
+    let query = sqlx::query(
+        "SELECT incident.id, incident.rule FROM city_case \
+         JOIN case_incident ON case_incident.case_id = city_case.id \
+         JOIN incident ON incident.id = case_incident.incident \
+         WHERE city_case.reported_at >= $1 AND city_case.reported_at < $2",
+    );
+    let mut rows = query.bind(from).bind(to).fetch(connection);
+    // Rules are few: each is held once.
+    let mut names: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut rules = HashMap::new();
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(&failed)?;
+        let id = row.get::<&str, _>(0).parse().map_err(|_| CenterError::Damaged { what: "incident" })?;
+        let name: &str = row.get(1);
+        if !names.contains(name) {
+            names.insert(Arc::from(name));
+        }
+        rules.insert(id, Arc::clone(names.get(name).expect("it was put in just now")));
+    }
+    Ok(rules)
 }

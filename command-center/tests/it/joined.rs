@@ -60,6 +60,13 @@ fn an_incident_joins_the_case_of_an_appeal_and_is_taken_from_it_again() {
         let path = format!("/api/v1/incidents/{}/case", incident.id);
         let again = desk.operator.send(Method::POST, &path, &[], "{}").await;
         assert_eq!(again.status, 409, "it is in a case already");
+        let judged = async || {
+            let path = format!("/api/v1/analyze/verdicts?from={START}&to={}", START + 3_600_000);
+            let found = desk.supervisor.json(&path).await;
+            let unknown = found["rules"].as_array().unwrap().iter().map(|rule| rule["unknown"].as_u64().unwrap());
+            unknown.sum::<u64>()
+        };
+        assert_eq!(judged().await, 3, "it counts for its rule as the two others do for theirs");
         // Another matter after all.
         let apart = json!({ "incident": incident.id, "reason": "another manhole" });
         assert_eq!(act(&desk.dispatcher, &id, "separate", &apart).await.status, 403);
@@ -71,6 +78,7 @@ fn an_incident_joins_the_case_of_an_appeal_and_is_taken_from_it_again() {
         assert_eq!((found.len(), &found[0]["state"]), (1, &json!("registered")), "a case of its own");
         let own = found[0]["id"].as_str().unwrap().to_owned();
         assert_ne!(own, id);
+        assert_eq!(judged().await, 3, "now by its own case alone");
         assert_eq!(*words(&citizen.client.json(&theirs.path("")).await).last().unwrap(), "separated");
         (id, own)
     });

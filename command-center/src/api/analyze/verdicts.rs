@@ -1,7 +1,9 @@
 //! How often rules were right, by what became of their cases.
 
 use super::{Stretch, StretchQuery};
-use crate::analyze::verdicts::{ClassVerdict, Outcome, RuleVerdict, Told, Verdicts, Watch, of_class, of_rule};
+use crate::analyze::verdicts::{
+    ClassVerdict, Outcome, RuleVerdict, Told, Verdicts, Watch, of_class, of_rules, outcome,
+};
 use crate::api::Shared;
 use crate::api::case_view::{CaseRow, names};
 use crate::api::problem::{Params, Problem};
@@ -10,6 +12,7 @@ use crate::center::Center;
 use crate::city::Names;
 use crate::command::case::Case;
 use crate::store::cases::{StoredCase, each_reported};
+use crate::store::incidents::rules_in_cases;
 use axum::Json;
 use axum::extract::{Extension, State};
 use model::Domain;
@@ -80,7 +83,8 @@ pub(crate) async fn verdicts(
     let stretch = query.read(&center)?;
     let watches = watches(&center);
     let mut counts = Verdicts::new(&watches);
-    each(&center, &who, &stretch, |case| counts.add(case)).await?;
+    let joined = rules_in_cases(&mut *center.store.read().await?, (stretch.from, stretch.to)).await?;
+    each(&center, &who, &stretch, |case| counts.add(case, &joined)).await?;
     let (rules, classes) = counts.into_counts();
     let city = center.city();
     let named = classes.iter().flat_map(|class| &class.rules).chain(rules.iter().map(|one| &one.rule));
@@ -109,10 +113,11 @@ pub(crate) async fn cases(
         _ => return Err(Problem::bad("say either `rule` and `found`, or `class` and `told`")),
     };
     let watches = watches(&center);
+    let joined = rules_in_cases(&mut *center.store.read().await?, (stretch.from, stretch.to)).await?;
     let (mut newest, mut counted) = (VecDeque::new(), 0_usize);
     each(&center, &who, &stretch, |case| {
         let is_meant = match &figure {
-            Figure::OfRule(rule, found) => of_rule(case) == Some((rule.as_str(), *found)),
+            Figure::OfRule(rule, found) => outcome(case) == *found && of_rules(case, &joined).contains(rule.as_str()),
             Figure::OfClass(class, told) => of_class(case, &watches) == Some((class.as_str(), *told)),
         };
         if is_meant {
