@@ -7,19 +7,24 @@
 //! change nothing.
 //! `cargo bench --workspace --bench live`
 
-#![allow(clippy::print_stdout, reason = "a program that prints a table")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints a table")]
 
 use axum::Router;
 use axum::extract::{Path, State};
 use bus::{Batch, EmbeddedLog, EmbeddedSettings, Event, EventLog, Topic};
-use command_center::{AdminAnswer, AdminRequest, CommandCenter, Handle, NewToken, Outward, Scope, Settings};
+use client::Client;
+use command_center::{CommandCenter, Handle, NewToken, Outward, Scope, Settings};
 use history::EmbeddedHistory;
+use hyper::Method;
 use model::{Domain, EventTime, IncidentState, Registry, Severity, Transition, TransitionKind, incident_id};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+#[path = "../tests/it/client.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod client;
 #[path = "../../benches/goal.rs"]
 mod goal;
 
@@ -74,7 +79,7 @@ async fn center(dir: &std::path::Path, set: impl FnOnce(&mut Settings)) -> (Arc<
     set(&mut settings);
     let started = CommandCenter::start(Arc::clone(&log), history, Arc::new(Registry::default()), settings);
     let handle = started.await.expect("it starts");
-    let cookie = sign_in(&handle.sign_in_link().await.expect("a link")).await;
+    let cookie = Client::sign_in(&handle).await.cookie.expect("it signs in");
     (log, handle, cookie)
 }
 
@@ -186,19 +191,10 @@ async fn subscribe(handle: &Handle, url: &str) {
         unit: None,
         days: None,
     };
-    let answer = handle.admin().answer(AdminRequest::AddToken(token), "bench").await.expect("it answers");
-    let AdminAnswer::Done { secret: Some(token), .. } = answer else { panic!("{answer:?}") };
-    let (host, body) = (handle.local_addr(), format!("{{\"name\":\"bench\",\"url\":\"{url}\"}}"));
-    let mut stream = TcpStream::connect(host).await.expect("it listens");
-    let ask = format!(
-        "POST /api/v1/subscriptions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(ask.as_bytes()).await.expect("it takes a request");
-    let mut lines = BufReader::new(stream).lines();
-    let line = lines.next_line().await.expect("it answers").unwrap_or_default();
-    assert!(line.starts_with("HTTP/1.1 201"), "{line}");
+    let (_, utility) = Client::of_token(handle, token).await;
+    let body = format!("{{\"name\":\"bench\",\"url\":\"{url}\"}}");
+    let answer = utility.send(Method::POST, "/api/v1/subscriptions", &[], &body).await;
+    assert_eq!(answer.status, 201, "{:?}", answer.body);
 }
 
 fn batch(number: usize) -> Batch {
@@ -226,20 +222,6 @@ fn batch(number: usize) -> Batch {
     let mut batch = Batch::new();
     Event::of_transition(&transition).push(&mut batch, Topic::Analyze, transition.id.to_string().as_bytes());
     batch
-}
-
-async fn sign_in(link: &str) -> String {
-    let (host, path) = link.trim_start_matches("http://").split_once('/').expect("a link has a path");
-    let mut stream = TcpStream::connect(host).await.expect("it listens");
-    let ask = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(ask.as_bytes()).await.expect("it takes a request");
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(line) = lines.next_line().await.expect("it answers") {
-        if let Some(cookie) = line.strip_prefix("set-cookie: ") {
-            return cookie.split(';').next().unwrap_or_default().to_owned();
-        }
-    }
-    panic!("no cookie came");
 }
 
 /// A page that has its snapshot.

@@ -132,6 +132,7 @@ fn a_call_is_taken_in_by_its_number_once() {
         assert_eq!(forged.status, 403, "another site's page");
         let taken = send(&operator, &spoken).await;
         assert_eq!((taken.status.as_u16(), &taken.json()["appeal"]["channel"]), (201, &json!("hotline")));
+        let spoken_number = taken.json()["appeal"]["number"].clone();
         let first = send(&hotline, &call).await;
         assert_eq!(first.status, 201, "{}", String::from_utf8_lossy(&first.body));
         let first = first.json();
@@ -145,6 +146,13 @@ fn a_call_is_taken_in_by_its_number_once() {
         assert_eq!((&again["appeal"]["number"], &again["secret"]), (&first["appeal"]["number"], &json!("")));
         let path = format!("/api/v1/appeals/{}?secret={secret}", first["appeal"]["number"].as_str().unwrap());
         assert_eq!(stranger.get(&path).await.status, 200);
+        let listed = operator.json("/api/v1/appeals").await;
+        let by = |number: &serde_json::Value| {
+            let found = listed["items"].as_array().unwrap().iter().find(|one| one["number"] == *number);
+            found.expect("it is in the queue")["taken_by"].clone()
+        };
+        assert_eq!(by(&first["appeal"]["number"]), "token/hotline");
+        assert_eq!(by(&spoken_number), "olga");
         // The hotline's list of the day has it too.
         let list = "reference,class,text,area\n12345-1,0402,water,110101007\n12345-2,0402,mud,110101007\n";
         let done = hotline.send(Method::POST, "/api/v1/appeals/import", &[], list).await.json();
