@@ -11,6 +11,7 @@ import { BINARY, inDemo, step } from "./demo.mjs";
 import { Fixture } from "./fixture.mjs";
 import { drawn, fresh, furnish, saver, screens, takeScreen, takeWall } from "./screens.mjs";
 import { opensOne, seesTheCity } from "./steps.mjs";
+import { keepsRecords } from "./supervise.mjs";
 import { streets, TileServer } from "./tiles.mjs";
 
 const FOLDER = process.argv[2] ?? fileURLToPath(new URL("../../../docs/pictures/", import.meta.url));
@@ -19,6 +20,9 @@ const save = saver(FOLDER);
 
 /** Each screen in these: language, theme, size, and what its file's name ends in. */
 const LOOKS = [["zh", "dark", DESKTOP, "zh"], ["en", "light", DESKTOP, "en"], ["zh", "light", PHONE, "zh-phone"], ["en", "dark", PHONE, "en-phone"]];
+
+/** Screens that supervisors alone have. */
+const OF_SUPERVISION = { checks: ["/supervise?view=checks", "check"], published: ["/supervise?view=published", "published-row"], audit: ["/supervise?view=audit", "audit-entry"] };
 
 /** The map over streets, which are made up as the city is then. */
 async function overStreets(browser) {
@@ -66,6 +70,34 @@ async function engineers(browser, origin, folder) {
   }
 }
 
+/** What supervisors and administrators see: a check that was drawn, a month that was published, the audit, the accounts. */
+async function supervisors(browser, origin, folder) {
+  const sign = async (name, role, [language, look, viewport] = ["zh", "dark", DESKTOP]) => {
+    if (role) addAccount(BINARY, folder, name, role);
+    const page = await open(browser, { origin, viewport, locale: language === "zh" ? "zh-CN" : "en-GB", colorScheme: look });
+    await signsIn(page, origin, name);
+    return page;
+  };
+  const [sue, iris] = [await sign("sue", "supervisor"), await sign("iris", "inspector")];
+  await keepsRecords(sue, iris, origin, folder);
+  const { check, month } = await sue.evaluate(async () => {
+    const first = async (path) => (await (await fetch(`/api/v1/${path}`)).json()).items[0].id;
+    return { check: await first("month-checks"), month: await first("scores") };
+  });
+  for (const page of [sue, iris]) await page.context().close();
+  addAccount(BINARY, folder, "ada", "administrator");
+  for (const each of LOOKS) {
+    const [page, ada] = [await sign("sue", null, each), await sign("ada", null, each)];
+    for (const [name, screen] of Object.entries({ ...OF_SUPERVISION, check: [`/supervise/checks/${check}`, "visit"], month: [`/supervise/scores/${month}`, "published-month"] })) {
+      await takeScreen(page, origin, screen);
+      await save(page, `${name}-${each[3]}`);
+    }
+    await takeScreen(ada, origin, ["/accounts", "account"]);
+    await save(ada, `accounts-${each[3]}`);
+    for (const one of [page, ada]) await one.context().close();
+  }
+}
+
 /** A page of all of them, beside them. */
 function writeGallery(names) {
   const cell = (file) => `<img src="${file}.webp" width="240" alt="${file}">`;
@@ -104,6 +136,7 @@ await inDemo(async ({ browser, demo, folder, address, origin }) => {
     await wall.context().close();
   }
   await engineers(browser, origin, folder);
-  writeGallery([...Object.keys(all), "why-not", "workbench"]);
+  await supervisors(browser, origin, folder);
+  writeGallery([...Object.keys(all), "why-not", "workbench", ...Object.keys(OF_SUPERVISION), "check", "month", "accounts"]);
   await step("takes the map over streets", () => overStreets(browser));
 });

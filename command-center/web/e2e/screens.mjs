@@ -55,12 +55,14 @@ export const screens = (ids) => ({
   duty: ["/duty", "piece"],
   notices: ["/public-notices", "dossier-row"],
   areas: ["/perceive/areas", "area-row"],
+  roads: ["/perceive/roads", "road"],
   coverage: ["/perceive/coverage", "coverage-district"],
   feeds: ["/perceive/feeds", "feed"],
   maintenance: ["/perceive/maintenance", "maintenance"],
   sensors: ["/sensors", "sensor-row"],
   rules: ["/rules", "rule-version"],
   citizen: ["/citizen", "report"],
+  follow: ["/citizen/appeals", "look-up"],
   data: ["/citizen/data", "data-row"],
 });
 
