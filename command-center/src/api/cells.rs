@@ -60,24 +60,22 @@ pub(crate) async fn list(State(center): Shared, Params(query): Params<CellQuery>
     // Every sensor of the city is looked at.
     let told = blocking(move || {
         let city = center.city();
-        center.sensors.look(|now| {
-            let standing = standing(&now);
-            let fits = |code: &str| {
-                query.cursor.as_deref().is_none_or(|after| code > after)
-                    && query.within.as_deref().is_none_or(|within| city.areas.is_within(code, within))
-            };
-            let of_it = city.areas.of_level(Some(AreaLevel::Cell)).filter(|(code, _)| fits(code));
-            let mut fitting = of_it
-                .map(|(code, area)| {
-                    let of_it = standing.get(code).copied().unwrap_or_default();
-                    let (code, parent) = (code.to_owned(), area.parent.clone());
-                    Cell { code, parent, watch: of_it.watch(), sensors: of_it.sensors, online: of_it.online }
-                })
-                .filter(|cell| query.watch.is_none_or(|watch| cell.watch == watch));
-            let items: Vec<Cell> = fitting.by_ref().take(limit).collect();
-            let next = fitting.next().and_then(|_| Some(items.last()?.code.clone()));
-            CellPage { items, next }
-        })
+        let standing = center.sensors.look(|now| standing(&now));
+        let fits = |code: &str| {
+            query.cursor.as_deref().is_none_or(|after| code > after)
+                && query.within.as_deref().is_none_or(|within| city.areas.is_within(code, within))
+        };
+        let of_it = city.areas.of_level(Some(AreaLevel::Cell)).filter(|(code, _)| fits(code));
+        let mut fitting = of_it
+            .map(|(code, area)| {
+                let of_it = standing.get(code).copied().unwrap_or_default();
+                let (code, parent) = (code.to_owned(), area.parent.clone());
+                Cell { code, parent, watch: of_it.watch(), sensors: of_it.sensors, online: of_it.online }
+            })
+            .filter(|cell| query.watch.is_none_or(|watch| cell.watch == watch));
+        let items: Vec<Cell> = fitting.by_ref().take(limit).collect();
+        let next = fitting.next().and_then(|_| Some(items.last()?.code.clone()));
+        CellPage { items, next }
     });
     Ok(Json(told.await))
 }

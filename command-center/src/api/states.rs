@@ -185,13 +185,10 @@ pub(super) fn now(center: &Center, level: AreaLevel) -> (Arc<AreaStates>, Cached
     }
     let city = center.city();
     let whole = city.areas.of_level(Some(AreaLevel::City)).next().map(|(code, _)| code.to_owned()).unwrap_or_default();
-    let gathered = center.sensors.look(|now| {
-        let mut gathered = gather(&now, level, &whole);
-        for (code, cells) in counted(&city.areas, &standing(&now), level, &whole) {
-            gathered.entry(code).or_default().cells = Some(cells);
-        }
-        gathered
-    });
+    let (mut gathered, cells) = center.sensors.look(|now| (gather(&now, level, &whole), standing(&now)));
+    for (code, cells) in counted(&city.areas, &cells, level, &whole) {
+        gathered.entry(code).or_default().cells = Some(cells);
+    }
     if let Some(clock) =
         clock.filter(|_| !held.air.as_ref().is_some_and(|(at, _)| is_good(Some(*at), clock, AIR_GOOD_FOR)))
     {

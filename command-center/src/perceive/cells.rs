@@ -58,12 +58,15 @@ impl CellCounts {
     }
 }
 
-/// The sensors of each cell in which any stand.
-pub(crate) fn standing<'a>(now: &'a View<'_>) -> FxHashMap<&'a str, Standing> {
-    let mut cells: FxHashMap<&str, Standing> = FxHashMap::default();
+/// The sensors of each cell in which any stand. Codes are copied, so that cells are gone through while sensors change.
+pub(crate) fn standing(now: &View<'_>) -> FxHashMap<String, Standing> {
+    let mut cells: FxHashMap<String, Standing> = FxHashMap::default();
     for (index, sensor) in now.registry().sensors().iter().enumerate() {
         let Some(cell) = sensor.cell.as_deref() else { continue };
-        let standing = cells.entry(cell).or_default();
+        if !cells.contains_key(cell) {
+            cells.insert(cell.to_owned(), Standing::default());
+        }
+        let standing = cells.get_mut(cell).expect("it was put in just now");
         standing.sensors += 1;
         standing.online += u32::from(now.sensor(index).state == SensorState::Online);
     }
@@ -74,7 +77,7 @@ pub(crate) fn standing<'a>(now: &'a View<'_>) -> FxHashMap<&'a str, Standing> {
 /// in it.
 pub(crate) fn counted(
     areas: &Areas,
-    cells: &FxHashMap<&str, Standing>,
+    cells: &FxHashMap<String, Standing>,
     level: AreaLevel,
     whole: &str,
 ) -> BTreeMap<String, CellCounts> {
