@@ -37,6 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SAY_EVERY: u64 = 10;
 /// How long a stop waits for the rules to have seen all that was acknowledged.
 const CATCH_UP: Duration = Duration::from_secs(20);
+/// Who stops a cluster signals all its processes, and one may see another go before its own signal comes: so late at most.
+const ASKED_TOO: Duration = Duration::from_secs(2);
 /// Records at the end of a partition that are searched for its newest tick: readings of one second, at most.
 const TAIL_RECORDS: u64 = 4_096;
 
@@ -312,6 +314,9 @@ impl City {
                     return Failure::internal(lost);
                 }
                 if let Some(failure) = self.stream.as_ref().and_then(StreamHandle::failure) {
+                    if matches!(*failure, StreamError::PeerLost { .. }) {
+                        tokio::time::sleep(ASKED_TOO).await;
+                    }
                     return Failure::internal(failure);
                 }
                 if let Some(reason) = self.center.as_ref().and_then(command_center::Handle::failure) {
@@ -334,7 +339,6 @@ impl City {
 
     /// Stops what runs: first what comes in, then the rules, so that what is acknowledged is applied too.
     pub fn stop(self, runtime: &Runtime) -> Result<(), Failure> {
-        let failed = self.stream.as_ref().is_some_and(|stream| stream.failure().is_some());
         if let Some(ingest) = self.ingest {
             runtime.block_on(ingest.stop());
         }
@@ -343,8 +347,9 @@ impl City {
             stream.wait_until_caught_up(CATCH_UP).map_err(Failure::internal)?;
         }
         let streamed = match self.stream.map_or(Ok(()), StreamHandle::stop) {
-            // The processes of a cluster are stopped one after the other, and the first of them is gone for the rest.
-            Err(error) if !failed && matches!(*error, StreamError::PeerLost { .. }) => Ok(()),
+            // The processes of a cluster are stopped one after the other, and the first of them is gone for the rest. One
+            // that is gone without that was told by `broken_or`.
+            Err(error) if matches!(*error, StreamError::PeerLost { .. }) => Ok(()),
             stopped => stopped.map_err(Failure::internal),
         };
         if let Some(center) = self.center {
