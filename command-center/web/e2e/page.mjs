@@ -15,7 +15,7 @@ import { supervises } from "./supervise.mjs";
 import { onPaper, prints, restarts, sleeps } from "./away.mjs";
 import { Fixture } from "./fixture.mjs";
 import { comesNearer, perceives } from "./perceive.mjs";
-import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until } from "./steps.mjs";
+import { acknowledges, looksAtASensor, looksAtRuleVersions, openDomains, opensByKeyboard, opensOne, seesOneArrive, seesTheCity, seesWhy, switchesLanguage, until, staysWithTheFocus } from "./steps.mjs";
 
 const shoot = shooter(process.argv[2]);
 const browser = await launch();
@@ -105,7 +105,6 @@ async function thousands(page, fixture, origin) {
   await until(page, "all are known", () => document.querySelector('[data-test="queue-count"]').textContent.startsWith("10,000"));
   const last = fixture.city.incidents.filter((one) => one.state === "open").sort((a, b) => b.changed_at - a.changed_at || (a.id < b.id ? -1 : 1)).at(-1);
   const rows = page.locator('[data-test="rows"]');
-  await rows.evaluate((box) => box.scrollTo({ top: box.scrollHeight }));
   await until(page, "the end is reached", (id) => {
     const box = document.querySelector('[data-test="rows"]');
     box.scrollTop = box.scrollHeight;
@@ -119,6 +118,7 @@ async function thousands(page, fixture, origin) {
     const box = document.querySelector('[data-test="rows"]');
     return row && row.getBoundingClientRect().bottom <= box.getBoundingClientRect().bottom + 1;
   });
+  await staysWithTheFocus(page);
   await onPaper(page, 500, "另有 9,500 条没有打印。");
 }
 

@@ -77,6 +77,20 @@ export async function opensOne(page, id) {
   return page.url().split("/incidents/")[1];
 }
 
+/** Whoever goes to a row below what is in sight stays there: the list does not go back to what is selected. */
+export async function staysWithTheFocus(page) {
+  const inSight = await page.evaluate(async () => {
+    const box = document.querySelector('[data-test="rows"]');
+    const row = [...box.querySelectorAll('[data-test="row"]')].at(-1);
+    row.querySelector('[data-test="title"]').focus();
+    // Rows that come into sight are measured then.
+    for (let frame = 0; frame < 10; frame += 1) await new Promise((done) => requestAnimationFrame(done));
+    const [edge, bottom] = [box.getBoundingClientRect().bottom, row.getBoundingClientRect().bottom];
+    return row.isConnected && row.contains(document.activeElement) && bottom <= edge + 1;
+  });
+  assert.ok(inSight, "what has the focus is in sight");
+}
+
 /** Why it was raised: readings over time, the small map, what happened. */
 export async function seesWhy(page) {
   const chart = at(page, "chart").first();
