@@ -266,8 +266,10 @@ export async function comesNearer(page, fixture, origin, shoot) {
 
 export async function perceives(page, fixture, origin, shoot) {
   await page.goto(origin);
+  fixture.still = true;
   await seesTheAreas(page, fixture, shoot);
   await seesTheRoads(page, fixture, shoot);
+  fixture.still = false;
   await seesTheCoverage(page, fixture, shoot);
   await seesTheFeeds(page, fixture, shoot);
   await maintains(page, fixture, origin, shoot);
