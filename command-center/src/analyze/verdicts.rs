@@ -1,7 +1,8 @@
 //! What people found of incidents: how often each rule was right, and what happened that no rule told.
 //!
-//! The outcome of a case labels the incidents that it was made of or that joined it. Counted is what somebody looked at: a case that goes on
-//! by itself, because its rule is trusted, says nothing of the rule until an inspector checked it.
+//! The outcome of a case labels the incident that it was made of and those that joined it. Counted is what somebody
+//! looked at: a case that goes on by itself, because its rule is trusted, says nothing of the rule until an inspector
+//! checked it.
 
 use crate::command::case::{Case, State};
 use crate::command::step::Side;
